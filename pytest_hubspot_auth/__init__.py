@@ -1,0 +1,54 @@
+"""pytest fixtures that put your integration and a fake HubSpot on one clock.
+
+The plugin itself is ``pytest_hubspot_auth.plugin``; it is loaded by pytest. What is imported here is for type
+annotations and for use without pytest. All of it is loaded on first use, so that an installed but unused plugin
+costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hubspot_simulator.core.model import App as App
+    from hubspot_simulator.core.model import Portal as Portal
+    from hubspot_simulator.core.simulator import ConnectedInstallation as ConnectedInstallation
+    from hubspot_simulator.server import SimulatorServer as SimulatorServer
+    from hubspot_simulator.settings import Settings as Settings
+
+    from .clock import FollowingClock as FollowingClock
+    from .clock import HubspotClock as HubspotClock
+    from .handle import HubspotSim as HubspotSim
+    from .responses_bridge import HubspotResponses as HubspotResponses
+
+_HOME = {
+    "App": "hubspot_simulator.core.model",
+    "ConnectedInstallation": "hubspot_simulator.core.simulator",
+    "FollowingClock": "pytest_hubspot_auth.clock",
+    "HubspotClock": "pytest_hubspot_auth.clock",
+    "HubspotResponses": "pytest_hubspot_auth.responses_bridge",
+    "HubspotSim": "pytest_hubspot_auth.handle",
+    "Portal": "hubspot_simulator.core.model",
+    "Settings": "hubspot_simulator.settings",
+    "SimulatorServer": "hubspot_simulator.server",
+}
+
+__all__ = [
+    "App",
+    "ConnectedInstallation",
+    "FollowingClock",
+    "HubspotClock",
+    "HubspotResponses",
+    "HubspotSim",
+    "Portal",
+    "Settings",
+    "SimulatorServer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,58 @@
+"""What a test holds of the simulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hubspot_simulator.core.journal import Journal
+
+from hubspot_simulator.core.simulator import Simulator
+from hubspot_simulator.server import SimulatorServer
+
+
+class HubspotSim:
+    """A fresh simulator behind the session's server.
+
+    ``install``, ``uninstall``, ``add_portal`` and ``add_app`` are those of ``Simulator``.
+    """
+
+    def __init__(self, simulator: Simulator, server: SimulatorServer) -> None:
+        self.simulator = simulator
+        self._server = server
+        self.install = simulator.install
+        self.uninstall = simulator.uninstall
+        self.add_portal = simulator.add_portal
+        self.add_app = simulator.add_app
+
+    @property
+    def url(self) -> str:
+        """The base URL to call instead of ``https://api.hubapi.com``."""
+        return self._server.url
+
+    @property
+    def client_kwargs(self) -> dict[str, Any]:
+        """The arguments for the official client: ``hubspot.HubSpot(**hubspot_sim.client_kwargs)``.
+
+        They point it here, and give it the access token of the default installation.
+        """
+        return {
+            "access_token": self.simulator.installation.access_token,
+            "host": self.url,  # the generated API classes
+            "base_url": self.url,  # `api_request`
+        }
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked and answered, and why."""
+        return self.simulator.journal
+
+    def assert_called(self, method: str, path: str, times: int | None = None) -> None:
+        """Fail unless the call was made ``times`` times; None means at least once.
+
+        ``path`` is literal, without its query, or a route template such as ``/crm/v3/objects/{type}``.
+        """
+        __tracebackhide__ = True
+        self.journal.assert_called(method, path, times)
+
+    def __repr__(self) -> str:
+        return f"<HubspotSim {self.url}, {self.simulator.store.exchange_count} exchanges>"

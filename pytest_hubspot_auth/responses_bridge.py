@@ -1,0 +1,125 @@
+"""Answers `requests` calls to HubSpot's hosts in process, through `responses`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from http.client import responses as reasons
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import responses
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPHeaderDict
+from urllib3.response import HTTPResponse
+
+from hubspot_simulator.hosts import is_hubspot
+from hubspot_simulator.http.app import Application
+
+
+class _CatchAll(responses.BaseResponse):
+    """Matches every request to a HubSpot host that no other response of the same mock matches."""
+
+    def __init__(self, app: Application, mock: responses.RequestsMock) -> None:
+        super().__init__("any method", "https://*.hubapi.com and https://*.hubspot.com (hubspot_responses)")
+        self._app = app
+        self._mock = mock
+
+    @property
+    def call_count(self) -> int:
+        """One, so that "all requests are fired" holds for a test that makes none."""
+        return 1
+
+    def matches(self, request: PreparedRequest) -> tuple[bool, str]:
+        """Tell whether the request is for HubSpot. Where two match, `responses` would drop the first for good."""
+        if not is_hubspot(urlsplit(request.url or "").hostname):
+            return False, "it is not a host of HubSpot"
+        others = (other for other in self._mock.registered() if other is not self)
+        if any(other.matches(request)[0] for other in others):
+            return False, "another response matches"
+        return True, ""
+
+    def get_response(self, request: PreparedRequest) -> HTTPResponse:
+        """Return the simulator's answer."""
+        answer = self._app.respond(_environ(request))
+        return HTTPResponse(
+            body=BytesIO(answer.get_data() if request.method != "HEAD" else b""),
+            headers=HTTPHeaderDict(answer.headers.items()),
+            status=answer.status_code,
+            reason=reasons.get(answer.status_code),
+            preload_content=False,
+            request_method=request.method,
+        )
+
+
+def _environ(request: PreparedRequest) -> dict[str, Any]:
+    """Return a prepared request in WSGI's terms."""
+    url = urlsplit(request.url or "")
+    body = _body(request.body)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
+        "QUERY_STRING": url.query,
+        "SERVER_NAME": url.hostname,
+        "SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": url.netloc.rpartition("@")[2],
+        "wsgi.url_scheme": url.scheme,
+        "wsgi.input": BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    for name, value in request.headers.items():
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        key = name.upper().replace("-", "_")
+        if key == "CONTENT_TYPE":
+            environ[key] = text
+        elif key not in ("CONTENT_LENGTH", "TRANSFER_ENCODING"):
+            environ[f"HTTP_{key}"] = text
+    return environ
+
+
+def _body(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode("utf-8")
+    if isinstance(body, Iterable) and not isinstance(body, (bytes, bytearray)):
+        return b"".join(part.encode("utf-8") if isinstance(part, str) else part for part in body)
+    return bytes(body)
+
+
+class HubspotResponses:
+    """Routes `requests` to the simulator by host; every other host is called as before.
+
+    ``url`` is the simulator's own, which a mounted mock lets through.
+    """
+
+    def __init__(self, app: Application, url: str) -> None:
+        self._app = app
+        self._url = url
+        # an outer mock that is active already goes on seeing the calls to other hosts
+        self._mock = responses.RequestsMock(
+            assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send
+        )
+
+    def start(self) -> None:
+        """Answer calls to HubSpot's hosts."""
+        self._mock.add(_CatchAll(self._app, self._mock))
+        self._mock.add_passthru(re.compile(""))
+        self._mock.start()
+
+    def stop(self) -> None:
+        """Let them through again."""
+        self._mock.stop()
+        self._mock.reset()
+
+    def mount(self, mock: responses.RequestsMock) -> None:
+        """Join a suite's own RequestsMock, or ``responses.mock`` for ``@responses.activate``.
+
+        Responses of its own win over the simulator.
+        """
+        mock.add(_CatchAll(self._app, mock))
+        mock.add_passthru(self._url)

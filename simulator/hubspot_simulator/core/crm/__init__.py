@@ -1,0 +1,1 @@
+"""CRM objects: one engine for every object type."""

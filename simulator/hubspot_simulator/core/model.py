@@ -1,0 +1,149 @@
+"""The nouns: who has connected what to which account, and what that gave them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A HubSpot account."""
+
+    hub_id: int
+    hub_domain: str
+    hublet: str = "na1"
+
+    @property
+    def ui_domain(self) -> str:
+        """The host of its pages."""
+        return "app.hubspot.com" if self.hublet == "na1" else f"app-{self.hublet}.hubspot.com"
+
+
+@dataclass(frozen=True)
+class App:
+    """A public app, as its developer registered it. ``scopes`` are required, ``optional_scopes`` are not."""
+
+    app_id: int
+    name: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    optional_scopes: tuple[str, ...] = ()
+
+    @property
+    def redirect_uri(self) -> str:
+        """The first of its registered redirect URIs."""
+        return self.redirect_uris[0]
+
+    @property
+    def all_scopes(self) -> tuple[str, ...]:
+        """Every scope that it may be granted."""
+        return self.scopes + self.optional_scopes
+
+
+@dataclass
+class Installation:
+    """An app in a portal, and when (epoch milliseconds) its newest access token was issued and will expire."""
+
+    app: App
+    portal: Portal
+    active: bool = True
+    newest_issued_at_ms: int = 0
+    newest_expires_at_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a user allowed an app in a portal."""
+
+    installation: Installation
+    scopes: tuple[str, ...]
+    user_id: int
+    user_email: str
+
+
+@dataclass
+class AuthorizationCode:
+    """A code, good for one exchange before ``expires_at_ms`` (epoch milliseconds)."""
+
+    value: str = field(repr=False)
+    grant: Grant
+    redirect_uri: str
+    expires_at_ms: int
+    used: bool = False
+
+
+@dataclass
+class RefreshToken:
+    """A refresh token; it does not expire by time."""
+
+    value: str = field(repr=False)
+    grant: Grant
+    revoked_because: str | None = None
+
+
+@dataclass
+class Record:
+    """A CRM object. Times are epoch milliseconds; property values are text, or None when cleared."""
+
+    id: int
+    properties: dict[str, str | None]
+    created_at_ms: int
+    updated_at_ms: int
+    archived_at_ms: int | None = None
+
+    @property
+    def archived(self) -> bool:
+        """Whether it was archived."""
+        return self.archived_at_ms is not None
+
+
+@dataclass
+class Records:
+    """The CRM objects of one type in one portal. ``ids`` ascends; ``unique`` maps a property's value to an id."""
+
+    by_id: dict[int, Record] = field(default_factory=dict)
+    ids: list[int] = field(default_factory=list)
+    unique: dict[tuple[str, str], int] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
+
+    @property
+    def last_id(self) -> int | None:
+        """The id that was given last."""
+        return self.ids[-1] if self.ids else None
+
+    def add(self, record: Record) -> None:
+        """Keep a record, whose id is above all others."""
+        self.by_id[record.id] = record
+        self.ids.append(record.id)
+
+
+@dataclass(frozen=True)
+class TokenResponse:
+    """An access token as it was issued: the token endpoint's success, and when (epoch milliseconds)."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+    issued_at_ms: int
+    hub_id: int
+    scopes: tuple[str, ...]
+
+    @property
+    def expires_at_ms(self) -> int:
+        """The first instant at which the token is expired (epoch milliseconds)."""
+        return self.issued_at_ms + self.expires_in * 1000
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the members of the answer in wire order (docs/fidelity.md, "Token endpoint")."""
+        return {
+            "token_type": "bearer",
+            "refresh_token": self.refresh_token,
+            "access_token": self.access_token,
+            "hub_id": self.hub_id,
+            "scopes": list(self.scopes),
+            "expires_in": self.expires_in,
+            "token_use": "access_token",
+        }

@@ -1,0 +1,194 @@
+"""The simulator: everything behind the HTTP layer, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ..settings import Settings
+from .authentication import Authentication
+from .clock import Clock, OffsetClock, SystemClock, to_datetime
+from .crm.objects import Objects
+from .ids import Ids
+from .journal import Journal
+from .model import App, Grant, Installation, Portal, RefreshToken, TokenResponse
+from .oauth import OAuth
+from .store import Store
+
+DEFAULT_REDIRECT_URI = "http://localhost:3000/oauth-callback"
+DEFAULT_SCOPES = (
+    "oauth",
+    "crm.objects.contacts.read",
+    "crm.objects.contacts.write",
+    "crm.objects.companies.read",
+    "crm.objects.companies.write",
+    "crm.objects.deals.read",
+    "crm.objects.deals.write",
+    "tickets",
+)
+
+
+class ConnectedInstallation:
+    """An app connected to a portal, with what the code exchange gave it.
+
+    The access token is issued when it is first read, so that its lifetime begins on the clock that the test has
+    by then.
+    """
+
+    def __init__(self, simulator: Simulator, grant: Grant, refresh_token: RefreshToken) -> None:
+        self._simulator = simulator
+        self._refresh_token = refresh_token
+        self._response: TokenResponse | None = None
+        self.installation: Installation = grant.installation
+        self.scopes: tuple[str, ...] = grant.scopes
+
+    @property
+    def _issued(self) -> TokenResponse:
+        if self._response is None:
+            self._response = self._simulator.oauth.issue_access_token(self._refresh_token)
+        return self._response
+
+    @property
+    def app(self) -> App:
+        """The app."""
+        return self.installation.app
+
+    @property
+    def portal(self) -> Portal:
+        """The portal."""
+        return self.installation.portal
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token."""
+        return self._refresh_token.value
+
+    @property
+    def access_token(self) -> str:
+        """The access token."""
+        return self._issued.access_token
+
+    @property
+    def expires_in(self) -> int:
+        """The lifetime of the access token in seconds."""
+        return self._issued.expires_in
+
+    @property
+    def issued_at(self) -> datetime:
+        """When the access token was issued, aware, in UTC."""
+        return to_datetime(self._issued.issued_at_ms)
+
+    @property
+    def expires_at(self) -> datetime:
+        """The first instant at which the access token is expired, aware, in UTC."""
+        return to_datetime(self._issued.expires_at_ms)
+
+    @property
+    def token_response(self) -> dict[str, Any]:
+        """The JSON that the code exchange answered."""
+        return self._issued.as_json()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of app {self.app.app_id} in portal {self.portal.hub_id}>"
+
+
+class Simulator:
+    """A fake HubSpot, without its HTTP layer.
+
+    ``settings`` are the defaults without them. ``clock`` tells the time (the machine's without it); the simulator
+    puts an offset on top, so that ``simulator.clock.advance(minutes=31)`` works on any. ``name`` makes ids and
+    tokens differ from those of a simulator with another name and the same random seed.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = ""
+    ) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
+        self._name = name
+        self._start()
+
+    def _start(self) -> None:
+        self.store = Store()
+        self.ids = Ids(self.settings.random_seed, self._name)
+        self.journal = Journal(self.store)
+        self.oauth = OAuth(self.store, self.clock, self.ids, self.settings)
+        self.authentication = Authentication(self.store, self.ids)
+        self.objects = Objects(self.store, self.clock, self.ids)
+        self.portal = self.add_portal()
+        self.app = self.add_app()
+        self._installation: ConnectedInstallation | None = None
+
+    def reset(self) -> None:
+        """Forget everything and put the clock back. The same ids and secrets are given out again."""
+        self.clock.reset()
+        self._start()
+
+    @property
+    def installation(self) -> ConnectedInstallation:
+        """The default app, installed in the default portal; installed when first asked for."""
+        if self._installation is None:
+            self._installation = self.install()
+        return self._installation
+
+    def add_portal(self, hub_id: int | None = None, *, hub_domain: str | None = None) -> Portal:
+        """Add a portal and return it. Raises ValueError when there is one with that ``hub_id``."""
+        if hub_id is None:
+            hub_id = self.ids.number(8)
+        if hub_id in self.store.portals:
+            raise ValueError(
+                f"there is a portal with hub_id {hub_id} already: leave hub_id out for a new one"
+            )
+        portal = Portal(hub_id=hub_id, hub_domain=hub_domain or f"portal-{hub_id}.example.com")
+        self.store.add_portal(portal)
+        return portal
+
+    def add_app(
+        self,
+        *,
+        name: str = "Test app",
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        redirect_uris: Sequence[str] = (DEFAULT_REDIRECT_URI,),
+        scopes: Sequence[str] = DEFAULT_SCOPES,
+        optional_scopes: Sequence[str] = (),
+    ) -> App:
+        """Register an app and return it. Raises ValueError for a taken client id or no redirect URI."""
+        if isinstance(redirect_uris, str) or not redirect_uris:
+            raise ValueError(f"redirect_uris={redirect_uris!r}: expected a list of one or more redirect URIs")
+        app = App(
+            app_id=self.ids.number(7),
+            name=name,
+            client_id=client_id or self.ids.uuid(),
+            client_secret=client_secret or self.ids.uuid(),
+            redirect_uris=tuple(redirect_uris),
+            scopes=tuple(scopes),
+            optional_scopes=tuple(optional_scopes),
+        )
+        if app.client_id in self.store.apps_by_client_id:
+            raise ValueError(f"there is an app with client_id {app.client_id!r} already")
+        self.store.add_app(app)
+        return app
+
+    def install(
+        self, app: App | None = None, portal: Portal | None = None, *, scopes: Sequence[str] | None = None
+    ) -> ConnectedInstallation:
+        """Install an app in a portal (the default ones without them) and return what that gave.
+
+        ``scopes`` are those granted, all of the app's without them. Raises ValueError for a scope that the app
+        does not ask for.
+        """
+        app = app or self.app
+        unknown = [scope for scope in scopes or () if scope not in app.all_scopes]
+        if unknown:
+            raise ValueError(
+                f"scopes {unknown} are not among those of the app ({', '.join(app.all_scopes)}): "
+                "register an app that has them with add_app(scopes=[...])"
+            )
+        grant = self.oauth.grant(app, portal or self.portal, None if scopes is None else tuple(scopes))
+        return ConnectedInstallation(self, grant, self.oauth.issue_refresh_token(grant))
+
+    def uninstall(self, installed: ConnectedInstallation | None = None) -> None:
+        """Uninstall an app from a portal: refreshing fails from now on, access tokens live until they expire."""
+        self.oauth.uninstall((installed or self.installation).installation)

@@ -1,0 +1,51 @@
+"""All state of a simulator, in memory, in one place."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING
+
+from .model import App, AuthorizationCode, Installation, Portal, Records, RefreshToken
+
+if TYPE_CHECKING:
+    from .journal import Exchange
+
+_EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
+
+
+class Store:
+    """What the services read and write. They hold no state of their own.
+
+    ``lock`` guards every write that must be seen whole by other threads.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.portals: dict[int, Portal] = {}
+        self.apps: dict[int, App] = {}
+        self.apps_by_client_id: dict[str, App] = {}
+        self.installations: dict[tuple[int, int], Installation] = {}
+        self.codes: dict[str, AuthorizationCode] = {}
+        self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.records: defaultdict[tuple[int, str], Records] = defaultdict(Records)
+        self.calls: defaultdict[tuple[int, int], deque[int]] = defaultdict(deque)
+        self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_KEPT)
+        self.exchange_count = 0
+
+    def add_portal(self, portal: Portal) -> None:
+        """Keep a portal."""
+        self.portals[portal.hub_id] = portal
+
+    def add_app(self, app: App) -> None:
+        """Keep an app, found by its id and by its client id."""
+        self.apps[app.app_id] = app
+        self.apps_by_client_id[app.client_id] = app
+
+    def installation(self, app: App, portal: Portal) -> Installation:
+        """Return the app's installation in the portal; make one when there is none."""
+        key = (app.app_id, portal.hub_id)
+        with self.lock:
+            if key not in self.installations:
+                self.installations[key] = Installation(app, portal)
+            return self.installations[key]

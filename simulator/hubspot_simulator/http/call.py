@@ -1,0 +1,104 @@
+"""One request on its way through a handler, and the JSON in and out of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from werkzeug import Request, Response
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from ..core.authentication import Authenticated
+from ..core.errors import ApiError, ValidationError
+from ..core.simulator import Simulator
+
+MAX_BODY = 10 * 1024 * 1024
+_BLOCK = 64 * 1024
+_DRAINED = 64 * 1024 * 1024
+JSON = "application/json;charset=utf-8"
+
+
+@dataclass
+class Call:
+    """A request with what a handler needs to answer it.
+
+    ``now_ms`` is when it came (epoch milliseconds). ``args`` are the placeholders of its route. ``why`` is the
+    reason for the answer, which a handler may set. ``caller`` is set where the route wants authentication.
+    """
+
+    simulator: Simulator
+    request: Request
+    now_ms: int
+    correlation_id: str
+    args: dict[str, str] = field(default_factory=dict)
+    why: str = ""
+    authenticated: Authenticated | None = None
+    body: bytes = b""
+
+    @property
+    def caller(self) -> Authenticated:
+        """Who calls."""
+        if self.authenticated is None:
+            raise RuntimeError("the route has no authentication")
+        return self.authenticated
+
+    def read_body(self) -> None:
+        """Read the body, so that it is in the journal whatever the answer. Raises ApiError (400, 413)."""
+        if self.request.content_length is None and not self.request.environ.get("wsgi.input_terminated"):
+            return
+        try:
+            self.body = self.request.get_data(cache=True)
+        except RequestEntityTooLarge:
+            _drain(self.request)
+            why = f"the body is larger than {MAX_BODY} bytes, the most that the simulator takes"
+            raise ApiError(413, "HTTP 413 Request Entity Too Large", why=why) from None
+        except ClientDisconnected:
+            why = f"the body was cut short: Content-Length promised {self.request.content_length} bytes"
+            raise ApiError(400, "Invalid request body", why=why) from None
+
+    def json_object(self, *, of_any_type: bool = False) -> dict[str, Any]:
+        """Return the JSON object of the body, ``of_any_type`` whatever its Content-Type. Raises ApiError (400, 415)."""
+        mimetype = self.request.mimetype
+        if not of_any_type and mimetype and mimetype != "application/json" and not mimetype.endswith("+json"):
+            raise ApiError(
+                415,
+                "HTTP 415 Unsupported Media Type",
+                why=f"Content-Type is {mimetype!r}: send JSON as 'application/json'",
+            )
+        try:
+            value = json.loads(self.body, parse_constant=_no_constant)
+        except json.JSONDecodeError as error:
+            raise ValidationError(
+                f"Invalid input JSON on line {error.lineno}, column {error.colno}: {error.msg}"
+            ) from None
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(f"Invalid input JSON on line 1, column 1: {error}") from None
+        if not isinstance(value, dict):
+            raise ValidationError(
+                "Invalid input JSON on line 1, column 1: Cannot deserialize value of type `java.util.LinkedHashMap`",
+                why="the body must be a JSON object",
+            )
+        return value
+
+
+def _drain(request: Request) -> None:
+    """Read what is left of a body and drop it: a client that is still sending would not see the answer."""
+    stream = request.environ["wsgi.input"]
+    for _ in range(_DRAINED // _BLOCK):
+        if not stream.read(_BLOCK):
+            return
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def dumps(value: object) -> bytes:
+    """Write JSON as HubSpot does: compact, keys in the order given, UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """Return a JSON answer."""
+    return Response(dumps(value), status, content_type=JSON)

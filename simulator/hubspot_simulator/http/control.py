@@ -1,0 +1,92 @@
+"""The control API under ``/_simulator/``: for people and scripts that have no pytest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from werkzeug import Response
+
+from ..core.clock import iso_instant
+from ..core.errors import ApiError
+from .call import Call, json_response
+
+PREFIX = "/_simulator/"
+_UNITS = ("milliseconds", "seconds", "minutes", "hours", "days", "weeks")
+
+
+def health(call: Call) -> Response:
+    """``GET /_simulator/health``."""
+    return json_response({"status": "ok", "exchanges": call.simulator.store.exchange_count})
+
+
+def clock(call: Call) -> Response:
+    """``GET /_simulator/clock``."""
+    return _clock(call)
+
+
+def advance(call: Call) -> Response:
+    """``POST /_simulator/clock/advance``: the body is ``{"minutes": 31}`` or other units, which add up."""
+    body = call.json_object(of_any_type=True)  # curl -d
+    wrong = [
+        name
+        for name, value in body.items()
+        if name not in _UNITS or isinstance(value, bool) or not isinstance(value, (int, float))
+    ]
+    if wrong or not body:
+        given = ", ".join(f"{name!r}: {body[name]!r}" for name in wrong) or "nothing"
+        raise ApiError(
+            400,
+            f'cannot advance by {given}: expected numbers of {", ".join(_UNITS)}, as in {{"minutes": 31}}',
+        )
+    try:
+        delta = timedelta(**body)
+        iso_instant(call.simulator.clock.now_ms() + delta // timedelta(milliseconds=1))
+    except (OverflowError, ValueError):
+        raise ApiError(400, f"cannot advance by {body}: the clock ends with the year 9999") from None
+    call.simulator.clock.advance(delta)
+    call.why = f"the simulator's clock moved by {delta}"
+    return _clock(call)
+
+
+def reset(call: Call) -> Response:
+    """``POST /_simulator/reset``: forget everything; the same credentials are given out again."""
+    call.simulator.reset()
+    return _clock(call)
+
+
+def _clock(call: Call) -> Response:
+    now_ms = call.simulator.clock.now_ms()
+    return json_response(
+        {"now": iso_instant(now_ms), "now_ms": now_ms, "offset_ms": call.simulator.clock.offset_ms}
+    )
+
+
+def check_caller(call: Call) -> None:
+    """Refuse what a web page elsewhere may send through somebody's browser. Raises ApiError (403).
+
+    A page can reach this server only by a name with a dot that it made point here (DNS rebinding), and any page's
+    POST carries an ``Origin``. Addresses, ``localhost`` and names without a dot (a container's) cannot be such names.
+    """
+    host = urlsplit(f"//{call.request.host}").hostname or ""
+    settings_host = call.simulator.settings.host
+    if "." in host and host != settings_host and not host.endswith(".localhost") and not _is_address(host):
+        raise ApiError(
+            403,
+            f"the control API does not answer to the host name {host!r}: call it as localhost, by its address, "
+            "or by a name without a dot",
+        )
+    origin = call.request.headers.get("Origin")
+    if origin is not None and origin != call.request.host_url.rstrip("/"):
+        raise ApiError(
+            403, f"the control API does not answer pages of {origin!r}: call it without an Origin header"
+        )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""CRM object endpoints (docs/fidelity.md, "CRM objects")."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from werkzeug import Response
+from werkzeug.datastructures import MultiDict
+
+from ..core.clock import iso_instant
+from ..core.crm.objects import DEFAULT_LIMIT, MAX_LIMIT
+from ..core.crm.types import ObjectType, object_type
+from ..core.errors import ValidationError
+from ..core.model import Record
+from .call import Call, json_response
+
+
+def list_objects(call: Call) -> Response:
+    """``GET /crm/v3/objects/{type}``: a page, ``after`` and ``limit`` from the query."""
+    row = object_type(call.args["type"])
+    query = call.request.args
+    page = call.simulator.objects.page(
+        call.caller.installation,
+        row,
+        limit=_limit(query),
+        after=query.get("after"),
+        archived=_flag(query, "archived"),
+    )
+    properties = _names(query, "properties")
+    body: dict[str, object] = {"results": [_json(call, row, record, properties) for record in page.records]}
+    if page.after is not None:
+        body["paging"] = {"next": {"after": page.after, "link": _next_link(call, page.after)}}
+    return json_response(body)
+
+
+def create_object(call: Call) -> Response:
+    """``POST /crm/v3/objects/{type}``."""
+    row = object_type(call.args["type"])
+    properties = call.json_object().get("properties")
+    record = call.simulator.objects.create(call.caller.installation, row, properties)
+    return json_response(_json(call, row, record, list(record.properties)), 201)
+
+
+def get_object(call: Call) -> Response:
+    """``GET /crm/v3/objects/{type}/{id}``."""
+    row = object_type(call.args["type"])
+    query = call.request.args
+    record = call.simulator.objects.get(
+        call.caller.installation,
+        row,
+        call.args["id"],
+        id_property=query.get("idProperty"),
+        archived=_flag(query, "archived"),
+    )
+    return json_response(_json(call, row, record, _names(query, "properties")))
+
+
+def update_object(call: Call) -> Response:
+    """``PATCH /crm/v3/objects/{type}/{id}``."""
+    row = object_type(call.args["type"])
+    properties = call.json_object().get("properties")
+    record = call.simulator.objects.update(
+        call.caller.installation,
+        row,
+        call.args["id"],
+        properties,
+        id_property=call.request.args.get("idProperty"),
+    )
+    return json_response(_json(call, row, record, list(record.properties)))
+
+
+def archive_object(call: Call) -> Response:
+    """``DELETE /crm/v3/objects/{type}/{id}``."""
+    row = object_type(call.args["type"])
+    call.simulator.objects.archive(call.caller.installation, row, call.args["id"])
+    return Response(status=204)
+
+
+def _json(call: Call, row: ObjectType, record: Record, properties: list[str] | None) -> dict[str, object]:
+    """Return an object in wire order."""
+    caller = call.caller.installation
+    portal = caller.portal
+    body: dict[str, object] = {
+        "id": str(record.id),
+        "properties": call.simulator.objects.view(caller, row, record, properties),
+        "createdAt": iso_instant(record.created_at_ms),
+        "updatedAt": iso_instant(record.updated_at_ms),
+        "archived": record.archived,
+    }
+    if record.archived_at_ms is not None:
+        body["archivedAt"] = iso_instant(record.archived_at_ms)
+    body["url"] = f"https://{portal.ui_domain}/contacts/{portal.hub_id}/record/{row.type_id}/{record.id}"
+    return body
+
+
+def _next_link(call: Call, after: str) -> str:
+    """Return the URL of the next page: the same one, host and other parameters kept."""
+    query = [(name, value) for name, value in call.request.args.items(multi=True) if name != "after"]
+    return f"{call.request.base_url}?{urlencode([*query, ('after', after)])}"
+
+
+def _names(query: MultiDict[str, str], name: str) -> list[str] | None:
+    """Return a list parameter, which clients repeat or join by commas. None when it is absent or empty."""
+    return [item for value in query.getlist(name) for item in value.split(",") if item] or None
+
+
+def _flag(query: MultiDict[str, str], name: str) -> bool:
+    return query.get(name, "").lower() == "true"
+
+
+def _limit(query: MultiDict[str, str]) -> int:
+    text = query.get("limit") or str(DEFAULT_LIMIT)
+    if not (text.isascii() and text.isdecimal() and int(text[:9]) > 0):
+        raise ValidationError(
+            f"Invalid paging parameter 'limit': {text}", why="'limit' must be a number above 0"
+        )
+    return min(int(text[:9]), MAX_LIMIT)

@@ -1,0 +1,91 @@
+"""Refusals in their wire forms (docs/fidelity.md, "Errors")."""
+
+from __future__ import annotations
+
+import json
+from functools import singledispatch
+
+from werkzeug import Response
+from werkzeug.exceptions import HTTPException
+
+from ..core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
+from .call import Call, json_response
+
+_HTML = "text/html;charset=iso-8859-1"
+
+
+@singledispatch
+def refusal(error: Exception, call: Call) -> Response:
+    """Return the answer that an error becomes."""
+    return _envelope(ApiError(500, "internal error"), call)
+
+
+@refusal.register
+def _(error: ApiError, call: Call) -> Response:
+    if error.status == 404 and not _takes_json(call):
+        return html_not_found()
+    return _envelope(error, call)
+
+
+def _takes_json(call: Call) -> bool:
+    return "Accept" not in call.request.headers or call.request.accept_mimetypes.accept_json
+
+
+@refusal.register(ExpiredAuthentication)
+@refusal.register(InvalidAuthentication)
+def _(error: ApiError, call: Call) -> Response:
+    if call.simulator.settings.wire == "short":
+        return _short(error)
+    response = _envelope(error, call)
+    if isinstance(error, InvalidAuthentication):
+        response.headers["X-HubSpot-Auth-Failure"] = "401 Unauthorized"
+    return response
+
+
+@refusal.register
+def _(error: TokenError, call: Call) -> Response:
+    body = {
+        "status": error.name,
+        "message": error.message,
+        "error": error.error,
+        "error_description": error.message,
+    }
+    return json_response(body, error.status)
+
+
+@refusal.register
+def _(error: HTTPException, call: Call) -> Response:
+    """Answer what the router refused: an unknown path (HTML, as from HubSpot's gateway) or a wrong method."""
+    if error.code == 404:
+        return html_not_found()
+    response = _envelope(ApiError(error.code or 500, f"HTTP {error.code} {error.name}"), call)
+    response.headers.extend([(name, value) for name, value in error.get_headers() if name.lower() == "allow"])
+    return response
+
+
+def _envelope(error: ApiError, call: Call) -> Response:
+    body = {
+        "status": "error",
+        "message": error.message,
+        "correlationId": call.correlation_id,
+        **error.members,
+    }
+    return json_response(body, error.status)
+
+
+def _short(error: ApiError) -> Response:
+    """Return the three members that integration guides print, spaced as they print them."""
+    body = {"status": "error", "message": error.message, "category": error.members["category"]}
+    response = Response(json.dumps(body), error.status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def html_not_found() -> Response:
+    """Return the page that HubSpot's gateway answers for a path that it does not know."""
+    page = (
+        '<html><head><meta http-equiv="Content-Type" content="text/html;charset=ISO-8859-1"/>'
+        "<title>Error 404 Not Found</title></head>"
+        "<body><h2>HTTP ERROR 404</h2><p>Resource not found</p></body></html>"
+    )
+    return Response(page, 404, content_type=_HTML)

@@ -1,0 +1,76 @@
+"""A simulator on a socket."""
+
+from __future__ import annotations
+
+import ssl
+from types import TracebackType
+
+from .core.simulator import Simulator
+from .http.app import Application
+from .wsgi_server import WSGIServer
+
+
+class SimulatorServer:
+    """Serves a simulator over HTTP/1.1 in threads, from ``start()`` or ``with`` to ``stop()``.
+
+    ``host`` and ``port`` are those of the simulator's settings without them: loopback and a free port.
+    ``ssl_context`` makes it HTTPS. Raises ServerStartError (an OSError) when it cannot bind.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulator | None = None,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.app = Application(simulator or Simulator())
+        settings = self.app.simulator.settings
+        self._server = WSGIServer(
+            self.app,
+            host=settings.host if host is None else host,
+            port=settings.port if port is None else port,
+            ssl_context=ssl_context,
+        )
+
+    @property
+    def simulator(self) -> Simulator:
+        """The simulator that answers. Setting another one takes effect with the next request."""
+        return self.app.simulator
+
+    @simulator.setter
+    def simulator(self, simulator: Simulator) -> None:
+        self.app.simulator = simulator
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return self._server.url
+
+    @property
+    def host(self) -> str:
+        """The address that is bound."""
+        return self._server.host
+
+    @property
+    def port(self) -> int:
+        """The port that is bound."""
+        return self._server.port
+
+    def start(self) -> None:
+        """Bind, and serve in the background. Connections are accepted from when it returns."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Close every connection and end every thread."""
+        self._server.stop()
+
+    def __enter__(self) -> SimulatorServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
