@@ -10,6 +10,8 @@ from hubspot_simulator.core import tokens
 from hubspot_simulator.core.clock import OffsetClock, SystemClock, duration, from_datetime, to_datetime, to_ms
 from hubspot_simulator.core.simulator import ConnectedInstallation
 
+from .freezegun_types import make_stand_ins_equal
+
 _EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 
 # freezegun gives real time to every caller that has one of these modules within five stack frames.
@@ -73,6 +75,7 @@ class HubspotClock:
 
     def start(self) -> None:
         """Freeze time."""
+        make_stand_ins_equal()
         factory = self._freezer.start()
         assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
         self._factory = factory
@@ -101,9 +104,7 @@ class HubspotClock:
 
     def advance_to(self, when: datetime) -> None:
         """Move the code under test to an instant, and the simulator as far. A naive datetime is taken as UTC."""
-        self._tick(
-            timedelta(milliseconds=from_datetime(when)) - timedelta(milliseconds=from_datetime(self.now))
-        )
+        self._tick(timedelta(milliseconds=from_datetime(when)) - timedelta(milliseconds=from_datetime(self.now)))
 
     def expire(self, what: str | ConnectedInstallation) -> None:
         """Move both sides to one second after the expiry of an access token; not if it is expired already.

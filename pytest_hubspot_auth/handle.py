@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hubspot_simulator.core.journal import Journal
-
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.server import SimulatorServer
 

@@ -14,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from hubspot_simulator.core.model import App, Portal
-    from hubspot_simulator.core.simulator import ConnectedInstallation, Simulator
+    from hubspot_simulator.core.simulator import ConnectedInstallation
     from hubspot_simulator.server import SimulatorServer
     from hubspot_simulator.settings import Settings
 
@@ -121,9 +121,7 @@ def _check_mark(item: pytest.Item, mark: pytest.Mark) -> None:
 
                 parse_now(value)
             elif name in _NOT_BY_MARK:
-                raise ValueError(
-                    f"{name!r} is a setting of the session's server: set it by ini or command line"
-                )
+                raise ValueError(f"{name!r} is a setting of the session's server: set it by ini or command line")
             else:
                 settings.read(name, value)
         except ValueError as error:

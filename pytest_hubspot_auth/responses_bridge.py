@@ -101,9 +101,7 @@ class HubspotResponses:
         self._app = app
         self._url = url
         # an outer mock that is active already goes on seeing the calls to other hosts
-        self._mock = responses.RequestsMock(
-            assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send
-        )
+        self._mock = responses.RequestsMock(assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send)
 
     def start(self) -> None:
         """Answer calls to HubSpot's hosts."""

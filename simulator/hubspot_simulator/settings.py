@@ -83,9 +83,7 @@ class Settings:
         _choice("recorded", "short"),
         "form of the 401: as recorded from HubSpot, or the three members that guides print",
     )
-    random_seed: str = _setting(
-        "0", lambda value: _text(str(value)), "where ids and tokens come from; any text"
-    )
+    random_seed: str = _setting("0", lambda value: _text(str(value)), "where ids and tokens come from; any text")
     strict: bool = _setting(True, _boolean, "fail a test that calls an endpoint the simulator does not serve")
     host: str = _setting("127.0.0.1", _text, "address to bind")
     port: int = _setting(0, _integer(0, 65535), "port to bind; 0 takes a free one")

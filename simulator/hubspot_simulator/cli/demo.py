@@ -114,16 +114,12 @@ def _story(simulator: Simulator, server: SimulatorServer, client: _Client) -> bo
     _tell("What the simulator saw:")
     for exchange in simulator.journal.exchanges:
         _tell(f"   {exchange}")
-    _tell(
-        "\nDoes your integration do step 5 on every path? The fixtures find out in milliseconds: see the README."
-    )
+    _tell("\nDoes your integration do step 5 on every path? The fixtures find out in milliseconds: see the README.")
     return statuses == [200, 200, 200, 401, 401, 200, 200]
 
 
 def _show(answer: HTTPResponse, body: str) -> None:
-    headers = "".join(
-        f"   {name}: {answer.headers[name]}\n" for name in _SHOWN_HEADERS if name in answer.headers
-    )
+    headers = "".join(f"   {name}: {answer.headers[name]}\n" for name in _SHOWN_HEADERS if name in answer.headers)
     _tell(f"   HTTP/1.1 {answer.status} {answer.reason}\n{headers}\n   {body}\n")
 
 

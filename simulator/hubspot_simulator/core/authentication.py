@@ -50,9 +50,7 @@ class Authentication:
         text = text.strip()
         if scheme.lower() != "bearer" or not text:
             given = (
-                "no Authorization header"
-                if not authorization
-                else "the Authorization header is not 'Bearer <token>'"
+                "no Authorization header" if not authorization else "the Authorization header is not 'Bearer <token>'"
             )
             raise InvalidAuthentication(why=given)
         return self.check(text, now_ms)
@@ -78,22 +76,16 @@ class Authentication:
         if expires_at_ms <= now_ms:
             newer = foreign or _newer(installation, expires_at_ms, now_ms)
             seconds = _seconds(now_ms - expires_at_ms)
-            raise _expired(
-                expires_at_ms, now_ms, f"{name} expired {seconds} ago on the simulator's clock{newer}"
-            )
+            raise _expired(expires_at_ms, now_ms, f"{name} expired {seconds} ago on the simulator's clock{newer}")
         if not ours or installation is None:
             raise InvalidAuthentication(
                 why=f"{name} was not issued by this simulator (a token kept from another test, or changed on its way?)"
             )
-        return Authenticated(
-            installation, token, f"{name} is good for another {_seconds(expires_at_ms - now_ms)}"
-        )
+        return Authenticated(installation, token, f"{name} is good for another {_seconds(expires_at_ms - now_ms)}")
 
 
 def _expired(expires_at_ms: int, now_ms: int, why: str) -> ExpiredAuthentication:
-    return ExpiredAuthentication(
-        ago=age(now_ms - expires_at_ms), expire_time=iso_instant(expires_at_ms), why=why
-    )
+    return ExpiredAuthentication(ago=age(now_ms - expires_at_ms), expire_time=iso_instant(expires_at_ms), why=why)
 
 
 def _newer(installation: Installation | None, expires_at_ms: int, now_ms: int) -> str:

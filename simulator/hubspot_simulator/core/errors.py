@@ -68,9 +68,7 @@ class TokenError(ApiError):
 class ValidationError(ApiError):
     """400: the request is well authenticated but not valid."""
 
-    def __init__(
-        self, message: str, members: Mapping[str, Any] | None = None, *, why: str | None = None
-    ) -> None:
+    def __init__(self, message: str, members: Mapping[str, Any] | None = None, *, why: str | None = None) -> None:
         super().__init__(400, message, {**(members or {}), "category": "VALIDATION_ERROR"}, why=why)
 
 

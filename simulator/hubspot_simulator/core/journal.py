@@ -53,7 +53,9 @@ class Exchange:
 
     def __str__(self) -> str:
         target = f"{self.path}?{self.query}" if self.query else self.path
-        return f"#{self.number} {iso_instant(self.at_ms)} {self.method} {redact(target)} {self.status}: {redact(self.why)}"
+        return (
+            f"#{self.number} {iso_instant(self.at_ms)} {self.method} {redact(target)} {self.status}: {redact(self.why)}"
+        )
 
     __repr__ = __str__  # the fields hold secrets
 

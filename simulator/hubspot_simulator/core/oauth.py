@@ -93,9 +93,7 @@ class OAuth:
             raise TokenError("BAD_CLIENT_ID", "missing or unknown client id", "invalid_request", why=given)
         if not hmac.compare_digest((client_secret or "").encode(), app.client_secret.encode()):
             given = "client_secret is not that of the app" if client_secret else "client_secret is missing"
-            raise TokenError(
-                "BAD_CLIENT_SECRET", "missing or invalid client secret", "invalid_request", why=given
-            )
+            raise TokenError("BAD_CLIENT_SECRET", "missing or invalid client secret", "invalid_request", why=given)
         return app
 
     def exchange_code(self, app: App, code: str | None, redirect_uri: str | None) -> TokenResponse:

@@ -101,9 +101,7 @@ class Simulator:
     tokens differ from those of a simulator with another name and the same random seed.
     """
 
-    def __init__(
-        self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = ""
-    ) -> None:
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
         self.settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
         self._name = name
@@ -137,9 +135,7 @@ class Simulator:
         if hub_id is None:
             hub_id = self.ids.number(8)
         if hub_id in self.store.portals:
-            raise ValueError(
-                f"there is a portal with hub_id {hub_id} already: leave hub_id out for a new one"
-            )
+            raise ValueError(f"there is a portal with hub_id {hub_id} already: leave hub_id out for a new one")
         portal = Portal(hub_id=hub_id, hub_domain=hub_domain or f"portal-{hub_id}.example.com")
         self.store.add_portal(portal)
         return portal

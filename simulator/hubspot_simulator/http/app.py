@@ -123,7 +123,5 @@ class Application:
 def _nearest(request: Request) -> str:
     """Name the route that the caller may have meant."""
     wanted = f"{request.method} {request.path}"
-    near = get_close_matches(
-        wanted, [f"{route.method} {route.template}" for route in ROUTES], n=1, cutoff=0.3
-    )
+    near = get_close_matches(wanted, [f"{route.method} {route.template}" for route in ROUTES], n=1, cutoff=0.3)
     return f"the nearest that it serves is {near[0]}" if near else "nothing that it serves comes near"

@@ -58,9 +58,7 @@ def reset(call: Call) -> Response:
 
 def _clock(call: Call) -> Response:
     now_ms = call.simulator.clock.now_ms()
-    return json_response(
-        {"now": iso_instant(now_ms), "now_ms": now_ms, "offset_ms": call.simulator.clock.offset_ms}
-    )
+    return json_response({"now": iso_instant(now_ms), "now_ms": now_ms, "offset_ms": call.simulator.clock.offset_ms})
 
 
 def check_caller(call: Call) -> None:
@@ -79,9 +77,7 @@ def check_caller(call: Call) -> None:
         )
     origin = call.request.headers.get("Origin")
     if origin is not None and origin != call.request.host_url.rstrip("/"):
-        raise ApiError(
-            403, f"the control API does not answer pages of {origin!r}: call it without an Origin header"
-        )
+        raise ApiError(403, f"the control API does not answer pages of {origin!r}: call it without an Origin header")
 
 
 def _is_address(host: str) -> bool:

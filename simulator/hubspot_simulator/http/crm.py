@@ -111,7 +111,5 @@ def _flag(query: MultiDict[str, str], name: str) -> bool:
 def _limit(query: MultiDict[str, str]) -> int:
     text = query.get("limit") or str(DEFAULT_LIMIT)
     if not (text.isascii() and text.isdecimal() and int(text[:9]) > 0):
-        raise ValidationError(
-            f"Invalid paging parameter 'limit': {text}", why="'limit' must be a number above 0"
-        )
+        raise ValidationError(f"Invalid paging parameter 'limit': {text}", why="'limit' must be a number above 0")
     return min(int(text[:9]), MAX_LIMIT)

@@ -55,9 +55,7 @@ def _asked_scopes(app: App, query: MultiDict[str, str]) -> tuple[tuple[str, ...]
     missing = [scope for scope in app.scopes if scope not in asked]
     unknown = [scope for scope in asked if scope not in app.all_scopes]
     if missing or unknown:
-        problem = (
-            f"missing required {' '.join(missing)}" if missing else f"not registered: {' '.join(unknown)}"
-        )
+        problem = f"missing required {' '.join(missing)}" if missing else f"not registered: {' '.join(unknown)}"
         return (), f"scope: {problem}"
     optional = query.get("optional_scope", "").split()
     return tuple(s for s in app.all_scopes if s in asked or s in optional), ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import islice
 
 from ..clock import Clock, iso_instant
 from ..errors import ApiError, ValidationError
@@ -34,23 +35,19 @@ class Objects:
         self._clock = clock
         self._ids = ids
 
-    def page(
-        self, caller: Installation, row: ObjectType, *, limit: int, after: str | None, archived: bool
-    ) -> Page:
+    def page(self, caller: Installation, row: ObjectType, *, limit: int, after: str | None, archived: bool) -> Page:
         """Return a page in order of ids. The cursor is the last id plus one, as recorded."""
         start = 0
         if after:
             if not _is_id(after):
-                raise ValidationError(
-                    f"Invalid paging parameter 'after': {after}", why="'after' must be a cursor"
-                )
+                raise ValidationError(f"Invalid paging parameter 'after': {after}", why="'after' must be a cursor")
             start = int(after)
         with self._store.lock:
             records = self._records(caller, row)
             first = bisect_left(records.ids, start)
             candidates = (records.by_id[records.ids[index]] for index in range(first, len(records.ids)))
             matching = (record for record in candidates if record.archived == archived)
-            page = [record for record, _ in zip(matching, range(limit), strict=False)]
+            page = list(islice(matching, limit))
             more = len(page) == limit and next(matching, None) is not None
         return Page(page, str(page[-1].id + 1) if more else None)
 
@@ -60,11 +57,7 @@ class Objects:
         """Return an object by its id or by a unique property. Raises ApiError (404)."""
         record = self._find(caller, row, key, id_property)
         if record is None or record.archived != archived:
-            what = (
-                f"the {row.singular} {key} is archived"
-                if record and record.archived
-                else f"no {row.singular} {key}"
-            )
+            what = f"the {row.singular} {key} is archived" if record and record.archived else f"no {row.singular} {key}"
             raise ApiError(404, "resource not found", why=what)
         return record
 
@@ -144,18 +137,13 @@ class Objects:
         return {
             name: record.properties.get(name) or None
             for name in sorted(wanted)
-            if name in record.properties
-            or name in row.defaults
-            or name in row.known
-            or name in records.written
+            if name in record.properties or name in row.defaults or name in row.known or name in records.written
         }
 
     def _records(self, caller: Installation, row: ObjectType) -> Records:
         return self._store.records[caller.portal.hub_id, row.type_id]
 
-    def _find(
-        self, caller: Installation, row: ObjectType, key: str, id_property: str | None
-    ) -> Record | None:
+    def _find(self, caller: Installation, row: ObjectType, key: str, id_property: str | None) -> Record | None:
         records = self._records(caller, row)
         if id_property and id_property != "hs_object_id":
             if id_property not in row.unique:

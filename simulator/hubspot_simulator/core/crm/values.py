@@ -56,8 +56,7 @@ def invalid_properties(problems: list[tuple[str, str, str]], hub_id: int) -> Val
         for name, code, message in problems
     ]
     errors = [
-        {"message": message, "code": code, "context": {"propertyName": [name]}}
-        for name, code, message in problems
+        {"message": message, "code": code, "context": {"propertyName": [name]}} for name, code, message in problems
     ]
     listed = json.dumps(details, separators=(",", ":"), ensure_ascii=False)
     return ValidationError(

@@ -1,0 +1,78 @@
+"""The README says what is so: its snippets are executed examples, its outputs are real, its tables complete."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hubspot_simulator.http.routes import ROUTES
+from hubspot_simulator.settings import SETTINGS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+QUICKSTART = ROOT / "examples" / "quickstart" / "test_quickstart.py"
+UPDATE = "UPDATE_README"
+
+
+def block(marker: str, content: str) -> str:
+    """Return the fenced block after a marker; with UPDATE_README set, write ``content`` into it first."""
+    pattern = re.compile(rf"(<!-- {re.escape(marker)} -->\n```\w+\n)(.*?)(```\n)", re.DOTALL)
+    text = README.read_text("utf-8")
+    assert pattern.search(text), f"README.md has no block after <!-- {marker} -->"
+    if os.environ.get(UPDATE):
+        text = pattern.sub(lambda found: found[1] + content + found[3], text)
+        README.write_text(text, "utf-8")
+    found = pattern.search(text)
+    assert found
+    return found[2]
+
+
+def test_the_quickstart_is_the_example() -> None:
+    content = QUICKSTART.read_text("utf-8")
+    assert block("example: examples/quickstart/test_quickstart.py", content) == content, f"run pytest with {UPDATE}=1"
+
+
+def normalised(text: str) -> str:
+    """Return an output without what differs from run to run: instants, tokens, ids."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>", text)
+    return re.sub(r"C\w{3}…\w{4}", "<token>", text)
+
+
+def test_the_quickstart_without_its_refresh_fails_as_shown(pytester: pytest.Pytester) -> None:
+    broken, count = re.subn(
+        r"        if time\.time\(\).*?self\.save\(answer\.json\(\)\)\n", "", QUICKSTART.read_text("utf-8"), flags=re.DOTALL
+    )
+    assert count == 1
+    pytester.makepyfile(test_quickstart=broken)
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(failed=1)
+    error = next(line for line in result.outlines if line.startswith("E "))
+    start = next(index for index, line in enumerate(result.outlines) if "- HubSpot simulator -" in line)
+    shown = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:41859", f"{error}\n") + "\n".join(result.outlines[start : start + 3])
+    expected = block("output: quickstart without its refresh", shown + "\n").strip()
+    assert normalised(expected) == normalised(shown), f"run pytest with {UPDATE}=1"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_in_the_table(name: str) -> None:
+    setting = SETTINGS[name]
+    default = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
+    assert re.search(rf"^\| `{name}` \| `{re.escape(str(default))}` \|", README.read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.template.startswith("/_simulator/")], ids=lambda r: r.template)
+def test_every_control_endpoint_is_in_the_table(route) -> None:
+    assert f"| `{route.method} {route.template}` |" in README.read_text("utf-8")
+
+
+def test_every_fixture_is_in_the_table(pytester: pytest.Pytester) -> None:
+    fixtures = re.findall(r"^(hubspot_\w+)", pytester.runpytest_inprocess("--fixtures").stdout.str(), re.MULTILINE)
+    assert len(fixtures) > 5
+    assert [name for name in fixtures if f"`{name}`" not in README.read_text("utf-8")] == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README.read_text("utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []

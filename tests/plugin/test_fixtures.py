@@ -1,0 +1,254 @@
+"""The fixtures beside the clock, used as a test uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import requests
+import responses
+from pytest_hubspot_auth import (
+    App,
+    ConnectedInstallation,
+    HubspotClock,
+    HubspotResponses,
+    HubspotSim,
+    Portal,
+    Settings,
+    SimulatorServer,
+)
+
+CONTACTS = "/crm/v3/objects/contacts"
+API = "https://api.hubapi.com"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def get(url: str, token: str) -> requests.Response:
+    return requests.get(url, headers=bearer(token), timeout=10)
+
+
+def test_the_installation_has_what_a_code_exchange_gives(
+    hubspot_installation: ConnectedInstallation, hubspot_app: App, hubspot_portal: Portal, hubspot_clock: HubspotClock
+) -> None:
+    installation = hubspot_installation
+    assert installation.app is hubspot_app
+    assert installation.portal is hubspot_portal
+    assert installation.expires_in == 1800
+    assert installation.issued_at == hubspot_clock.now
+    assert installation.expires_at - installation.issued_at == timedelta(seconds=1800)
+    assert installation.token_response == {
+        "token_type": "bearer",
+        "refresh_token": installation.refresh_token,
+        "access_token": installation.access_token,
+        "hub_id": hubspot_portal.hub_id,
+        "scopes": list(hubspot_app.scopes),
+        "expires_in": 1800,
+        "token_use": "access_token",
+    }
+
+
+def test_no_secret_is_printed_whole(
+    hubspot_installation: ConnectedInstallation, hubspot_sim: HubspotSim, hubspot_app: App
+) -> None:
+    token = hubspot_installation.access_token
+    get(f"{hubspot_sim.url}/oauth/v1/access-tokens/{token}", token)
+    query = f"client_secret={hubspot_app.client_secret}&code=abcdefghijklmnop"
+    requests.post(f"{hubspot_sim.url}/oauth/v1/token?{query}", timeout=10)
+    shown = repr([hubspot_installation, hubspot_sim, hubspot_app, hubspot_sim.journal.exchanges])
+    for secret in (
+        token,
+        hubspot_installation.refresh_token,
+        hubspot_app.client_secret,
+        "abcdefghijklmnop",
+    ):
+        assert secret not in shown
+
+
+def test_the_server_is_the_session_s(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) -> None:
+    assert hubspot_sim.url == hubspot_server.url
+    assert hubspot_server.host == "127.0.0.1"
+
+
+@pytest.mark.hubspot(token_ttl=60, wire="short")
+def test_the_mark_changes_settings(
+    hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation, hubspot_clock: HubspotClock
+) -> None:
+    assert hubspot_installation.expires_in == 60
+    token = hubspot_installation.access_token
+    hubspot_clock.advance(minutes=2)
+    assert list(get(hubspot_sim.url + CONTACTS, token).json()) == ["status", "message", "category"]
+
+
+FIVE_MINUTES_PAST = (
+    b'{"status": "error", "message": "The OAuth token used to make this call expired 5 minute(s) ago.", '
+    b'"category": "EXPIRED_AUTHENTICATION"}'
+)
+
+
+@pytest.mark.hubspot(wire="short")
+@pytest.mark.parametrize("through", ["socket", "responses"])
+def test_the_short_form_to_the_byte(
+    through: str,
+    hubspot_sim: HubspotSim,
+    hubspot_clock: HubspotClock,
+    hubspot_installation: ConnectedInstallation,
+    hubspot_responses: HubspotResponses,
+) -> None:
+    token = hubspot_installation.access_token
+    hubspot_clock.advance(minutes=35)
+    answer = get((hubspot_sim.url if through == "socket" else API) + CONTACTS, token)
+    assert (answer.status_code, answer.reason.upper()) == (401, "UNAUTHORIZED")
+    assert answer.content == FIVE_MINUTES_PAST
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_second_portal_and_app(hubspot_sim: HubspotSim, hubspot_app: App, hubspot_portal: Portal) -> None:
+    other = hubspot_sim.install(hubspot_sim.add_app(name="Other"), hubspot_sim.add_portal(4711))
+    first = hubspot_sim.install()
+    created = requests.post(
+        hubspot_sim.url + CONTACTS,
+        json={"properties": {"email": "a@example.com"}},
+        headers=bearer(first.access_token),
+        timeout=10,
+    )
+    assert created.status_code == 201
+    assert get(hubspot_sim.url + CONTACTS, other.access_token).json() == {"results": []}
+    assert other.token_response["hub_id"] == 4711
+    assert len(get(hubspot_sim.url + CONTACTS, first.access_token).json()["results"]) == 1
+
+
+def test_uninstall_kills_the_refresh_token_only(
+    hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation, hubspot_app: App
+) -> None:
+    token = hubspot_installation.access_token
+    hubspot_sim.uninstall()
+    answer = requests.post(
+        f"{hubspot_sim.url}/oauth/v1/token",
+        data={
+            "grant_type": "refresh_token",
+            "client_id": hubspot_app.client_id,
+            "client_secret": hubspot_app.client_secret,
+            "refresh_token": hubspot_installation.refresh_token,
+        },
+        timeout=10,
+    )
+    assert (answer.status_code, answer.json()["status"]) == (400, "BAD_REFRESH_TOKEN")
+    assert hubspot_sim.journal.exchanges[-1].why == "BAD_REFRESH_TOKEN: the app was uninstalled"
+    assert get(hubspot_sim.url + CONTACTS, token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (lambda sim: sim.install(scopes=["crm.lists.read"]), r"scopes \['crm.lists.read'\] are not among"),
+        (lambda sim: sim.add_portal(sim.simulator.portal.hub_id), "there is a portal with hub_id"),
+        (lambda sim: sim.add_app(client_id=sim.simulator.app.client_id), "there is an app with client_id"),
+        (lambda sim: sim.add_app(redirect_uris="http://localhost"), "expected a list of one or more redirect URIs"),
+    ],
+)
+def test_mistakes_are_named(hubspot_sim: HubspotSim, mistake, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        mistake(hubspot_sim)
+
+
+class TestResponses:
+    def test_hosts_of_hubspot_are_answered_in_process(
+        self, hubspot_responses: HubspotResponses, hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        for host in ("api.hubapi.com", "api.hubspot.com", "api-eu1.hubapi.com"):
+            assert get(f"https://{host}{CONTACTS}", hubspot_installation.access_token).json() == {"results": []}
+        hubspot_sim.assert_called("GET", CONTACTS, times=3)
+
+    def test_paging_links_keep_the_host_that_was_called(
+        self, hubspot_responses: HubspotResponses, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        headers = bearer(hubspot_installation.access_token)
+        for number in range(3):
+            body = {"properties": {"email": f"{number}@example.com"}}
+            assert requests.post(API + CONTACTS, json=body, headers=headers, timeout=10).status_code == 201
+        page = requests.get(API + CONTACTS, params={"limit": 2, "properties": "email"}, headers=headers, timeout=10)
+        link = page.json()["paging"]["next"]["link"]
+        assert link.startswith(f"{API}{CONTACTS}?limit=2&properties=email&after=")
+        assert [item["properties"]["email"] for item in get(link, headers["Authorization"][7:]).json()["results"]] == [
+            "2@example.com"
+        ]
+
+    def test_every_kind_of_body(
+        self, hubspot_responses: HubspotResponses, hubspot_sim: HubspotSim, hubspot_app: App
+    ) -> None:
+        form = f"grant_type=refresh_token&client_id={hubspot_app.client_id}&client_secret={hubspot_app.client_secret}"
+        form += f"&refresh_token={hubspot_sim.install().refresh_token}"
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        for data in (form, form.encode(), iter([form[:10].encode(), form[10:].encode()])):
+            answer = requests.post(f"{API}/oauth/v1/token", data=data, headers=headers, timeout=10)
+            assert answer.json()["expires_in"] == 1800
+
+    def test_a_head_has_no_body(
+        self, hubspot_responses: HubspotResponses, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        answer = requests.head(API + CONTACTS, headers=bearer(hubspot_installation.access_token), timeout=10)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+    def test_other_hosts_are_called_as_before(
+        self, hubspot_responses: HubspotResponses, hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        assert get(hubspot_sim.url + CONTACTS, hubspot_installation.access_token).status_code == 200
+
+    def test_it_mounts_on_a_mock_of_the_suite(
+        self, hubspot_responses: HubspotResponses, hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        token = hubspot_installation.access_token
+        with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
+            mock.get("https://example.com/", json={"from": "the suite"})
+            hubspot_responses.mount(mock)
+            assert get("https://example.com/", token).json() == {"from": "the suite"}
+            for _ in range(2):
+                assert get(API + CONTACTS, token).status_code == 200
+                assert get(hubspot_sim.url + CONTACTS, token).status_code == 200
+
+    def test_a_mount_that_is_never_called_is_no_failure(self, hubspot_responses: HubspotResponses) -> None:
+        with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
+            hubspot_responses.mount(mock)
+
+    def test_responses_of_the_suite_win_and_the_simulator_stays(
+        self, hubspot_responses: HubspotResponses, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        token = hubspot_installation.access_token
+        with responses.RequestsMock() as mock:
+            hubspot_responses.mount(mock)
+            mock.get(f"{API}/crm/v3/objects/deals", json={"from": "the suite"})
+            for _ in range(3):
+                assert get(f"{API}/crm/v3/objects/deals", token).json() == {"from": "the suite"}
+                assert get(API + CONTACTS, token).json() == {"results": []}
+
+    @responses.activate
+    def test_the_activate_decorator(
+        self, hubspot_responses: HubspotResponses, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        hubspot_responses.mount(responses.mock)
+        assert get(API + CONTACTS, hubspot_installation.access_token).status_code == 200
+
+
+@pytest.fixture
+def outer_mock() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def test_an_outer_mock_goes_on_seeing_other_hosts(
+    outer_mock: responses.RequestsMock,
+    hubspot_responses: HubspotResponses,
+    hubspot_installation: ConnectedInstallation,
+) -> None:
+    outer_mock.get("https://example.com/", json={"from": "outside"})
+    assert requests.get("https://example.com/", timeout=10).json() == {"from": "outside"}
+    assert get(API + CONTACTS, hubspot_installation.access_token).status_code == 200
+
+
+def test_settings_come_from_the_fixture(hubspot_settings: Settings) -> None:
+    assert hubspot_settings == Settings()

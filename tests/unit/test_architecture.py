@@ -1,0 +1,45 @@
+"""What an import brings with it. import-linter holds the directions; it cannot see when an import happens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+IMPORT = "import sys; __import__(sys.argv[1]); print(*sys.modules)"
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        pytest.param(
+            "pytest_hubspot_auth.plugin",
+            {"hubspot_simulator", "werkzeug", "cheroot", "freezegun", "responses", "requests"},
+            id="an-unused-plugin-loads-nothing-but-pytest",
+        ),
+        pytest.param(
+            "hubspot_simulator.settings",
+            {"hubspot_simulator.core", "hubspot_simulator.http", "werkzeug", "cheroot"},
+            id="the-settings-load-the-standard-library-only",
+        ),
+        pytest.param(
+            "hubspot_simulator.core.simulator",
+            {"hubspot_simulator.http", "werkzeug", "cheroot"},
+            id="the-core-knows-no-http",
+        ),
+        pytest.param(
+            "hubspot_simulator.cli.serve",
+            {"pytest_hubspot_auth", "pytest", "_pytest", "freezegun", "responses"},
+            id="the-simulator-knows-no-pytest",
+        ),
+    ],
+)
+def test_an_import_brings_nothing_unwanted(module: str, unwanted: set[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", IMPORT, module]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert not loaded & unwanted

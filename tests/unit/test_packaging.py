@@ -1,0 +1,115 @@
+"""What is shipped: the wheel, the source distribution, and the bounds of what they depend on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from configparser import ConfigParser
+from importlib.util import find_spec
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # a dependency of pytest's own there
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {"pytest_hubspot_auth": ROOT, "hubspot_simulator": ROOT / "simulator"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+INFO = f"pytest_hubspot_auth-{PROJECT['version']}.dist-info"
+BUILD = "import sys; from hatchling import build; print(getattr(build, sys.argv[1])(sys.argv[2]))"
+
+
+def build(kind: str, source: Path, target: Path) -> Path:
+    """Build a distribution with its backend alone, which needs neither network nor environment."""
+    if find_spec("hatchling") is None:
+        pytest.skip("hatchling, which builds the distributions, is not installed")
+    command = [sys.executable, "-c", BUILD, f"build_{kind}", str(target)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target / done.stdout.split()[-1]
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def source_files(folder: Path) -> dict[str, bytes]:
+    """The files of an import package, by their path from beside it."""
+    return {
+        path.relative_to(folder.parent).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of the wheel that the tree gives."""
+    return contents(build("wheel", ROOT, tmp_path_factory.mktemp("wheel")))
+
+
+@pytest.fixture
+def unpacked_sdist(tmp_path: Path) -> Path:
+    """The source distribution, unpacked."""
+    with tarfile.open(build("sdist", ROOT, tmp_path)) as archive:
+        if hasattr(tarfile, "data_filter"):
+            archive.extractall(tmp_path, filter="data")
+        else:
+            archive.extractall(tmp_path)
+    return tmp_path / f"pytest_hubspot_auth-{PROJECT['version']}"
+
+
+def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: dict[str, bytes]) -> None:
+    expected = {f"{INFO}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
+    for package, folder in PACKAGES.items():
+        expected |= set(source_files(folder / package))
+    assert set(wheel) == expected
+
+
+def test_the_wheel_says_that_both_packages_are_typed(wheel: dict[str, bytes]) -> None:
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel)
+
+
+def test_the_wheel_registers_the_plugin_and_the_command(wheel: dict[str, bytes]) -> None:
+    entry_points = ConfigParser()
+    entry_points.read_string(wheel[f"{INFO}/entry_points.txt"].decode())
+    assert {section: dict(entry_points[section]) for section in entry_points.sections()} == {
+        "console_scripts": {"hubspot-simulator": "hubspot_simulator.cli:main"},
+        "pytest11": {"hubspot_auth": "pytest_hubspot_auth.plugin"},
+    }
+
+
+def test_the_source_distribution_gives_the_same_wheel(
+    wheel: dict[str, bytes], unpacked_sdist: Path, tmp_path: Path
+) -> None:
+    assert contents(build("wheel", unpacked_sdist, tmp_path)) == wheel
+
+
+def test_the_source_distribution_can_be_tested(unpacked_sdist: Path) -> None:
+    assert {path.name for path in (ROOT / "tests").iterdir() if path.name != "__pycache__"} == {
+        path.name for path in (unpacked_sdist / "tests").iterdir()
+    }
+    assert (unpacked_sdist / "tox.ini").is_file()
+
+
+def test_what_is_imported_here_is_what_the_wheel_holds(wheel: dict[str, bytes]) -> None:
+    imported: dict[str, bytes] = {}
+    for package in PACKAGES:
+        spec = find_spec(package)
+        assert spec is not None
+        assert spec.origin is not None
+        imported |= source_files(Path(spec.origin).parent)
+    assert imported == {name: data for name, data in wheel.items() if not name.startswith(INFO)}
+
+
+def test_the_lowest_environment_installs_the_lower_bounds() -> None:
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    pins = set(tox["testenv:lowest"]["deps"].split())
+    assert pins == {requirement.replace(">=", "==") for requirement in PROJECT["dependencies"]}

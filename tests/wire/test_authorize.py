@@ -1,0 +1,141 @@
+"""The authorization endpoint: back to the app with a code, or a page that says why not."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+NO_REDIRECT = (
+    "The redirect_uri doesn&#x27;t match the client registered redirect_uri. Please contact the app developer."
+)
+NO_SCOPES = "Insufficient scopes were provided. Please contact the app developer."
+NO_APP = "This install link is no longer valid. Please visit HubSpot&#x27;s App Marketplace to install this app."
+
+
+@pytest.fixture
+def app(sim):
+    return sim.add_app(
+        redirect_uris=[
+            "https://app.example.com/callback",
+            "https://app.example.com/callback?tenant=1&x=%20",
+            "http://localhost:3000/cb#part",
+        ],
+        scopes=["oauth", "tickets"],
+        optional_scopes=["files", "forms"],
+    )
+
+
+@pytest.fixture
+def authorize(client, app):
+    def authorize(**query):
+        known = {"client_id": app.client_id, "redirect_uri": app.redirect_uri, "scope": "oauth tickets"}
+        merged = {name: value for name, value in {**known, **query}.items() if value is not None}
+        return client.get("/oauth/authorize", query_string=merged)
+
+    return authorize
+
+
+@pytest.fixture
+def redeem(ask, app):
+    def redeem(response, redirect_uri=app.redirect_uri):
+        code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
+        return ask(
+            client_id=app.client_id,
+            client_secret=app.client_secret,
+            grant_type="authorization_code",
+            redirect_uri=redirect_uri,
+            code=code,
+        )
+
+    return redeem
+
+
+def test_the_browser_is_sent_back_with_a_code_that_is_good_for_tokens(authorize, redeem, app):
+    response = authorize()
+    assert response.status_code == 302
+    address, _, query = response.headers["Location"].partition("?")
+    assert address == "https://app.example.com/callback"
+    assert list(parse_qs(query)) == ["code"]
+    assert redeem(response).json["scopes"] == ["oauth", "tickets"]
+
+
+@pytest.mark.parametrize(
+    ("state", "encoded"),
+    [("abc", "abc"), ("", ""), ("a b&c=d#e/é", "a+b%26c%3Dd%23e%2F%C3%A9"), ("\r\nSet-Cookie: x", "%0D%0ASet-Cookie%3A+x")],
+)
+def test_the_state_comes_back(authorize, state, encoded):
+    location = authorize(state=state).headers["Location"]
+    assert location.partition("&")[2] == f"state={encoded}"
+    assert parse_qs(urlsplit(location).query, keep_blank_values=True)["state"] == [state]
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "beginning", "end"),
+    [
+        ("https://app.example.com/callback?tenant=1&x=%20", "https://app.example.com/callback?tenant=1&x=%20&code=", ""),
+        ("http://localhost:3000/cb#part", "http://localhost:3000/cb?code=", "#part"),
+    ],
+)
+def test_a_redirect_uri_keeps_its_query_and_fragment(authorize, redeem, redirect_uri, beginning, end):
+    response = authorize(redirect_uri=redirect_uri)
+    location = response.headers["Location"]
+    assert location.startswith(beginning)
+    assert location.endswith(end)
+    assert redeem(response, redirect_uri).status_code == 200
+
+
+def test_unknown_parameters_are_ignored(authorize):
+    response = authorize(response_type="code", nonce="n", access_type="offline", code_challenge="c", prompt="")
+    assert response.status_code == 302
+
+
+def test_each_visit_gives_another_code(authorize):
+    assert authorize().headers["Location"] != authorize().headers["Location"]
+
+
+@pytest.mark.parametrize(
+    ("query", "granted"),
+    [
+        ({"optional_scope": "files"}, ["oauth", "tickets", "files"]),
+        ({"optional_scope": "files forms"}, ["oauth", "tickets", "files", "forms"]),
+        ({"optional_scope": "files not.in.this.account"}, ["oauth", "tickets", "files"]),
+        ({"optional_scope": ""}, ["oauth", "tickets"]),
+        ({"scope": "tickets  oauth"}, ["oauth", "tickets"]),
+        ({"scope": "oauth tickets forms"}, ["oauth", "tickets", "forms"]),
+    ],
+)
+def test_optional_scopes_are_granted_when_asked_for_and_known(authorize, redeem, query, granted):
+    assert redeem(authorize(**query)).json["scopes"] == granted
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"client_id": None}, NO_APP),
+        ({"client_id": "6f18f21e-a743-4509-b7fd-1a5e632fffa1"}, NO_APP),
+        ({"redirect_uri": None}, NO_REDIRECT),
+        ({"redirect_uri": "https://app.example.com/callback/"}, NO_REDIRECT),
+        ({"redirect_uri": "https://evil.example.com"}, NO_REDIRECT),
+        ({"scope": None}, NO_SCOPES),
+        ({"scope": "oauth"}, NO_SCOPES),
+        ({"scope": "oauth tickets crm.unknown"}, NO_SCOPES),
+        ({"client_id": "x", "redirect_uri": "x", "scope": "x"}, NO_APP),
+        ({"redirect_uri": "x", "scope": "x"}, NO_REDIRECT),
+    ],
+)
+def test_what_is_wrong_is_shown_on_a_page_with_status_200_and_no_redirect(authorize, query, message):
+    response = authorize(**query)
+    assert response.status_code == 200
+    assert "Location" not in response.headers
+    assert response.headers["Content-Type"] == "text/html;charset=utf-8"
+    assert f"<h1>Couldn't complete the connection</h1><p>{message}</p>" in response.text
+
+
+def test_the_app_counts_as_installed_only_after_the_first_exchange(sim, authorize, app):
+    authorize()
+    assert not [token for token in sim.store.refresh_tokens.values() if token.grant.installation.app is app]
+
+
+def test_the_installation_is_in_the_default_portal(sim, authorize, redeem):
+    assert redeem(authorize()).json["hub_id"] == sim.portal.hub_id
