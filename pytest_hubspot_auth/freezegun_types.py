@@ -26,5 +26,5 @@ def make_stand_ins_equal() -> None:
     It stays when time runs again: what was imported while frozen has kept a stand-in. Hashes do not change, so that
     tables keyed by type work as before.
     """
-    api.FakeDateMeta.__eq__ = _equals  # type: ignore[assignment]
-    api.FakeDateMeta.__hash__ = type.__hash__  # type: ignore[assignment]
+    api.FakeDateMeta.__eq__ = _equals  # type: ignore[method-assign, assignment]
+    api.FakeDateMeta.__hash__ = type.__hash__  # type: ignore[method-assign]

@@ -14,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from hubspot_simulator.core.model import App, Portal
-    from hubspot_simulator.core.simulator import ConnectedInstallation
+    from hubspot_simulator.core.simulator import ConnectedInstallation, Simulator
     from hubspot_simulator.server import SimulatorServer
     from hubspot_simulator.settings import Settings
 
@@ -149,9 +149,23 @@ def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
     """The running server, one for the session; ``hubspot_sim`` gives it a fresh simulator for each test."""
     from hubspot_simulator.core.simulator import Simulator
     from hubspot_simulator.server import SimulatorServer
+    from hubspot_simulator.settings import Settings
 
-    with SimulatorServer(Simulator(hubspot_settings)) as server:
-        yield server
+    if not isinstance(hubspot_settings, Settings):
+        pytest.fail(
+            f"the fixture hubspot_settings gave {hubspot_settings!r}: override it with one that returns "
+            "pytest_hubspot_auth.Settings(...)",
+            pytrace=False,
+        )
+    server = SimulatorServer(Simulator(hubspot_settings))
+    try:
+        server.start()
+    except OSError as error:
+        worker = os.environ.get("PYTEST_XDIST_WORKER")
+        hint = "; under xdist each worker has a server, so leave the port at 0" if worker else ""
+        pytest.fail(f"the HubSpot simulator cannot start: {error}{hint}", pytrace=False)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

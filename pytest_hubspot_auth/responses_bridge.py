@@ -45,10 +45,10 @@ class _CatchAll(responses.BaseResponse):
         """Return the simulator's answer."""
         answer = self._app.respond(_environ(request))
         return HTTPResponse(
-            body=BytesIO(answer.get_data() if request.method != "HEAD" else b""),
-            headers=HTTPHeaderDict(answer.headers.items()),
-            status=answer.status_code,
-            reason=reasons.get(answer.status_code),
+            body=BytesIO(answer.body),
+            headers=HTTPHeaderDict(answer.headers),
+            status=answer.status,
+            reason=reasons.get(answer.status),
             preload_content=False,
             request_method=request.method,
         )

@@ -370,7 +370,23 @@ class TestSettings:
             pytester.makepyfile("def test_it(hubspot_sim): pass")
             result = run(pytester, f"--hubspot-port={port}")
         result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines([f"E *ServerStartError: *{port}*"])
+        result.stdout.fnmatch_lines([f"the HubSpot simulator cannot start: *{port}*choose another, or 0 for a free one*"])
+
+
+    def test_an_override_that_gives_something_else_is_named(self, pytester: pytest.Pytester) -> None:
+        pytester.makeconftest(
+            """
+            import pytest
+
+            @pytest.fixture(scope="session")
+            def hubspot_settings():
+                return {"token_ttl": 60}
+            """
+        )
+        pytester.makepyfile("def test_it(hubspot_sim): pass")
+        run(pytester).stdout.fnmatch_lines(
+            ["the fixture hubspot_settings gave {'token_ttl': 60}: override it with one that returns*Settings(...)"]
+        )
 
 
 class TestIsolation:

@@ -52,7 +52,7 @@ class Api:
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the JSON of a GET that must succeed; a list in ``query`` repeats the parameter."""
-        response = self("GET", path, query_string=query)
+        response = self("GET", path, query_string=query or None)
         assert response.status_code == 200, response.text
         return response.json
 

@@ -63,7 +63,7 @@ def test_the_recorded_401_is_reproduced_byte_for_byte(sim, api):
         f'"correlationId":"{correlation_id}","category":"EXPIRED_AUTHENTICATION",'
         '"context":{"expire time":["2023-02-27T22:10:17.518Z"]}}'
     )
-    assert response.status == "401 UNAUTHORIZED"
+    assert response.status == "401 Unauthorized"
     assert response.headers["Content-Length"] == "240"
     assert response.headers["Content-Type"] == "application/json;charset=utf-8"
 

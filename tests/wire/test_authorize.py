@@ -62,7 +62,12 @@ def test_the_browser_is_sent_back_with_a_code_that_is_good_for_tokens(authorize,
 
 @pytest.mark.parametrize(
     ("state", "encoded"),
-    [("abc", "abc"), ("", ""), ("a b&c=d#e/é", "a+b%26c%3Dd%23e%2F%C3%A9"), ("\r\nSet-Cookie: x", "%0D%0ASet-Cookie%3A+x")],
+    [
+        ("abc", "abc"),
+        ("", ""),
+        ("a b&c=d#e/é", "a+b%26c%3Dd%23e%2F%C3%A9"),
+        ("\r\nSet-Cookie: x", "%0D%0ASet-Cookie%3A+x"),
+    ],
 )
 def test_the_state_comes_back(authorize, state, encoded):
     location = authorize(state=state).headers["Location"]
@@ -73,7 +78,11 @@ def test_the_state_comes_back(authorize, state, encoded):
 @pytest.mark.parametrize(
     ("redirect_uri", "beginning", "end"),
     [
-        ("https://app.example.com/callback?tenant=1&x=%20", "https://app.example.com/callback?tenant=1&x=%20&code=", ""),
+        (
+            "https://app.example.com/callback?tenant=1&x=%20",
+            "https://app.example.com/callback?tenant=1&x=%20&code=",
+            "",
+        ),
         ("http://localhost:3000/cb#part", "http://localhost:3000/cb?code=", "#part"),
     ],
 )

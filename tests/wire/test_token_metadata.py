@@ -105,7 +105,11 @@ def test_an_expired_access_token_is_answered_as_the_api_does(sim, client, instal
 
 @pytest.mark.parametrize(
     ("token", "category"),
-    [("garbage!", "INVALID_AUTHENTICATION"), ("pat-na1-x", "INVALID_AUTHENTICATION"), ("%C3%A9", "INVALID_AUTHENTICATION")],
+    [
+        ("garbage!", "INVALID_AUTHENTICATION"),
+        ("pat-na1-x", "INVALID_AUTHENTICATION"),
+        ("%C3%A9", "INVALID_AUTHENTICATION"),
+    ],
 )
 def test_an_unknown_access_token_is_answered_as_the_api_does(client, token, category):
     response = client.get(access(token))

@@ -32,7 +32,8 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
         _say(_banner(server))
         while not stop.wait(1):  # without a timeout, Windows would not see Ctrl-C
             pass
-    _say(f"stopped after {simulator.store.exchange_count} requests")
+    count = simulator.store.exchange_count
+    _say(f"stopped after {count} request{'' if count == 1 else 's'}")
     return 0
 
 

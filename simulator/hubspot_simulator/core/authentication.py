@@ -95,4 +95,4 @@ def _newer(installation: Installation | None, expires_at_ms: int, now_ms: int) -
 
 
 def _seconds(ms: int) -> str:
-    return f"{ms / 1000:g} s" if ms < 1_000_000_000 else f"{ms // 1000} s"
+    return f"{ms / 1000:g} s" if ms < 10_000 else f"{ms // 1000} s"

@@ -158,7 +158,7 @@ def from_datetime(when: datetime) -> int:
 def iso_instant(ms: int) -> str:
     """Write an instant as HubSpot does: UTC, ``Z``, three digits of milliseconds or none when they are zero.
 
-    wire/crm.md 3.1: the form of Java's ``Instant.toString``.
+    docs/fidelity.md, "Timestamps": the form of Java's ``Instant.toString``.
     """
     seconds, milliseconds = divmod(ms, 1000)
     text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")

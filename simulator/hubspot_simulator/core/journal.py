@@ -27,7 +27,7 @@ def redact(text: str) -> str:
     return _SECRET_MEMBERS.sub(lambda found: found[1] + shorten(found[2]), text)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, repr=False)
 class Exchange:
     """A request, its answer, and why.
 
@@ -44,7 +44,7 @@ class Exchange:
     route: str | None
     status: int
     why: str
-    request_headers: Sequence[tuple[str, str]]
+    request_headers: Sequence[tuple[str, str]]  # named as in CGI: HTTP_AUTHORIZATION, CONTENT_TYPE
     request_body: bytes
     response_headers: Sequence[tuple[str, str]]
     response_body: bytes

@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from http.client import responses as phrases
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl
 
 from werkzeug import Request, Response
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.utils import cached_property
 
 from ..core.errors import ApiError, NotServed
 from ..core.journal import BODY_KEPT, Exchange
@@ -23,12 +28,26 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 logger = logging.getLogger("hubspot_simulator")
+_HEADERS = ("HTTP_", "CONTENT_")
+
+
+class Answer(NamedTuple):
+    """An answer as it goes out."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
 class _Request(Request):
     max_content_length = MAX_BODY
     max_form_memory_size = MAX_BODY
     max_form_parts = 1000
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The query. What is not UTF-8 in it reads as replacement characters; werkzeug would raise."""
+        return ImmutableMultiDict(parse_qsl(self.query_string.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 class Application:
@@ -43,17 +62,19 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a WSGI request."""
-        return self.respond(environ)(environ, start_response)
+        answer = self.respond(environ)
+        start_response(_status(answer.status), answer.headers)
+        return (answer.body,)
 
-    def respond(self, environ: WSGIEnvironment) -> Response:
-        """Return the answer to a request, and keep both in the journal. Never raises."""
+    def respond(self, environ: WSGIEnvironment) -> Answer:
+        """Return the answer to a WSGI request, and keep both in the journal. Never raises."""
         simulator = self.simulator
         now_ms = simulator.clock.now_ms()
         call = Call(simulator, _Request(environ), now_ms, simulator.ids.correlation_id(now_ms))
         route, served, response = self._answer(call)
-        response.headers.extend(common_headers(call))
-        self._record(call, route, served, response)
-        return response
+        answer = _flat(call, response)
+        self._record(call, route, served, answer)
+        return answer
 
     def _answer(self, call: Call) -> tuple[Route | None, bool, Response]:
         route: Route | None = None
@@ -68,7 +89,7 @@ class Application:
                 call.why = call.authenticated.why
             response = route.handler(call)
             if route.bearer:
-                response.headers.extend(rate_limit_headers(call))
+                call.headers += rate_limit_headers(call)
             return route, True, response
         except NotServed as error:
             call.why = f"the simulator does not serve {error}"
@@ -89,35 +110,53 @@ class Application:
             return route, True, refusal(error, call)
 
     def _match(self, call: Call) -> Route:
-        path = call.request.path
-        adapter = ROUTE_MAP.bind("localhost")
-        endpoint, args = adapter.match(path.rstrip("/") or "/", call.request.method)
-        call.args = dict(args)
-        route: Route = endpoint
+        route, call.args = _match(call.request.path, call.request.method)
         return route
 
-    def _record(self, call: Call, route: Route | None, served: bool, response: Response) -> None:
+    def _record(self, call: Call, route: Route | None, served: bool, answer: Answer) -> None:
         journal = call.simulator.journal
         request = call.request
+        environ = request.environ
         exchange = Exchange(
             number=journal.next_number(),
             at_ms=call.now_ms,
             method=request.method,
             path=request.path,
-            query=request.query_string.decode("latin-1"),
+            query=environ.get("QUERY_STRING", ""),
             route=route.template if route else None,
-            status=response.status_code,
-            why=call.why,
-            request_headers=list(request.headers),
+            status=answer.status,
+            why=call.why or "no authentication is needed",
+            request_headers=[(name, environ[name]) for name in environ if name.startswith(_HEADERS)],
             request_body=call.body[:BODY_KEPT],
-            response_headers=list(response.headers),
-            response_body=response.get_data()[:BODY_KEPT],
+            response_headers=answer.headers,
+            response_body=answer.body[:BODY_KEPT],
             correlation_id=call.correlation_id,
             served=served,
         )
         journal.append(exchange)
         if self.on_exchange is not None:
             self.on_exchange(exchange)
+
+
+def _flat(call: Call, response: Response) -> Answer:
+    """Return a response with every header of the wire, as plain data: werkzeug would check each header anew."""
+    body = b"" if call.request.method == "HEAD" else response.get_data()
+    headers = list(response.headers)
+    if "Content-Length" not in response.headers and response.status_code != 204:
+        headers.append(("Content-Length", str(len(body))))
+    return Answer(response.status_code, headers + call.headers + common_headers(call), body)
+
+
+@lru_cache(maxsize=4096)
+def _match(path: str, method: str) -> tuple[Route, dict[str, str]]:
+    route, args = ROUTE_MAP.bind("localhost").match(path.rstrip("/") or "/", method)
+    return route, dict(args)
+
+
+@lru_cache(maxsize=64)
+def _status(code: int) -> str:
+    """Return a status with its phrase in RFC 9110's spelling, which werkzeug would write in capitals."""
+    return f"{code} {phrases.get(code, 'Unknown')}"
 
 
 def _nearest(request: Request) -> str:

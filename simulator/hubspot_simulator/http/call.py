@@ -24,7 +24,8 @@ class Call:
     """A request with what a handler needs to answer it.
 
     ``now_ms`` is when it came (epoch milliseconds). ``args`` are the placeholders of its route. ``why`` is the
-    reason for the answer, which a handler may set. ``caller`` is set where the route wants authentication.
+    reason for the answer, which a handler may set. ``headers`` are added to the answer. ``caller`` is
+    set where the route wants authentication.
     """
 
     simulator: Simulator
@@ -33,6 +34,7 @@ class Call:
     correlation_id: str
     args: dict[str, str] = field(default_factory=dict)
     why: str = ""
+    headers: list[tuple[str, str]] = field(default_factory=list)
     authenticated: Authenticated | None = None
     body: bytes = b""
 
@@ -102,3 +104,10 @@ def dumps(value: object) -> bytes:
 def json_response(value: object, status: int = 200) -> Response:
     """Return a JSON answer."""
     return Response(dumps(value), status, content_type=JSON)
+
+
+def no_content() -> Response:
+    """Return the answer without a body, and without the Content-Type that werkzeug gives even to that."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response

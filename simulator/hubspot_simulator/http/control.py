@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from werkzeug import Response
 
-from ..core.clock import iso_instant
+from ..core.clock import iso_instant, to_ms
 from ..core.errors import ApiError
 from .call import Call, json_response
 
@@ -42,9 +42,12 @@ def advance(call: Call) -> Response:
         )
     try:
         delta = timedelta(**body)
-        iso_instant(call.simulator.clock.now_ms() + delta // timedelta(milliseconds=1))
+        target_ms = call.simulator.clock.now_ms() + to_ms(delta)
+        iso_instant(target_ms)
     except (OverflowError, ValueError):
-        raise ApiError(400, f"cannot advance by {body}: the clock ends with the year 9999") from None
+        target_ms = -1
+    if target_ms < 0:
+        raise ApiError(400, f"cannot advance by {body}: the clock runs from 1970 to 9999")
     call.simulator.clock.advance(delta)
     call.why = f"the simulator's clock moved by {delta}"
     return _clock(call)
@@ -53,6 +56,7 @@ def advance(call: Call) -> Response:
 def reset(call: Call) -> Response:
     """``POST /_simulator/reset``: forget everything; the same credentials are given out again."""
     call.simulator.reset()
+    call.why = "everything is forgotten, the clock is back"
     return _clock(call)
 
 

@@ -12,7 +12,7 @@ from ..core.crm.objects import DEFAULT_LIMIT, MAX_LIMIT
 from ..core.crm.types import ObjectType, object_type
 from ..core.errors import ValidationError
 from ..core.model import Record
-from .call import Call, json_response
+from .call import Call, json_response, no_content
 
 
 def list_objects(call: Call) -> Response:
@@ -73,7 +73,7 @@ def archive_object(call: Call) -> Response:
     """``DELETE /crm/v3/objects/{type}/{id}``."""
     row = object_type(call.args["type"])
     call.simulator.objects.archive(call.caller.installation, row, call.args["id"])
-    return Response(status=204)
+    return no_content()
 
 
 def _json(call: Call, row: ObjectType, record: Record, properties: list[str] | None) -> dict[str, object]:

@@ -6,7 +6,7 @@ import json
 from functools import singledispatch
 
 from werkzeug import Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
 from .call import Call, json_response
@@ -59,7 +59,8 @@ def _(error: HTTPException, call: Call) -> Response:
     if error.code == 404:
         return html_not_found()
     response = _envelope(ApiError(error.code or 500, f"HTTP {error.code} {error.name}"), call)
-    response.headers.extend([(name, value) for name, value in error.get_headers() if name.lower() == "allow"])
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
 

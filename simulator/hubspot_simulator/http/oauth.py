@@ -13,7 +13,7 @@ from ..core.authentication import Authenticated
 from ..core.errors import ApiError, TokenError
 from ..core.model import App
 from ..core.oauth import granted_scopes
-from .call import Call, json_response
+from .call import Call, json_response, no_content
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -29,7 +29,7 @@ def authorize(call: Call) -> Response:
     if app is None:
         return _refused(
             call,
-            "This install link is no longer valid. Please contact the app developer.",
+            "This install link is no longer valid. Please visit HubSpot's App Marketplace to install this app.",
             "unknown client_id",
         )
     redirect_uri = query.get("redirect_uri", "")
@@ -189,7 +189,7 @@ def delete_refresh_token(call: Call) -> Response:
         raise _unknown_refresh_token()
     call.simulator.oauth.revoke(found, "the refresh token was deleted")
     call.why = "the refresh token is dead from now on; access tokens live until they expire"
-    return Response(status=204)
+    return no_content()
 
 
 def _unknown_refresh_token() -> ApiError:

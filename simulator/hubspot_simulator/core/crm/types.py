@@ -112,7 +112,7 @@ _NOT_SERVED = frozenset(
     feedback_submission tasks task notes note meetings meeting calls call emails email invoices invoice
     marketing_events marketing_event subscriptions subscription goals goal_targets goal_target discounts discount
     fees fee taxes tax commerce_payments commerce_payment users user postal_mail orders order leads lead carts cart
-    services service courses listings appointments projects
+    services service courses listings appointments projects project
     0-7 0-8 0-14 0-18 0-19 0-27 0-46 0-47 0-48 0-49 0-53 0-54 0-69 0-74 0-84 0-85 0-86 0-101 0-115 0-116 0-123 0-136
     0-142 0-162 0-410 0-420 0-421 0-970""".split()
 )

@@ -14,7 +14,8 @@ from .types import ObjectType
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _NAME = re.compile(r"[a-z0-9_]{1,100}")
-_DIGITS = re.compile(r"-?\d{1,17}")
+_DIGITS = re.compile(r"-?[0-9]{1,17}")
+_INSTANT = re.compile(r"[0-9]+-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 
 
 def coerce(row: ObjectType, properties: object, hub_id: int) -> dict[str, str]:
@@ -98,6 +99,6 @@ def _problem(row: ObjectType, name: str, value: str) -> tuple[str, str, str] | N
         return name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.'
     if name in row.emails and value and not _EMAIL.fullmatch(value):
         return name, "INVALID_EMAIL", f"Email address {value} is invalid"
-    if name in row.dates and value and not value.endswith("Z"):
+    if name in row.dates and value and not _INSTANT.fullmatch(value):
         return name, "INVALID_DATE", f"{value} was not a valid date"
     return None

@@ -1,0 +1,208 @@
+"""``hubspot-simulator`` as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "hubspot_simulator"]
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+    )
+
+
+class Serving:
+    """A running ``serve`` and what it printed first."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self.banner = ""
+        for line in process.stdout:
+            self.banner += line
+            if "grant_type=refresh_token" in line:
+                break
+        found = re.search(r"HubSpot simulator at (\S+)", self.banner)
+        assert found, self.banner
+        self.url = found[1]
+
+    def field(self, name: str) -> str:
+        found = re.search(rf"^  {name} +(\S+)", self.banner, re.MULTILINE)
+        assert found
+        return found[1]
+
+    def end(self, number: int) -> tuple[int, str]:
+        """Send a signal; return the exit status and what was printed since the banner."""
+        self.process.send_signal(number)
+        output, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, output
+
+
+@contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[Serving]:
+    process = subprocess.Popen(
+        [*COMMAND, "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+    )
+    try:
+        yield Serving(process)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=30)
+
+
+def call(url: str, token: str | None = None, data: bytes | None = None) -> tuple[int, dict]:
+    request = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, json.loads(answer.read())
+
+
+class TestServe:
+    @POSIX
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+    def test_a_signal_ends_it_cleanly(self, name: str) -> None:
+        with serving() as server:
+            assert call(f"{server.url}/_simulator/health")[1]["status"] == "ok"
+            status, output = server.end(getattr(signal, name))
+        assert status == 0
+        assert re.fullmatch(r"#1 \S+ GET /_simulator/health 200: \S.*\nstopped after 1 requests?\n", output)
+
+    @POSIX
+    def test_a_killed_terminal_ends_it(self) -> None:
+        with serving() as server:
+            assert server.process.stdout is not None
+            server.process.stdout.close()  # nobody reads any more
+            assert call(f"{server.url}/_simulator/health")[0] == 200
+            server.process.send_signal(signal.SIGHUP)
+            assert server.process.wait(timeout=30) == 0
+
+    def test_the_credentials_work_and_the_log_says_why(self) -> None:
+        with serving("--clock", "standing") as server:
+            token = server.field("access token")
+            contacts = f"{server.url}/crm/v3/objects/contacts"
+            assert call(contacts, token) == (200, {"results": []})
+            moved = call(f"{server.url}/_simulator/clock/advance", data=b'{"minutes": 31}')[1]
+            assert moved["offset_ms"] == 31 * 60_000
+            status, body = call(contacts, token)
+            assert (status, body["message"]) == (
+                401,
+                "The OAuth token used to make this call expired 60 second(s) ago.",
+            )
+            assert server.process.stdout is not None
+            lines = [server.process.stdout.readline() for _ in range(4)]  # the first ends the banner
+            assert "expired 60 s ago on the simulator's clock; no newer token was issued" in lines[3]
+            assert token not in "".join(lines)
+
+    @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine")
+    def test_the_curl_lines_work_when_pasted(self) -> None:
+        with serving() as server:
+            lines = [line.strip() for line in server.banner.splitlines() if line.startswith("  curl ")]
+            assert len(lines) == 3
+            answers = [
+                json.loads(subprocess.run(shlex.split(line), capture_output=True, timeout=30).stdout) for line in lines
+            ]
+        assert answers[0] == {"results": []}
+        assert answers[1]["offset_ms"] == 31 * 60_000
+        assert answers[2]["expires_in"] == 1800
+
+    def test_the_settings_reach_the_simulator(self) -> None:
+        with serving("--token-ttl", "60", "--wire", "short", "--random-seed", "a", "--clock", "standing") as server:
+            first = server.field("client id")
+            token = server.field("access token")
+            call(f"{server.url}/_simulator/clock/advance", data=b'{"seconds": 61}')
+            assert list(call(f"{server.url}/crm/v3/objects/deals", token)[1]) == ["status", "message", "category"]
+        with serving(PYTEST_HUBSPOT_RANDOM_SEED="a") as server:
+            assert server.field("client id") == first
+
+    def test_it_listens_on_loopback_only_unless_told(self) -> None:
+        with serving() as server:
+            assert server.url.startswith("http://127.0.0.1:")
+
+    def test_a_taken_port_is_named(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = run("serve", "--port", str(port))
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert re.fullmatch(rf"hubspot-simulator: .*{port}.*taken.*0 for a free one.*\n", done.stderr)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["serve", "--token-ttl", "soon"], "argument --token-ttl: token_ttl='soon': expected a whole number from 1"),
+            (["serve", "--wire", "long"], "argument --wire: wire='long': expected one of: recorded, short"),
+            (["serve", "--port", "99999"], "port='99999': expected a whole number from 0 to 65535"),
+            (["serve", "--clock", "stopped"], "argument --clock: invalid choice: 'stopped'"),
+            (["serve", "--tokenttl", "5"], "unrecognized arguments: --tokenttl 5"),
+            (["sevre"], "invalid choice: 'sevre'"),
+            ([], "the following arguments are required: COMMAND"),
+        ],
+    )
+    def test_a_wrong_argument_is_named(self, arguments: list[str], message: str) -> None:
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert message in done.stderr
+
+    def test_a_wrong_environment_variable_is_named(self) -> None:
+        done = run("serve", PYTEST_HUBSPOT_TOKN_TTL="5")
+        assert done.returncode == 2
+        assert "environment variable PYTEST_HUBSPOT_TOKN_TTL: unknown setting 'tokn_ttl' (did you mean" in done.stderr
+
+
+class TestDemo:
+    def test_it_tells_the_story(self) -> None:
+        done = run("demo")
+        assert (done.returncode, done.stderr) == (0, "")
+        story = done.stdout
+        for expected in (
+            "POST /oauth/v1/token -> 200, a token that lives 1800 seconds",
+            "35 minutes pass.",
+            "HTTP/1.1 401 Unauthorized",
+            '{"status":"error","message":"The OAuth token used to make this call expired 5 minute(s) ago.",'
+            '"correlationId":"',
+            '{"status": "error", "message": "The OAuth token used to make this call expired 5 minute(s) ago.", '
+            '"category": "EXPIRED_AUTHENTICATION"}',
+            "6. And the call works again.\n   GET /crm/v3/objects/contacts -> 200",
+            "expired 300 s ago on the simulator's clock; no newer token was issued",
+        ):
+            assert expected in story
+
+    def test_from_a_bare_checkout(self) -> None:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "simulator"), "--help"], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0
+        assert "demo" in done.stdout

@@ -1,0 +1,190 @@
+"""The control API, and who may call it."""
+
+from __future__ import annotations
+
+import pytest
+from hubspot_simulator.http.app import Application
+from werkzeug.test import Client
+
+LIST = "/crm/v3/objects/contacts"
+ADVANCE = "/_simulator/clock/advance"
+CONTROLS = [
+    ("GET", "/_simulator/health"),
+    ("GET", "/_simulator/clock"),
+    ("POST", ADVANCE),
+    ("POST", "/_simulator/reset"),
+]
+NOW_MS = 1_677_534_017_518
+
+
+def test_health_counts_the_exchanges_so_far(client):
+    assert client.get("/_simulator/health").text == '{"status":"ok","exchanges":0}'
+    client.get(LIST)
+    assert client.get("/_simulator/health").json["exchanges"] == 2
+
+
+def test_the_clock_is_told(client):
+    assert client.get("/_simulator/clock").text == (
+        '{"now":"2023-02-27T21:40:17.518Z","now_ms":1677534017518,"offset_ms":0}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "moved_ms"),
+    [
+        ({"minutes": 31}, 1_860_000),
+        ({"milliseconds": 1}, 1),
+        ({"seconds": 0.25}, 250),
+        ({"seconds": -5}, -5_000),
+        ({"hours": 1, "minutes": 1, "seconds": 1}, 3_661_000),
+        ({"days": 1, "weeks": 1}, 691_200_000),
+        ({"seconds": 0}, 0),
+        ({"milliseconds": 1.9}, 1),
+        ({"milliseconds": -NOW_MS}, -NOW_MS),
+    ],
+)
+def test_the_clock_moves_by_what_is_given(sim, client, body, moved_ms):
+    response = client.post(ADVANCE, json=body)
+    assert response.status_code == 200
+    assert response.json == client.get("/_simulator/clock").json
+    assert list(response.json) == ["now", "now_ms", "offset_ms"]
+    assert (response.json["now_ms"], response.json["offset_ms"]) == (NOW_MS + moved_ms, moved_ms)
+    assert sim.clock.now_ms() == NOW_MS + moved_ms
+
+
+def test_moves_add_up(client):
+    client.post(ADVANCE, json={"minutes": 31})
+    assert client.post(ADVANCE, json={"minutes": 1}).json["offset_ms"] == 1_920_000
+
+
+def test_a_token_expires_by_it(client, api):
+    assert api("GET", LIST).status_code == 200
+    client.post(ADVANCE, json={"minutes": 31})
+    assert api("GET", LIST).json["message"] == "The OAuth token used to make this call expired 60 second(s) ago."
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "application/json", None])
+def test_the_content_type_is_no_matter(client, content_type):
+    response = client.post(ADVANCE, data=b'{"minutes": 31}', content_type=content_type)
+    assert response.json["offset_ms"] == 1_860_000
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"{}", "cannot advance by nothing: "),
+        (b'{"minute": 1}', "cannot advance by 'minute': 1: "),
+        (b'{"minutes": "31"}', "cannot advance by 'minutes': '31': "),
+        (b'{"minutes": true}', "cannot advance by 'minutes': True: "),
+        (b'{"minutes": null, "x": []}', "cannot advance by 'minutes': None, 'x': []: "),
+        (b'{"minutes": 1, "years": 1}', "cannot advance by 'years': 1: "),
+        (b'{"days": 1e6, "microseconds": 1}', "cannot advance by 'microseconds': 1: "),
+        (b'{"weeks": 1000000}', "cannot advance by {'weeks': 1000000}: the clock runs from 1970 to 9999"),
+        (b'{"seconds": 1e308}', "cannot advance by {'seconds': 1e+308}: the clock runs from 1970 to 9999"),
+        (b'{"seconds": 1e400}', "cannot advance by {'seconds': inf}: the clock runs from 1970 to 9999"),
+        (b'{"days": -30000}', "cannot advance by {'days': -30000}: the clock runs from 1970 to 9999"),
+        (b'{"weeks": -1e9}', "cannot advance by {'weeks': -1000000000.0}: the clock runs from 1970 to 9999"),
+        (b'{"seconds": 1' + b"0" * 400 + b"}", "cannot advance by {'seconds': 1000"),
+        (b'{"seconds": NaN}', "Invalid input JSON on line 1, column 1: "),
+        (b"minutes=31", "Invalid input JSON on line 1, column 1: "),
+        (b"", "Invalid input JSON on line 1, column 1: "),
+        (b"[31]", "Invalid input JSON on line 1, column 1: "),
+        (b"[" * 100_000, "Invalid input JSON on line 1, column 1: "),
+    ],
+    ids=lambda value: repr(value[:30]) if isinstance(value, bytes) else "",
+)
+def test_a_wrong_move_is_refused_and_moves_nothing(sim, client, body, message):
+    response = client.post(ADVANCE, data=body)
+    assert response.status_code == 400
+    assert response.json["message"].startswith(message)
+    assert sim.clock.now_ms() == NOW_MS
+
+
+def test_the_refusal_of_a_move_names_the_units_and_an_example(client):
+    message = client.post(ADVANCE, json={"minute": 1}).json["message"]
+    assert message.endswith(
+        'expected numbers of milliseconds, seconds, minutes, hours, days, weeks, as in {"minutes": 31}'
+    )
+
+
+def test_a_reset_forgets_everything_and_gives_the_same_credentials(sim, client, api, refresh):
+    before = (sim.app, sim.portal, sim.installation.refresh_token)
+    api.create("contacts", email="jane@b.co")
+    client.post(ADVANCE, json={"minutes": 31})
+    response = client.post("/_simulator/reset")
+    assert response.json == {"now": "2023-02-27T21:40:17.518Z", "now_ms": NOW_MS, "offset_ms": 0}
+    assert (sim.app, sim.portal, sim.installation.refresh_token) == before
+    assert [exchange.path for exchange in sim.journal.exchanges] == ["/_simulator/reset"]
+    assert api.get(LIST) == {"results": []}
+    assert refresh().status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), CONTROLS)
+class TestCaller:
+    BODY = b'{"minutes": 1}'
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "localhost",
+            "localhost:8000",
+            "LOCALHOST",
+            "127.0.0.1:8000",
+            "192.168.1.2",
+            "[::1]:8000",
+            "hubspot:8000",
+            "sim.localhost:8000",
+        ],
+    )
+    def test_addresses_localhost_and_plain_names_are_answered(self, client, method, path, host):
+        response = client.open(path, method=method, data=self.BODY, headers={"Host": host})
+        assert response.status_code == 200
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example.com", "api.hubapi.com:443", "127.0.0.1.evil.com", "localhost.evil.com:8000", "x.y"]
+    )
+    def test_other_host_names_are_refused(self, sim, client, assert_refused, method, path, host):
+        response = client.open(path, method=method, data=self.BODY, headers={"Host": host})
+        assert_refused(
+            response,
+            403,
+            f"the control API does not answer to the host name {host.partition(':')[0]!r}: call it as localhost, by "
+            "its address, or by a name without a dot",
+        )
+        assert sim.clock.now_ms() == NOW_MS
+
+    def test_the_host_that_is_bound_is_answered(self, build, method, path):
+        client = Client(Application(build(host="sim.example.com")))
+        headers = {"Host": "sim.example.com:8000"}
+        assert client.open(path, method=method, data=self.BODY, headers=headers).status_code == 200
+
+    @pytest.mark.parametrize(
+        "origin",
+        ["https://evil.example.com", "null", "http://localhost", "http://localhost:8001", "https://localhost:8000", ""],
+    )
+    def test_pages_from_elsewhere_are_refused(self, sim, client, assert_refused, method, path, origin):
+        headers = {"Host": "localhost:8000", "Origin": origin}
+        response = client.open(path, method=method, data=self.BODY, headers=headers)
+        assert_refused(
+            response,
+            403,
+            f"the control API does not answer pages of {origin!r}: call it without an Origin header",
+        )
+        assert sim.clock.now_ms() == NOW_MS
+
+    def test_its_own_pages_are_answered(self, client, method, path):
+        headers = {"Host": "localhost:8000", "Origin": "http://localhost:8000"}
+        response = client.open(path, method=method, data=self.BODY, headers=headers)
+        assert response.status_code == 200
+
+    def test_no_credentials_are_needed_and_none_matter(self, client, method, path):
+        headers = {"Authorization": "Bearer garbage"}
+        assert client.open(path, method=method, data=self.BODY, headers=headers).status_code == 200
+
+    def test_a_trailing_slash_is_no_way_round_the_checks(self, client, method, path):
+        response = client.open(f"{path}/", method=method, data=self.BODY, headers={"Origin": "null"})
+        assert response.status_code == 403
+
+
+def test_the_hubspot_endpoints_answer_to_any_host(api):
+    assert api("GET", LIST, headers={"Host": "api.hubapi.com", "Origin": "https://x.example.com"}).status_code == 200

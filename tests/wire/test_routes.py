@@ -1,0 +1,140 @@
+"""Which paths and object types are served, and what the others get."""
+
+from __future__ import annotations
+
+import pytest
+
+PREFIXES = [
+    "/crm/v3/objects",
+    "/crm/objects/v3",
+    "/crm/objects/2025-09",
+    "/crm/objects/2026-03",
+    "/crm/objects/2026-09",
+    "/crm/objects/2026-09-beta",
+    "/crm/objects/2027-03-beta",
+]
+SPELLINGS = {
+    "contacts": ["contacts", "contact", "0-1", "CONTACT", "Contacts"],
+    "companies": ["companies", "company", "0-2", "COMPANY"],
+    "deals": ["deals", "deal", "0-3", "DEAL"],
+    "tickets": ["tickets", "ticket", "0-5", "TICKETS"],
+}
+LIST = "/crm/v3/objects/contacts"
+
+
+@pytest.mark.parametrize("slash", ["", "/", "//"])
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize(
+    ("type_name", "spelling"), [(name, spelling) for name, all_of in SPELLINGS.items() for spelling in all_of]
+)
+def test_every_spelling_of_path_and_type_leads_to_the_same_objects(api, prefix, type_name, spelling, slash):
+    record_id = api.create(type_name)["id"]
+    assert [record["id"] for record in api.get(f"{prefix}/{spelling}{slash}")["results"]] == [record_id]
+    assert api.get(f"{prefix}/{spelling}/{record_id}{slash}")["id"] == record_id
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_every_spelling_of_the_path_writes(api, prefix):
+    record_id = api("POST", f"{prefix}/deals/", json={"properties": {"dealname": "a"}}).json["id"]
+    response = api("PATCH", f"{prefix}/deals/{record_id}/", json={"properties": {"dealname": "b"}})
+    assert response.json["properties"]["dealname"] == "b"
+    assert api("DELETE", f"{prefix}/deals/{record_id}/").status_code == 204
+
+
+TYPE_ROUTES = pytest.mark.parametrize(
+    ("method", "rest"), [("GET", ""), ("POST", ""), ("GET", "/1"), ("PATCH", "/1"), ("DELETE", "/1")]
+)
+
+
+@TYPE_ROUTES
+@pytest.mark.parametrize(
+    "name", ["widgets", "Widgets", "appointment", "course", "listing", "payment", "é", "con tacts"]
+)
+def test_an_unknown_type_cannot_be_inferred(api, assert_refused, method, rest, name):
+    assert_refused(
+        api(method, f"/crm/v3/objects/{name}{rest}", json={}), 400, f"Unable to infer object type from: {name}"
+    )
+
+
+@TYPE_ROUTES
+@pytest.mark.parametrize("type_id", ["0-9999", "1-1", "0-0"])
+def test_an_unknown_type_id_is_invalid(api, assert_refused, method, rest, type_id):
+    assert_refused(
+        api(method, f"/crm/v3/objects/{type_id}{rest}", json={}), 400, f"Invalid object or event type id: {type_id}"
+    )
+
+
+@TYPE_ROUTES
+@pytest.mark.parametrize("name", ["products", "LINE_ITEM", "0-27", "2-123456", "p123_car", "p_car", "project"])
+def test_a_type_that_only_hubspot_has_gets_the_page_and_is_noted(sim, api, assert_not_found_page, method, rest, name):
+    assert_not_found_page(api(method, f"/crm/v3/objects/{name}{rest}", json={}))
+    assert [exchange.path for exchange in sim.journal.unserved] == [f"/crm/v3/objects/{name}{rest}"]
+
+
+@pytest.mark.parametrize("name", ["widgets", "0-9999", "products"])
+def test_authentication_comes_before_the_type(client, name):
+    assert client.get(f"/crm/v3/objects/{name}").json["category"] == "INVALID_AUTHENTICATION"
+
+
+UNKNOWN = [
+    "/",
+    "/no/such/path",
+    "/crm/v3/objects",
+    "/crm/v3/objects/",
+    "/crm/v2/objects/contacts",
+    "/crm/objects/2024-01/contacts",
+    "/CRM/v3/objects/contacts",
+    "//crm/v3/objects/contacts",
+    "/crm/v3//objects/contacts",
+    "/crm/v3/objects/contacts/1/2",
+    "/crm/v3/objects/contacts/search/",
+    "/contacts/v1/lists/all/contacts/all",
+    "/oauth",
+    "/oauth/v1/access-tokens/",
+    "/_simulator",
+    "/_simulator/",
+    "/_simulator/nonsense",
+    "/%00",
+    "/é",
+    "/%ff",
+]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html", None])
+@pytest.mark.parametrize("path", [path for path in UNKNOWN if not path.endswith("search/")])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_an_unknown_path_gets_the_gateways_page(client, assert_not_found_page, method, path, accept):
+    headers = {} if accept is None else {"Accept": accept}
+    assert_not_found_page(client.open(path, method=method, headers=headers))
+
+
+def test_a_path_that_is_not_served_is_noted_with_the_nearest_one(sim, client):
+    client.get("/crm/v4/objects/contacts")
+    (exchange,) = sim.journal.unserved
+    assert exchange.status == 404
+    assert "the nearest that it serves is GET /crm/v3/objects/{type}" in exchange.why
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", LIST, "GET, HEAD, POST"),
+        ("POST", f"{LIST}/search", "DELETE, GET, HEAD, PATCH"),
+        ("OPTIONS", LIST, "GET, HEAD, POST"),
+        ("BREW", LIST, "GET, HEAD, POST"),
+        ("POST", "/oauth/authorize", "GET, HEAD"),
+        ("GET", "/oauth/v1/token", "POST"),
+        ("DELETE", "/_simulator/reset", "POST"),
+    ],
+)
+def test_another_method_is_not_allowed(client, assert_refused, method, path, allowed):
+    response = client.open(path, method=method)
+    assert_refused(response, 405, "HTTP 405 Method Not Allowed")
+    assert response.headers.getlist("Allow") == [allowed]
+
+
+def test_head_is_a_get_without_the_body(api):
+    response = api("HEAD", LIST)
+    assert (response.status_code, response.get_data()) == (200, b"")
+    assert response.headers["Content-Length"] == str(len('{"results":[]}'))
+    assert response.headers["Content-Type"] == "application/json;charset=utf-8"
