@@ -158,12 +158,15 @@ def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
             pytrace=False,
         )
     server = SimulatorServer(Simulator(hubspot_settings))
+    problem = ""
     try:
         server.start()
     except OSError as error:
-        worker = os.environ.get("PYTEST_XDIST_WORKER")
-        hint = "; under xdist each worker has a server, so leave the port at 0" if worker else ""
-        pytest.fail(f"the HubSpot simulator cannot start: {error}{hint}", pytrace=False)
+        problem = str(error)
+    if problem:  # outside of the except clause, or the report would show both
+        if os.environ.get("PYTEST_XDIST_WORKER"):
+            problem += " Under xdist each worker has a server of its own: leave the port at 0."
+        pytest.fail(f"the HubSpot simulator cannot start: {problem}", pytrace=False)
     yield server
     server.stop()
 

@@ -39,10 +39,11 @@ _NEXT_SECONDS = 0.01  # how long a worker waits for the next request before the 
 _DRAIN_SECONDS = 1.0  # how long a client that was answered may be silent before it is cut
 _STOP_STEPS = ((socket.SHUT_RD, 0.05), (socket.SHUT_RDWR, 5.0))  # half requests end first, then all
 _HTTPS_ONLY = "The client sent a plain HTTP request, but this server only speaks HTTPS on this port."
+_OTHER_PORT = "choose another, or 0 for a free one"
 _REASONS: dict[int | None, str] = {
-    errno.EACCES: "no permission to use this port",
-    errno.EADDRINUSE: "the port is taken",
-    errno.EADDRNOTAVAIL: "this machine has no such address",
+    errno.EACCES: f"no permission to use this port; {_OTHER_PORT}",
+    errno.EADDRINUSE: f"the port is taken; {_OTHER_PORT}",
+    errno.EADDRNOTAVAIL: "this machine has no such address; use 127.0.0.1, or 0.0.0.0 for all that it has",
 }
 
 
@@ -57,10 +58,12 @@ class _Request(HTTPRequest):
         super().respond()
         if self._head:
             self.write(b"")
+        if self.close_connection:
+            return
         try:
-            while not self.close_connection and self.rfile.read(65536):
+            while self.rfile.read(65536):
                 pass  # what the app left of the body: the next request begins behind it
-            if self.chunked_read and not self.close_connection:
+            if self.chunked_read:
                 list(self.rfile.read_trailer_lines())
         except (OSError, ValueError):  # it stalls, or is not chunked as it should be
             self.close_connection = True
@@ -208,7 +211,9 @@ class WSGIServer(HTTPServer):
             deadline = _MONOTONIC[0]() + seconds
             for thread in workers:
                 thread.join(max(0.0, deadline - _MONOTONIC[0]()))
-        if any(thread.is_alive() for thread in workers):
+            if not any(thread.is_alive() for thread in workers):
+                break
+        else:
             self.error_log("stopped while the WSGI app is still at work", logging.ERROR)
         parked = [key.data for key in self._selector.get_map().values() if key.data]
         for closable in (*parked, *self._parking, self._selector, self._listener, self._wake_up, self._waker):
@@ -318,14 +323,12 @@ def _listen(host: str, port: int) -> socket.socket:
     both = host == "::" and socket.has_dualstack_ipv6()
     try:
         if not 0 <= port <= 65535:
-            raise ValueError("a port is a number from 0 to 65535")
+            raise ValueError(f"a port is a number from 0 to 65535; {_OTHER_PORT}")
         listener = socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=both)
     except (OSError, ValueError) as error:
-        reason = _REASONS.get(getattr(error, "errno", None), error)
-        raise ServerStartError(
-            f"cannot listen on {host} port {port}: {reason}. "
-            "Choose another port, or 0 for a free one; host 127.0.0.1 is this machine."
-        ) from error
+        unknown = isinstance(error, (socket.gaierror, UnicodeError))
+        number = errno.EADDRNOTAVAIL if unknown else getattr(error, "errno", None)
+        raise ServerStartError(f"cannot listen on {host} port {port}: {_REASONS.get(number, error)}") from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     return listener

@@ -370,7 +370,7 @@ class TestSettings:
             pytester.makepyfile("def test_it(hubspot_sim): pass")
             result = run(pytester, f"--hubspot-port={port}")
         result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines([f"the HubSpot simulator cannot start: *{port}*choose another, or 0 for a free one*"])
+        result.stdout.fnmatch_lines([f"the HubSpot simulator cannot start: *{port}: the port is taken*0 for a free one*"])
 
 
     def test_an_override_that_gives_something_else_is_named(self, pytester: pytest.Pytester) -> None:

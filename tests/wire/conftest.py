@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from werkzeug.test import Client, TestResponse
+
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.http.app import Application
-from werkzeug.test import Client, TestResponse
 
 NOW_MS = 1_677_534_017_518  # 2023-02-27T21:40:17.518Z, thirty minutes before the expiry in the recorded 401
 RATE_LIMIT = "X-HubSpot-RateLimit-"

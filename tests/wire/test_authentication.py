@@ -7,8 +7,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timezone
 
 import pytest
-from hubspot_simulator.http.app import Application
 from werkzeug.test import Client, EnvironBuilder
+
+from hubspot_simulator.http.app import Application
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 LIST = "/crm/v3/objects/contacts"

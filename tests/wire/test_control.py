@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hubspot_simulator.http.app import Application
 from werkzeug.test import Client
+
+from hubspot_simulator.http.app import Application
 
 LIST = "/crm/v3/objects/contacts"
 ADVANCE = "/_simulator/clock/advance"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from hubspot_simulator.http.app import Application
 from werkzeug.test import Client
+
+from hubspot_simulator.http.app import Application
 
 CREATED = "2023-02-27T21:40:17.518Z"
 LIST = "/crm/v3/objects/contacts"

@@ -8,13 +8,15 @@ import logging
 import threading
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from werkzeug import Request
+from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
+
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.http.app import Application
 from hubspot_simulator.http.routes import ROUTES
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-from werkzeug.test import Client, EnvironBuilder
 
 LIST = "/crm/v3/objects/contacts"
 FORM = "application/x-www-form-urlencoded"
@@ -34,7 +36,7 @@ def fill(template):
     return template
 
 
-ENDPOINTS = sorted({(route.method, fill(route.template)) for route in ROUTES})
+ENDPOINTS = list({route.handler: (route.method, fill(route.template)) for route in ROUTES}.values())
 BODIES = {
     "null bytes": b"\x00" * 100,
     "not UTF-8": b"\xff\xfe\xfd",
@@ -68,18 +70,27 @@ def _nothing_failed_inside(caplog):
 
 
 def send(client, method, path, body=b"", query="", **environ):
-    """Send a request as the WSGI server hands it over, with nothing checked or encoded on the way."""
-    built = EnvironBuilder(path, method=method, input_stream=io.BytesIO(body), content_length=len(body)).get_environ()
-    return client.open({**built, "QUERY_STRING": query, **environ})
+    """Send a request as a server hands it over, with nothing checked or encoded on the way."""
+    built = EnvironBuilder(path, method=method, content_length=len(body)).get_environ()
+    environ = {**built, "QUERY_STRING": query, "wsgi.input": io.BytesIO(body), **environ}
+    return TestResponse(*run_wsgi_app(client.application, environ), request=Request(environ))
+
+
+def broken_endpoints(api, body=b"", query="", **environ):
+    """Send the same to every endpoint with an access token; return those that fail, or answer in two parts."""
+    environ = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", **environ}
+    answers = {endpoint: send(api.client, *endpoint, body, query, **environ) for endpoint in ENDPOINTS}
+    return {
+        endpoint: response.status_code
+        for endpoint, response in answers.items()
+        if response.status_code >= 500 or [value for _, value in response.headers if "\r" in value or "\n" in value]
+    }
 
 
 @pytest.mark.parametrize("content_type", ["application/json", FORM, "multipart/form-data; boundary=x", ""])
 @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
-@pytest.mark.parametrize(("method", "path"), [endpoint for endpoint in ENDPOINTS if endpoint[0] in ("POST", "PATCH")])
-def test_no_body_breaks_an_endpoint(api, method, path, body, content_type):
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}"}
-    response = send(api.client, method, path, body, CONTENT_TYPE=content_type, **headers)
-    assert response.status_code < 500
+def test_no_body_breaks_an_endpoint(api, body, content_type):
+    assert not broken_endpoints(api, body, CONTENT_TYPE=content_type)
     later = api("GET", LIST)
     assert later.status_code in (200, 401), "the clock may have moved"
     assert later.get_data().decode()
@@ -101,18 +112,14 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=list(QUERIES))
-@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
-def test_no_query_breaks_an_endpoint(api, method, path, query):
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}"}
-    response = send(api.client, method, path, query=query, **headers)
-    assert response.status_code < 500
-    assert not [value for _, value in response.headers if "\r" in value or "\n" in value]
+def test_no_query_breaks_an_endpoint(api, query):
+    assert not broken_endpoints(api, query=query)
 
 
 HEADERS = {
     "authorization not ASCII": {"HTTP_AUTHORIZATION": "Bearer \xff\xfe"},
     "authorization null": {"HTTP_AUTHORIZATION": "Bearer \x00"},
-    "authorization long": {"HTTP_AUTHORIZATION": "Bearer " + "C" * MEBIBYTE},
+    "authorization long": {"HTTP_AUTHORIZATION": "Bearer " + "C" * 100_000},
     "authorization basic": {"HTTP_AUTHORIZATION": "Basic \xff"},
     "accept": {"HTTP_ACCEPT": ";q=\xff,,;;q=x,application/;q=,*"},
     "accept empty": {"HTTP_ACCEPT": ""},
@@ -143,10 +150,25 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("headers", HEADERS.values(), ids=list(HEADERS))
-@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
-def test_no_header_breaks_an_endpoint(api, method, path, headers):
-    authorized = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}"}
-    assert send(api.client, method, path, **{**authorized, **headers}).status_code < 500
+def test_no_header_breaks_an_endpoint(api, headers):
+    for _ in range(2):
+        api.create("contacts")
+    assert not broken_endpoints(api, query="limit=1", **headers)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["[", "[::1", "[x]", "localhost:99999", "localhost:x", "a@b", "a b", "a/b", "é", "a?b", "a,b", "a\x00"],
+)
+def test_what_is_no_host_is_refused(api, assert_refused, host):
+    for path in (LIST, "/oauth/authorize", "/_simulator/health", "/no/such/path"):
+        assert_refused(send(api.client, "GET", path, HTTP_HOST=host), 400, "Invalid Host header")
+
+
+@pytest.mark.parametrize("host", ["", "localhost", "api.hubapi.com:443", "my_container:8000", "[::1]:8000", "1.2.3.4"])
+def test_any_host_is_answered(api, host):
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", "HTTP_HOST": host}
+    assert send(api.client, "GET", LIST, **headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -166,8 +188,8 @@ def test_no_header_breaks_an_endpoint(api, method, path, headers):
         "/crm/v3/objects/<script>alert(1)</script>",
         "/crm/v3/objects/p_\xff",
         "/oauth/v1/access-tokens/\x00",
-        "/oauth/v1/access-tokens/" + "C" * 1_000_000,
-        "/oauth/v1/refresh-tokens/" + "9" * 1_000_000,
+        "/oauth/v1/access-tokens/" + "C" * 100_000,
+        "/oauth/v1/refresh-tokens/" + "9" * 100_000,
         "/oauth/2026-03\x00/token",
         "/_simulator/\x00",
         "http://evil.example.com/_simulator/reset",
@@ -303,7 +325,7 @@ paths = st.sampled_from([path for _, path in ENDPOINTS]) | st.lists(segments, ma
     lambda parts: "/" + "/".join(parts)
 )
 thorough = settings(
-    max_examples=300, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

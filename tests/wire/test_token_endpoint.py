@@ -7,8 +7,9 @@ import re
 from urllib.parse import urlencode
 
 import pytest
-from hubspot_simulator.http.app import Application
 from werkzeug.test import Client
+
+from hubspot_simulator.http.app import Application
 
 PATHS = ["/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token", "/oauth/2026-09/token"]
 BODY_ONLY = PATHS[1:]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug import Request, Response
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hubspot_simulator")
 _HEADERS = ("HTTP_", "CONTENT_")
+_HOST = re.compile(r"[\w.~:\[\]-]*", re.ASCII)
 
 
 class Answer(NamedTuple):
@@ -80,6 +82,8 @@ class Application:
         route: Route | None = None
         try:
             call.read_body()
+            if not _is_host(call.request.environ.get("HTTP_HOST", "")):
+                raise ApiError(400, "Invalid Host header", why="the Host header is no host")
             route = self._match(call)
             if call.request.path.startswith(control.PREFIX):
                 control.check_caller(call)
@@ -145,6 +149,15 @@ def _flat(call: Call, response: Response) -> Answer:
     if "Content-Length" not in response.headers and response.status_code != 204:
         headers.append(("Content-Length", str(len(body))))
     return Answer(response.status_code, headers + call.headers + common_headers(call), body)
+
+
+@lru_cache(maxsize=256)
+def _is_host(text: str) -> bool:
+    """Tell whether links can be made of a Host header. An empty one can: HTTP/1.0 needs none."""
+    try:
+        return _HOST.fullmatch(text) is not None and (urlsplit(f"//{text}").port or 0) >= 0
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=4096)

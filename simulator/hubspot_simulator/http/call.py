@@ -47,10 +47,15 @@ class Call:
 
     def read_body(self) -> None:
         """Read the body, so that it is in the journal whatever the answer. Raises ApiError (400, 413)."""
-        if self.request.content_length is None and not self.request.environ.get("wsgi.input_terminated"):
+        environ = self.request.environ
+        if not environ.get("CONTENT_LENGTH") and not environ.get("wsgi.input_terminated"):
             return
         try:
             self.body = self.request.get_data(cache=True)
+            if len(self.body) < (self.request.content_length or 0):
+                raise ClientDisconnected  # werkzeug does not see it of every server
+            if len(self.body) == MAX_BODY != self.request.content_length and self.request.environ["wsgi.input"].read(1):
+                raise RequestEntityTooLarge  # werkzeug cuts off what comes in chunks
         except RequestEntityTooLarge:
             _drain(self.request)
             why = f"the body is larger than {MAX_BODY} bytes, the most that the simulator takes"
@@ -96,9 +101,12 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def dumps(value: object) -> bytes:
     """Write JSON as HubSpot does: compact, keys in the order given, UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+    return _encode(value).encode("utf-8", "replace")
 
 
 def json_response(value: object, status: int = 200) -> Response:

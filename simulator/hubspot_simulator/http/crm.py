@@ -23,7 +23,7 @@ def list_objects(call: Call) -> Response:
         call.caller.installation,
         row,
         limit=_limit(query),
-        after=query.get("after"),
+        after=_one(query, "after"),
         archived=_flag(query, "archived"),
     )
     properties = _names(query, "properties")
@@ -49,7 +49,7 @@ def get_object(call: Call) -> Response:
         call.caller.installation,
         row,
         call.args["id"],
-        id_property=query.get("idProperty"),
+        id_property=_one(query, "idProperty"),
         archived=_flag(query, "archived"),
     )
     return json_response(_json(call, row, record, _names(query, "properties")))
@@ -64,7 +64,7 @@ def update_object(call: Call) -> Response:
         row,
         call.args["id"],
         properties,
-        id_property=call.request.args.get("idProperty"),
+        id_property=_one(call.request.args, "idProperty"),
     )
     return json_response(_json(call, row, record, list(record.properties)))
 
@@ -99,17 +99,21 @@ def _next_link(call: Call, after: str) -> str:
     return f"{call.request.base_url}?{urlencode([*query, ('after', after)])}"
 
 
+def _one(query: MultiDict[str, str], name: str) -> str | None:
+    return query[name] if name in query else None  # get() would raise and catch an error for each absent one
+
+
 def _names(query: MultiDict[str, str], name: str) -> list[str] | None:
     """Return a list parameter, which clients repeat or join by commas. None when it is absent or empty."""
     return [item for value in query.getlist(name) for item in value.split(",") if item] or None
 
 
 def _flag(query: MultiDict[str, str], name: str) -> bool:
-    return query.get(name, "").lower() == "true"
+    return (_one(query, name) or "").lower() == "true"
 
 
 def _limit(query: MultiDict[str, str]) -> int:
-    text = query.get("limit") or str(DEFAULT_LIMIT)
+    text = _one(query, "limit") or str(DEFAULT_LIMIT)
     if not (text.isascii() and text.isdecimal() and int(text[:9]) > 0):
         raise ValidationError(f"Invalid paging parameter 'limit': {text}", why="'limit' must be a number above 0")
     return min(int(text[:9]), MAX_LIMIT)

@@ -1,0 +1,51 @@
+"""The fidelity page and the code speak of the same things."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import hubspot_simulator
+from hubspot_simulator.http.routes import ROUTES
+
+PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
+SOURCES = sorted(Path(hubspot_simulator.__file__).parent.rglob("*.py"))
+STATUSES = {"recorded", "documented", "inferred", "left out"}
+
+
+@pytest.fixture(scope="module")
+def page():
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_every_section_that_the_code_refers_to_is_there(page):
+    headings = set(re.findall(r"^#+ (.+)$", page, re.MULTILINE))
+    referred = {
+        name for source in SOURCES for name in re.findall(r'fidelity\.md, "([^"]+)"', source.read_text("utf-8"))
+    }
+    assert len(referred) > 10
+    assert referred <= headings
+
+
+def test_every_endpoint_is_on_the_page(page):
+    literal = {route.template for route in ROUTES if not route.template.startswith("/crm/objects/")}
+    assert not [template for template in literal if template not in page]
+    assert "/crm/objects/v3/{type}" in page
+    assert "/crm/objects/{version}/{type}" in page
+
+
+def test_every_row_of_a_table_has_a_status(page):
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in page.splitlines()
+        if line.startswith("| ") and not line.startswith(("| status", "| `status`", "| what"))
+    ]
+    three = [row for row in rows if len(row) == 3]
+    assert len(three) > 100
+    assert {row[1] for row in three} == STATUSES
+
+
+def test_the_code_refers_to_nothing_that_is_not_shipped():
+    assert not [source for source in SOURCES if re.search(r"wire/\w+\.md", source.read_text("utf-8"))]
