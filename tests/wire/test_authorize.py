@@ -20,6 +20,7 @@ def app(sim):
             "https://app.example.com/callback",
             "https://app.example.com/callback?tenant=1&x=%20",
             "http://localhost:3000/cb#part",
+            "https://app.example.com/é漢?ü=1",
         ],
         scopes=["oauth", "tickets"],
         optional_scopes=["files", "forms"],
@@ -84,6 +85,11 @@ def test_the_state_comes_back(authorize, state, encoded):
             "",
         ),
         ("http://localhost:3000/cb#part", "http://localhost:3000/cb?code=", "#part"),
+        (
+            "https://app.example.com/é漢?ü=1",
+            "https://app.example.com/%C3%A9%E6%BC%A2?%C3%BC=1&code=",
+            "",
+        ),
     ],
 )
 def test_a_redirect_uri_keeps_its_query_and_fragment(authorize, redeem, redirect_uri, beginning, end):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from string import punctuation
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from werkzeug import Response
 from werkzeug.datastructures import MultiDict
@@ -64,7 +65,7 @@ def _asked_scopes(app: App, query: MultiDict[str, str]) -> tuple[tuple[str, ...]
 def _with_query(uri: str, added: dict[str, str]) -> str:
     parts = urlsplit(uri)
     query = "&".join(filter(None, (parts.query, urlencode(added))))
-    return urlunsplit(parts._replace(query=query))
+    return quote(urlunsplit(parts._replace(query=query)), safe=punctuation)  # a header takes ASCII only
 
 
 def _refused(call: Call, message: str, why: str) -> Response:
