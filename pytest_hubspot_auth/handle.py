@@ -12,7 +12,8 @@ from hubspot_simulator.server import SimulatorServer
 class HubspotSim:
     """A fresh simulator behind the session's server.
 
-    ``install``, ``uninstall``, ``add_portal`` and ``add_app`` are those of ``Simulator``.
+    ``install``, ``uninstall``, ``authorize``, ``add_portal``, ``add_app``, ``add_private_app``, ``delete_portal``,
+    ``migrate``, ``lock``, ``misroute`` and ``clear`` are those of ``Simulator``.
     """
 
     def __init__(self, simulator: Simulator, server: SimulatorServer) -> None:
@@ -20,8 +21,15 @@ class HubspotSim:
         self._server = server
         self.install = simulator.install
         self.uninstall = simulator.uninstall
+        self.authorize = simulator.authorize
         self.add_portal = simulator.add_portal
         self.add_app = simulator.add_app
+        self.add_private_app = simulator.add_private_app
+        self.delete_portal = simulator.delete_portal
+        self.migrate = simulator.migrate
+        self.lock = simulator.lock
+        self.misroute = simulator.misroute
+        self.clear = simulator.clear
 
     @property
     def url(self) -> str:

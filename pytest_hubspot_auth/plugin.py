@@ -25,7 +25,23 @@ if TYPE_CHECKING:
 # The names and help of hubspot_simulator.settings, which is not imported for them; a test compares the two.
 OPTIONS = {
     "token_ttl": "lifetime of an access token in seconds",
+    "expires_in": "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds",
+    "token_length": "characters of an access token, up to 512; 0 is the natural length of about 186",
+    "code_ttl": "lifetime of an authorization code in seconds",
+    "refresh_rotation": "give a new refresh token at each refresh and end the old one",
     "wire": "form of the 401: as recorded from HubSpot, or the three members that guides print",
+    "token_errors": "form of the token endpoint's errors: since 2026, or before",
+    "bad_refresh_error": "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token",
+    "metadata_error": "status of the v1 token metadata for a token that is expired or unknown",
+    "basic_auth": "accept HTTP Basic client authentication at the token endpoint",
+    "bearer_case": "accept the scheme Bearer in any case, or exactly so written",
+    "after_uninstall": "access tokens of an uninstalled app: alive until they expire, or dead",
+    "v1_sunset": "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now",
+    "consent": "answer of /oauth/authorize: approve at once, or show the consent page",
+    "rate_limits": "enforce the rate limits below, on the simulator's clock",
+    "rate_limit": "calls per app and account in any ten seconds",
+    "rate_limit_daily": "calls of a private app per day",
+    "rate_limit_token": "calls of the token endpoint per app and second; 0 sets no limit",
     "random_seed": "where ids and tokens come from; any text",
     "strict": "fail a test that calls an endpoint the simulator does not serve",
     "host": "address to bind",
@@ -34,8 +50,8 @@ OPTIONS = {
 MARK = "hubspot"
 _NOT_BY_MARK = ("host", "port")  # the server is the session's
 
-_given = pytest.StashKey[dict[str, tuple[Any, str]]]()
-_simulator = pytest.StashKey["Simulator"]()
+_given: pytest.StashKey[dict[str, tuple[Any, str]]] = pytest.StashKey()
+_simulator: pytest.StashKey[Simulator] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -66,6 +66,22 @@ def _text(value: object) -> str:
     return value
 
 
+def _one_of(*valid: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if str(value) not in map(str, valid):
+            raise SettingError(f"expected one of: {', '.join(map(str, valid))}")
+        return int(str(value))
+
+    return read
+
+
+def _expires_in(value: object) -> str:
+    text = str(value)
+    if text not in ("true", "absent") and not (text.isascii() and text.isdecimal()):
+        raise SettingError("expected true, absent, or a whole number of seconds")
+    return text
+
+
 def _setting(default: Any, read: Callable[[object], Any], help: str) -> Any:
     return field(default=default, metadata={"read": read, "help": help})
 
@@ -78,11 +94,51 @@ class Settings:
     """
 
     token_ttl: int = _setting(1800, _integer(1), "lifetime of an access token in seconds")
+    expires_in: str = _setting(
+        "true",
+        _expires_in,
+        "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds",
+    )
+    token_length: int = _setting(
+        0, _integer(0, 512), "characters of an access token, up to 512; 0 is the natural length of about 186"
+    )
+    code_ttl: int = _setting(600, _integer(1), "lifetime of an authorization code in seconds")
+    refresh_rotation: bool = _setting(False, _boolean, "give a new refresh token at each refresh and end the old one")
     wire: str = _setting(
         "recorded",
         _choice("recorded", "short"),
         "form of the 401: as recorded from HubSpot, or the three members that guides print",
     )
+    token_errors: str = _setting(
+        "current", _choice("current", "legacy"), "form of the token endpoint's errors: since 2026, or before"
+    )
+    bad_refresh_error: str = _setting(
+        "invalid_grant",
+        _choice("invalid_grant", "invalid_request"),
+        "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token",
+    )
+    metadata_error: int = _setting(
+        401, _one_of(401, 404, 400), "status of the v1 token metadata for a token that is expired or unknown"
+    )
+    basic_auth: bool = _setting(False, _boolean, "accept HTTP Basic client authentication at the token endpoint")
+    bearer_case: str = _setting(
+        "any", _choice("any", "exact"), "accept the scheme Bearer in any case, or exactly so written"
+    )
+    after_uninstall: str = _setting(
+        "alive", _choice("alive", "dead"), "access tokens of an uninstalled app: alive until they expire, or dead"
+    )
+    v1_sunset: str = _setting(
+        "never",
+        _choice("never", "clock", "now"),
+        "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now",
+    )
+    consent: str = _setting(
+        "auto", _choice("auto", "page"), "answer of /oauth/authorize: approve at once, or show the consent page"
+    )
+    rate_limits: bool = _setting(False, _boolean, "enforce the rate limits below, on the simulator's clock")
+    rate_limit: int = _setting(110, _integer(1), "calls per app and account in any ten seconds")
+    rate_limit_daily: int = _setting(250_000, _integer(1), "calls of a private app per day")
+    rate_limit_token: int = _setting(0, _integer(0), "calls of the token endpoint per app and second; 0 sets no limit")
     random_seed: str = _setting("0", lambda value: _text(str(value)), "where ids and tokens come from; any text")
     strict: bool = _setting(True, _boolean, "fail a test that calls an endpoint the simulator does not serve")
     host: str = _setting("127.0.0.1", _text, "address to bind")

@@ -139,8 +139,7 @@ class _Connection(HTTPConnection):
 
     def close(self) -> None:
         self.shutdown(socket.SHUT_RDWR)
-        for file in (self.rfile, self.wfile):  # cheroot leaves wfile, and the socket with it, to the collector
-            file.raw.close()
+        self.wfile.raw.close()  # or the collector flushes what could not be sent
         self.socket.close()
 
 

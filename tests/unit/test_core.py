@@ -5,14 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, rule
+
 from hubspot_simulator import Settings, Simulator
+from hubspot_simulator.core import grants
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
 from hubspot_simulator.core.ids import Ids
 from hubspot_simulator.core.journal import redact
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, rule
 
 NOW_MS = 1_790_000_000_000
 
@@ -76,13 +78,15 @@ class TestWhy:
     def test_expired(self, simulator: Simulator) -> None:
         token = simulator.installation.access_token
         simulator.clock.advance(seconds=1830)
-        assert self.why(simulator, token).endswith("expired 30 s ago on the simulator's clock; no newer token was issued")
+        assert self.why(simulator, token).endswith(
+            "expired 30 s ago on the simulator's clock; no newer token was issued"
+        )
 
     def test_expired_with_a_newer_one(self, simulator: Simulator) -> None:
         installed = simulator.installation
         token = installed.access_token
         simulator.clock.advance(seconds=1790)
-        simulator.oauth.refresh(installed.app, installed.refresh_token)
+        simulator.oauth.issue_access_token(simulator.store.refresh_tokens[installed.refresh_token])
         simulator.clock.advance(seconds=12)
         assert self.why(simulator, token).endswith(
             "expired 2 s ago on the simulator's clock; a newer token was issued 12 s ago"
@@ -138,22 +142,26 @@ class Rules(RuleBasedStateMachine):
 
     @rule(target=codes)
     def authorize(self):
-        oauth, app = self.simulator.oauth, self.simulator.app
-        code = oauth.issue_code(oauth.grant(app, self.simulator.portal), app.redirect_uri)
-        return code.value, self.simulator.clock.now_ms()
+        return self.simulator.authorize(), self.simulator.clock.now_ms()
+
+    def token(self, grant_type: str, **parameters: str):
+        simulator = self.simulator
+        return grants.exchange(simulator.oauth, simulator.app, {"grant_type": grant_type, **parameters})
+
+    def exchange_code(self, code: str):
+        return self.token("authorization_code", code=code, redirect_uri=self.simulator.app.redirect_uri)
 
     @rule(code=consumes(codes), target=refresh_tokens)
     def exchange(self, code):
         value, issued_at_ms = code
-        app = self.simulator.app
         if self.simulator.clock.now_ms() >= issued_at_ms + 600_000:
             with pytest.raises(TokenError) as raised:
-                self.simulator.oauth.exchange_code(app, value, app.redirect_uri)
+                self.exchange_code(value)
             assert raised.value.name == "EXPIRED_AUTH_CODE"
             return multiple()
-        issued = self.simulator.oauth.exchange_code(app, value, app.redirect_uri)
+        issued = self.exchange_code(value)
         with pytest.raises(TokenError) as raised:
-            self.simulator.oauth.exchange_code(app, value, app.redirect_uri)
+            self.exchange_code(value)
         assert raised.value.name == "BAD_AUTH_CODE"
         self.alive[issued.refresh_token] = True
         return issued.refresh_token
@@ -162,10 +170,10 @@ class Rules(RuleBasedStateMachine):
     def refresh(self, refresh_token):
         if not self.alive[refresh_token]:
             with pytest.raises(TokenError) as raised:
-                self.simulator.oauth.refresh(self.simulator.app, refresh_token)
+                self.token("refresh_token", refresh_token=refresh_token)
             assert raised.value.name == "BAD_REFRESH_TOKEN"
             return multiple()
-        issued = self.simulator.oauth.refresh(self.simulator.app, refresh_token)
+        issued = self.token("refresh_token", refresh_token=refresh_token)
         assert issued.refresh_token == refresh_token
         return issued.access_token, self.simulator.clock.now_ms() + self.ttl * 1000
 
@@ -178,7 +186,7 @@ class Rules(RuleBasedStateMachine):
                 self.simulator.authentication.authenticate(f"Bearer {text}", now_ms)
         else:
             said = self.simulator.authentication.authenticate(f"Bearer {text}", now_ms)
-            assert said.installation.portal is self.simulator.portal
+            assert said.portal is self.simulator.portal
 
     @rule(refresh_token=refresh_tokens)
     def revoke(self, refresh_token):

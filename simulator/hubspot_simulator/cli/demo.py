@@ -65,8 +65,7 @@ def demo(settings: Settings, options: argparse.Namespace) -> int:
 
 def _story(simulator: Simulator, server: SimulatorServer, client: _Client) -> bool:
     app = simulator.app
-    grant = simulator.oauth.grant(app, simulator.portal)
-    code = simulator.oauth.issue_code(grant, app.redirect_uri).value
+    code = simulator.authorize()
     credentials = {"client_id": app.client_id, "client_secret": app.client_secret}
     ttl = simulator.settings.token_ttl
     statuses = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..settings import Settings
 from . import tokens
 from .clock import iso_instant
 from .errors import ExpiredAuthentication, InvalidAuthentication
 from .ids import Ids
-from .model import Installation
+from .model import Caller, Installation
+from .oauth import granted_scopes
 from .store import Store
 
 _UNITS = (("day(s)", 86_400_000), ("hour(s)", 3_600_000), ("minute(s)", 60_000))
@@ -25,38 +25,56 @@ def age(ms: int) -> str:
     return f"{ms // 1000} second(s)"
 
 
-@dataclass(frozen=True)
-class Authenticated:
-    """A call that an access token authenticated."""
-
-    installation: Installation
-    token: tokens.AccessToken
-    why: str
-
-
 class Authentication:
     """Checks access tokens against a clock's instant and the key of this simulator."""
 
-    def __init__(self, store: Store, ids: Ids) -> None:
+    def __init__(self, store: Store, ids: Ids, settings: Settings) -> None:
         self._store = store
         self._ids = ids
+        self._settings = settings
 
-    def authenticate(self, authorization: str | None, now_ms: int) -> Authenticated:
+    def authenticate(self, authorization: str | None, now_ms: int) -> Caller:
         """Return who calls with an ``Authorization`` header. ``now_ms`` is the instant in epoch milliseconds.
 
         Raises ExpiredAuthentication or InvalidAuthentication.
         """
-        scheme, _, text = (authorization or "").partition(" ")
+        if not authorization:
+            raise InvalidAuthentication(why="no Authorization header")
+        scheme, _, text = authorization.partition(" ")
         text = text.strip()
         if scheme.lower() != "bearer" or not text:
-            given = (
-                "no Authorization header" if not authorization else "the Authorization header is not 'Bearer <token>'"
+            raise InvalidAuthentication(why="the Authorization header is not 'Bearer <token>'", malformed=True)
+        if self._settings.bearer_case == "exact" and scheme != "Bearer":
+            raise InvalidAuthentication(why=f"the scheme is {scheme!r}, and bearer_case is exact", malformed=True)
+        private_app = self._store.private_apps.get(text)
+        if private_app is not None:
+            return Caller(
+                kind="private_app",
+                app_id=private_app.app_id,
+                portal=private_app.portal,
+                scopes=private_app.scopes,
+                why=f"{tokens.shorten(text)} is a private app's, which does not expire",
             )
-            raise InvalidAuthentication(why=given)
-        return self.check(text, now_ms)
+        token = self.check(text, now_ms)
+        installation = self._store.installations.get((token.app_id, token.hub_id))
+        if installation is None:
+            raise InvalidAuthentication(why="the token is an app's own (client_credentials), good for no portal")
+        if installation.portal.hub_id in self._store.deleted_hub_ids:
+            raise InvalidAuthentication(why="the portal was deleted")
+        if not installation.active and self._settings.after_uninstall == "dead":
+            raise InvalidAuthentication(why="the app was uninstalled, and after_uninstall is dead")
+        left = _seconds((token.expires_at_ms or 0) - now_ms)
+        return Caller(
+            kind="oauth",
+            app_id=token.app_id,
+            portal=installation.portal,
+            scopes=granted_scopes(token, installation.app),
+            why=f"{tokens.shorten(text)} is good for another {left}",
+            installation=installation,
+        )
 
-    def check(self, text: str, now_ms: int) -> Authenticated:
-        """Return who holds an access token. The expiry is checked before the signature, as HubSpot does.
+    def check(self, text: str, now_ms: int) -> tokens.AccessToken:
+        """Return what a good OAuth access token says. The expiry is checked before the signature, as HubSpot does.
 
         Raises ExpiredAuthentication or InvalidAuthentication.
         """
@@ -72,20 +90,27 @@ class Authentication:
         expires_at_ms = token.expires_at_ms
         if expires_at_ms is None:
             raise _expired(0, now_ms, f"{name} carries no expiry, which HubSpot reads as 1970{foreign}")
-        installation = self._store.installations.get((token.app_id, token.hub_id))
         if expires_at_ms <= now_ms:
+            installation = self._store.installations.get((token.app_id, token.hub_id))
             newer = foreign or _newer(installation, expires_at_ms, now_ms)
             seconds = _seconds(now_ms - expires_at_ms)
             raise _expired(expires_at_ms, now_ms, f"{name} expired {seconds} ago on the simulator's clock{newer}")
-        if not ours or installation is None:
+        known = token.app_id in self._store.apps and (not token.hub_id or token.hub_id in self._store.portals)
+        if not ours or not known:
             raise InvalidAuthentication(
                 why=f"{name} was not issued by this simulator (a token kept from another test, or changed on its way?)"
             )
-        return Authenticated(installation, token, f"{name} is good for another {_seconds(expires_at_ms - now_ms)}")
+        return token
 
 
 def _expired(expires_at_ms: int, now_ms: int, why: str) -> ExpiredAuthentication:
-    return ExpiredAuthentication(ago=age(now_ms - expires_at_ms), expire_time=iso_instant(expires_at_ms), why=why)
+    return ExpiredAuthentication(
+        ago=age(now_ms - expires_at_ms),
+        expire_time=iso_instant(expires_at_ms),
+        expires_at_ms=expires_at_ms,
+        now_ms=now_ms,
+        why=why,
+    )
 
 
 def _newer(installation: Installation | None, expires_at_ms: int, now_ms: int) -> str:

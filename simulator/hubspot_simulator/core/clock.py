@@ -141,6 +141,7 @@ def to_ms(delta: timedelta) -> int:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 
 
 def to_datetime(ms: int) -> datetime:
@@ -161,5 +162,5 @@ def iso_instant(ms: int) -> str:
     docs/fidelity.md, "Timestamps": the form of Java's ``Instant.toString``.
     """
     seconds, milliseconds = divmod(ms, 1000)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_NAIVE_EPOCH + timedelta(seconds=seconds)).isoformat()
     return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"

@@ -8,11 +8,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Portal:
-    """A HubSpot account."""
+    """A HubSpot account.
+
+    ``scopes`` are those that its subscription has, ``user_scopes`` those that its user may give to an app; None is
+    all. ``developer`` marks a developer account, in which no app can be installed. ``utc_offset_minutes`` is that of
+    its time zone.
+    """
 
     hub_id: int
     hub_domain: str
     hublet: str = "na1"
+    scopes: tuple[str, ...] | None = None
+    user_scopes: tuple[str, ...] | None = None
+    developer: bool = False
+    utc_offset_minutes: int = -300
 
     @property
     def ui_domain(self) -> str:
@@ -41,6 +50,17 @@ class App:
     def all_scopes(self) -> tuple[str, ...]:
         """Every scope that it may be granted."""
         return self.scopes + self.optional_scopes
+
+
+@dataclass(frozen=True)
+class PrivateApp:
+    """An app of one portal, with one access token that does not expire."""
+
+    app_id: int
+    portal: Portal
+    scopes: tuple[str, ...]
+    user_id: int
+    access_token: str = field(repr=False)
 
 
 @dataclass
@@ -72,6 +92,7 @@ class AuthorizationCode:
     grant: Grant
     redirect_uri: str
     expires_at_ms: int
+    code_challenge: str | None = None
     used: bool = False
 
 
@@ -121,14 +142,43 @@ class Records:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """Something that HubSpot answers to every call of a portal before ``until_ms`` (epoch milliseconds)."""
+
+    kind: str
+    until_ms: int
+    correct_hublet: str = ""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a call, as its access token says. ``kind`` is ``oauth`` or ``private_app``.
+
+    ``installation`` is that of an OAuth app. ``why`` is a plain sentence on the token.
+    """
+
+    kind: str
+    app_id: int
+    portal: Portal
+    scopes: tuple[str, ...]
+    why: str
+    installation: Installation | None = None
+
+
+@dataclass(frozen=True)
 class TokenResponse:
-    """An access token as it was issued: the token endpoint's success, and when (epoch milliseconds)."""
+    """An access token as it was issued: the token endpoint's success, and when (epoch milliseconds).
+
+    ``hub_id`` and ``refresh_token`` are None for a token of the app itself (``client_credentials``). ``said`` is
+    what the answer says of the lifetime in seconds, None when it says nothing.
+    """
 
     access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
     expires_in: int
+    said: int | None
     issued_at_ms: int
-    hub_id: int
+    hub_id: int | None
     scopes: tuple[str, ...]
 
     @property
@@ -138,12 +188,13 @@ class TokenResponse:
 
     def as_json(self) -> dict[str, Any]:
         """Return the members of the answer in wire order (docs/fidelity.md, "Token endpoint")."""
-        return {
+        members = {
             "token_type": "bearer",
             "refresh_token": self.refresh_token,
             "access_token": self.access_token,
             "hub_id": self.hub_id,
             "scopes": list(self.scopes),
-            "expires_in": self.expires_in,
-            "token_use": "access_token",
+            "expires_in": self.said,
+            "token_use": "access_token" if self.refresh_token else "client_credentials",
         }
+        return {name: value for name, value in members.items() if value is not None}

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from ..settings import Settings
+from . import consent
 from .authentication import Authentication
 from .clock import Clock, OffsetClock, SystemClock, to_datetime
+from .conditions import Conditions
 from .crm.objects import Objects
 from .ids import Ids
 from .journal import Journal
-from .model import App, Grant, Installation, Portal, RefreshToken, TokenResponse
+from .limits import RateLimits
+from .model import App, Grant, Installation, Portal, PrivateApp, RefreshToken, TokenResponse
 from .oauth import OAuth
 from .store import Store
 
@@ -61,7 +64,7 @@ class ConnectedInstallation:
 
     @property
     def refresh_token(self) -> str:
-        """The refresh token."""
+        """The refresh token that the code exchange gave."""
         return self._refresh_token.value
 
     @property
@@ -112,7 +115,9 @@ class Simulator:
         self.ids = Ids(self.settings.random_seed, self._name)
         self.journal = Journal(self.store)
         self.oauth = OAuth(self.store, self.clock, self.ids, self.settings)
-        self.authentication = Authentication(self.store, self.ids)
+        self.authentication = Authentication(self.store, self.ids, self.settings)
+        self.conditions = Conditions(self.store)
+        self.limits = RateLimits(self.store, self.ids, self.settings)
         self.objects = Objects(self.store, self.clock, self.ids)
         self.portal = self.add_portal()
         self.app = self.add_app()
@@ -130,15 +135,67 @@ class Simulator:
             self._installation = self.install()
         return self._installation
 
-    def add_portal(self, hub_id: int | None = None, *, hub_domain: str | None = None) -> Portal:
-        """Add a portal and return it. Raises ValueError when there is one with that ``hub_id``."""
+    def add_portal(
+        self,
+        hub_id: int | None = None,
+        *,
+        hub_domain: str | None = None,
+        hublet: str = "na1",
+        scopes: Sequence[str] | None = None,
+        user_scopes: Sequence[str] | None = None,
+        developer: bool = False,
+    ) -> Portal:
+        """Add a portal and return it; its parameters are those of ``Portal``.
+
+        Raises ValueError when there is one with that ``hub_id``.
+        """
         if hub_id is None:
             hub_id = self.ids.number(8)
         if hub_id in self.store.portals:
             raise ValueError(f"there is a portal with hub_id {hub_id} already: leave hub_id out for a new one")
-        portal = Portal(hub_id=hub_id, hub_domain=hub_domain or f"portal-{hub_id}.example.com")
+        portal = Portal(
+            hub_id=hub_id,
+            hub_domain=hub_domain or f"portal-{hub_id}.example.com",
+            hublet=hublet,
+            scopes=None if scopes is None else tuple(scopes),
+            user_scopes=None if user_scopes is None else tuple(user_scopes),
+            developer=developer,
+        )
         self.store.add_portal(portal)
         return portal
+
+    def delete_portal(self, portal: Portal | None = None) -> None:
+        """Delete a portal: refreshing fails with BAD_HUB, calls with INVALID_AUTHENTICATION."""
+        self.store.deleted_hub_ids.add((portal or self.portal).hub_id)
+
+    def migrate(self, portal: Portal | None = None, *, seconds: float = 86_400) -> None:
+        """Answer 477 with Retry-After to a portal's calls for that long, as while HubSpot moves its data."""
+        self.conditions.migrate(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
+
+    def lock(self, portal: Portal | None = None, *, seconds: float = 2) -> None:
+        """Answer 423 to a portal's calls for that long."""
+        self.conditions.lock(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
+
+    def misroute(self, portal: Portal | None = None, *, correct_hublet: str = "eu1") -> None:
+        """Answer 488 to a portal's calls, as when they reach the wrong region; ``clear`` ends it."""
+        self.conditions.misroute(portal or self.portal, correct_hublet)
+
+    def clear(self, portal: Portal | None = None) -> None:
+        """End a migration, a lock or a wrong route."""
+        self.conditions.clear(portal or self.portal)
+
+    def add_private_app(self, portal: Portal | None = None, *, scopes: Sequence[str] = DEFAULT_SCOPES) -> PrivateApp:
+        """Create a private app in a portal and return it; its ``access_token`` does not expire."""
+        portal = portal or self.portal
+        app = PrivateApp(
+            app_id=self.ids.number(7),
+            portal=portal,
+            scopes=tuple(scopes),
+            user_id=self.ids.number(8),
+            access_token=f"pat-{self.ids.hublet_uuid(portal.hublet)}",
+        )
+        self.store.private_apps[app.access_token] = app
+        return app
 
     def add_app(
         self,
@@ -184,6 +241,43 @@ class Simulator:
             )
         grant = self.oauth.grant(app, portal or self.portal, None if scopes is None else tuple(scopes))
         return ConnectedInstallation(self, grant, self.oauth.issue_refresh_token(grant))
+
+    def authorize(
+        self,
+        app: App | None = None,
+        portal: Portal | None = None,
+        *,
+        redirect_uri: str | None = None,
+        scopes: Sequence[str] | None = None,
+        optional_scopes: Sequence[str] = (),
+        code_challenge: str | None = None,
+    ) -> str:
+        """Consent as a user would on HubSpot's page, and return the authorization code.
+
+        Without parameters the default app asks for all its required scopes in the default portal, and wants to be
+        sent to its first redirect URI. ``code_challenge`` is that of PKCE, S256. Raises ValueError with the text of
+        HubSpot's page when it would refuse.
+        """
+        app = app or self.app
+        parameters = {
+            "client_id": app.client_id,
+            "redirect_uri": app.redirect_uri if redirect_uri is None else redirect_uri,
+            "scope": " ".join(app.scopes if scopes is None else scopes),
+            "optional_scope": " ".join(optional_scopes),
+        }
+        if code_challenge:
+            parameters |= {"code_challenge": code_challenge, "code_challenge_method": "S256"}
+        try:
+            request = consent.read_request(self.store, parameters)
+            granted = consent.scopes_for(request, portal or self.portal)
+        except consent.Refused as refusal:
+            raise ValueError(f"{refusal.message} ({refusal.why})") from None
+        return self.approve(request, portal or self.portal, granted)
+
+    def approve(self, request: consent.Request, portal: Portal, scopes: tuple[str, ...]) -> str:
+        """Return the authorization code of a consent."""
+        grant = self.oauth.grant(request.app, portal, scopes)
+        return self.oauth.issue_code(grant, request.redirect_uri, request.code_challenge).value
 
     def uninstall(self, installed: ConnectedInstallation | None = None) -> None:
         """Uninstall an app from a portal: refreshing fails from now on, access tokens live until they expire."""

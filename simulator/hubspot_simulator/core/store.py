@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 
-from .model import App, AuthorizationCode, Installation, Portal, Records, RefreshToken
+from .model import App, AuthorizationCode, Condition, Installation, Portal, PrivateApp, Records, RefreshToken
 
 if TYPE_CHECKING:
     from .journal import Exchange
@@ -26,10 +26,14 @@ class Store:
         self.apps: dict[int, App] = {}
         self.apps_by_client_id: dict[str, App] = {}
         self.installations: dict[tuple[int, int], Installation] = {}
+        self.private_apps: dict[str, PrivateApp] = {}
+        self.deleted_hub_ids: set[int] = set()
+        self.conditions: dict[int, Condition] = {}
         self.codes: dict[str, AuthorizationCode] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.app_tokens: dict[bytes, tuple[str, ...]] = {}
         self.records: defaultdict[tuple[int, str], Records] = defaultdict(Records)
-        self.calls: defaultdict[tuple[int, int], deque[int]] = defaultdict(deque)
+        self.calls: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_KEPT)
         self.exchange_count = 0
 

@@ -11,7 +11,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 _MAX_EXPIRY_MS = 253_402_300_800_000  # the end of the year 9999, the last that can be written as a date
@@ -41,8 +41,22 @@ class AccessToken:
     canonical: bool = True
 
 
-def issue(token: AccessToken, key: bytes) -> str:
-    """Return the text of a token, signed with ``key``."""
+def issue(token: AccessToken, key: bytes, *, length: int = 0) -> str:
+    """Return the text of a token, signed with ``key``.
+
+    It is brought to ``length`` characters by more scope groups when it is shorter, or to one less where base64 has
+    no text of that length.
+    """
+    missing = length * 3 // 4 - len(_from_text(_issue(token, key))) if length else 0
+    if missing > 0:
+        padded = replace(token, scope_groups=token.scope_groups + bytes(missing))
+        if len(padded.scope_groups) > 0x7F >= len(token.scope_groups):  # its length takes a second byte
+            padded = replace(padded, scope_groups=padded.scope_groups[:-1])
+        return _issue(padded, key)
+    return _issue(token, key)
+
+
+def _issue(token: AccessToken, key: bytes) -> str:
     before = b"".join(
         (
             _varint_field(1, token.expires_at_ms or 0),

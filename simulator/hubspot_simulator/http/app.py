@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 from http.client import responses as phrases
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
-from werkzeug import Request, Response
-from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.utils import cached_property
 
-from ..core.errors import ApiError, NotServed
+from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.journal import BODY_KEPT, Exchange
 from ..core.simulator import Simulator
 from . import control
-from .call import MAX_BODY, Call
+from .call import Call
 from .errors import html_not_found, refusal
-from .headers import common_headers, rate_limit_headers
+from .headers import common_headers
+from .request import Request, is_host
 from .routes import ROUTE_MAP, ROUTES, Route
 
 if TYPE_CHECKING:
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hubspot_simulator")
 _HEADERS = ("HTTP_", "CONTENT_")
-_HOST = re.compile(r"[\w.~:\[\]-]*", re.ASCII)
 
 
 class Answer(NamedTuple):
@@ -39,17 +35,6 @@ class Answer(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
-
-
-class _Request(Request):
-    max_content_length = MAX_BODY
-    max_form_memory_size = MAX_BODY
-    max_form_parts = 1000
-
-    @cached_property
-    def args(self) -> MultiDict[str, str]:
-        """The query. What is not UTF-8 in it reads as replacement characters; werkzeug would raise."""
-        return ImmutableMultiDict(parse_qsl(self.query_string.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 class Application:
@@ -72,7 +57,7 @@ class Application:
         """Return the answer to a WSGI request, and keep both in the journal. Never raises."""
         simulator = self.simulator
         now_ms = simulator.clock.now_ms()
-        call = Call(simulator, _Request(environ), now_ms, simulator.ids.correlation_id(now_ms))
+        call = Call(simulator, Request(environ), now_ms, simulator.ids.correlation_id(now_ms))
         route, served, response = self._answer(call)
         answer = _flat(call, response)
         self._record(call, route, served, answer)
@@ -82,18 +67,14 @@ class Application:
         route: Route | None = None
         try:
             call.read_body()
-            if not _is_host(call.request.environ.get("HTTP_HOST", "")):
+            if not is_host(call.request.environ.get("HTTP_HOST", "")):
                 raise ApiError(400, "Invalid Host header", why="the Host header is no host")
             route = self._match(call)
             if call.request.path.startswith(control.PREFIX):
                 control.check_caller(call)
-            if route.bearer:
-                authorization = call.request.headers.get("Authorization")
-                call.authenticated = call.simulator.authentication.authenticate(authorization, call.now_ms)
-                call.why = call.authenticated.why
+            limits = self._admit(call) if route.bearer else []
             response = route.handler(call)
-            if route.bearer:
-                call.headers += rate_limit_headers(call)
+            call.headers += limits
             return route, True, response
         except NotServed as error:
             call.why = f"the simulator does not serve {error}"
@@ -107,6 +88,7 @@ class Application:
             return None, call.request.method == "OPTIONS", refusal(error, call)
         except (ApiError, HTTPException) as error:
             call.why = error.why if isinstance(error, ApiError) else str(error)
+            call.why += f" ({call.hint})" if call.hint else ""
             return route, True, refusal(error, call)
         except Exception as error:
             logger.exception("%s %s failed inside the simulator", call.request.method, call.request.path)
@@ -114,8 +96,20 @@ class Application:
             return route, True, refusal(error, call)
 
     def _match(self, call: Call) -> Route:
-        route, call.args = _match(call.request.path, call.request.method)
+        route, args = _match(call.request.path, call.request.method)
+        call.args, call.legacy = args, route.legacy
         return route
+
+    def _admit(self, call: Call) -> list[tuple[str, str]]:
+        """Find out who calls and whether they may now. Return the headers that tell what is left of their limits."""
+        authorization = call.request.environ.get("HTTP_AUTHORIZATION")
+        if not authorization and "hapikey" in call.request.args:
+            raise InvalidApiKey
+        simulator = call.simulator
+        caller = simulator.authentication.authenticate(authorization, call.now_ms)
+        call.known_caller, call.why = caller, caller.why
+        simulator.conditions.check(caller.portal, call.now_ms)
+        return simulator.limits.count(caller, call.now_ms)
 
     def _record(self, call: Call, route: Route | None, served: bool, answer: Answer) -> None:
         journal = call.simulator.journal
@@ -149,15 +143,6 @@ def _flat(call: Call, response: Response) -> Answer:
     if "Content-Length" not in response.headers and response.status_code != 204:
         headers.append(("Content-Length", str(len(body))))
     return Answer(response.status_code, headers + call.headers + common_headers(call), body)
-
-
-@lru_cache(maxsize=256)
-def _is_host(text: str) -> bool:
-    """Tell whether links can be made of a Host header. An empty one can: HTTP/1.0 needs none."""
-    try:
-        return _HOST.fullmatch(text) is not None and (urlsplit(f"//{text}").port or 0) >= 0
-    except ValueError:
-        return False
 
 
 @lru_cache(maxsize=4096)

@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from werkzeug import Request, Response
+from werkzeug import Response
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from ..core.authentication import Authenticated
-from ..core.errors import ApiError, ValidationError
+from ..core.errors import ApiError, MissingScopes, ValidationError
+from ..core.model import Caller
 from ..core.simulator import Simulator
+from .request import MAX_BODY, Request
 
-MAX_BODY = 10 * 1024 * 1024
 _BLOCK = 64 * 1024
 _DRAINED = 64 * 1024 * 1024
 JSON = "application/json;charset=utf-8"
@@ -24,8 +24,8 @@ class Call:
     """A request with what a handler needs to answer it.
 
     ``now_ms`` is when it came (epoch milliseconds). ``args`` are the placeholders of its route. ``why`` is the
-    reason for the answer, which a handler may set. ``headers`` are added to the answer. ``caller`` is
-    set where the route wants authentication.
+    reason for the answer, which a handler may set, ``hint`` adds to that of a refusal. ``headers`` are added to the
+    answer. ``known_caller`` is set where the route wants authentication. ``legacy`` routes refuse in the form of v1.
     """
 
     simulator: Simulator
@@ -35,15 +35,22 @@ class Call:
     args: dict[str, str] = field(default_factory=dict)
     why: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
-    authenticated: Authenticated | None = None
+    known_caller: Caller | None = None
+    legacy: bool = False
+    hint: str = ""
     body: bytes = b""
 
     @property
-    def caller(self) -> Authenticated:
+    def caller(self) -> Caller:
         """Who calls."""
-        if self.authenticated is None:
+        if self.known_caller is None:
             raise RuntimeError("the route has no authentication")
-        return self.authenticated
+        return self.known_caller
+
+    def require(self, *scopes: str) -> None:
+        """Raise MissingScopes unless the caller has one of the scopes."""
+        if not any(scope in self.caller.scopes for scope in scopes):
+            raise MissingScopes(scopes, self.caller.scopes)
 
     def read_body(self) -> None:
         """Read the body, so that it is in the journal whatever the answer. Raises ApiError (400, 413)."""

@@ -17,10 +17,10 @@ from .call import Call, json_response, no_content
 
 def list_objects(call: Call) -> Response:
     """``GET /crm/v3/objects/{type}``: a page, ``after`` and ``limit`` from the query."""
-    row = object_type(call.args["type"])
+    row = _type(call)
     query = call.request.args
     page = call.simulator.objects.page(
-        call.caller.installation,
+        call.caller,
         row,
         limit=_limit(query),
         after=_one(query, "after"),
@@ -35,18 +35,18 @@ def list_objects(call: Call) -> Response:
 
 def create_object(call: Call) -> Response:
     """``POST /crm/v3/objects/{type}``."""
-    row = object_type(call.args["type"])
+    row = _type(call, write=True)
     properties = call.json_object().get("properties")
-    record = call.simulator.objects.create(call.caller.installation, row, properties)
+    record = call.simulator.objects.create(call.caller, row, properties)
     return json_response(_json(call, row, record, list(record.properties)), 201)
 
 
 def get_object(call: Call) -> Response:
     """``GET /crm/v3/objects/{type}/{id}``."""
-    row = object_type(call.args["type"])
+    row = _type(call)
     query = call.request.args
     record = call.simulator.objects.get(
-        call.caller.installation,
+        call.caller,
         row,
         call.args["id"],
         id_property=_one(query, "idProperty"),
@@ -57,10 +57,10 @@ def get_object(call: Call) -> Response:
 
 def update_object(call: Call) -> Response:
     """``PATCH /crm/v3/objects/{type}/{id}``."""
-    row = object_type(call.args["type"])
+    row = _type(call, write=True)
     properties = call.json_object().get("properties")
     record = call.simulator.objects.update(
-        call.caller.installation,
+        call.caller,
         row,
         call.args["id"],
         properties,
@@ -71,14 +71,21 @@ def update_object(call: Call) -> Response:
 
 def archive_object(call: Call) -> Response:
     """``DELETE /crm/v3/objects/{type}/{id}``."""
-    row = object_type(call.args["type"])
-    call.simulator.objects.archive(call.caller.installation, row, call.args["id"])
+    row = _type(call, write=True)
+    call.simulator.objects.archive(call.caller, row, call.args["id"])
     return no_content()
+
+
+def _type(call: Call, *, write: bool = False) -> ObjectType:
+    """Return the object type of the path. The type is looked at before the scopes, as recorded."""
+    row = object_type(call.args["type"])
+    call.require(row.write_scope if write else row.read_scope)
+    return row
 
 
 def _json(call: Call, row: ObjectType, record: Record, properties: list[str] | None) -> dict[str, object]:
     """Return an object in wire order."""
-    caller = call.caller.installation
+    caller = call.caller
     portal = caller.portal
     body: dict[str, object] = {
         "id": str(record.id),
@@ -100,7 +107,8 @@ def _next_link(call: Call, after: str) -> str:
 
 
 def _one(query: MultiDict[str, str], name: str) -> str | None:
-    return query[name] if name in query else None  # get() would raise and catch an error for each absent one
+    # get() would raise and catch an error for each absent one
+    return query[name] if name in query else None  # noqa: SIM401
 
 
 def _names(query: MultiDict[str, str], name: str) -> list[str] | None:

@@ -8,7 +8,8 @@ from functools import singledispatch
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
+from ..core.errors import ApiError, ExpiredAuthentication, InvalidApiKey, InvalidAuthentication, TokenError
+from . import legacy
 from .call import Call, json_response
 
 _HTML = "text/html;charset=iso-8859-1"
@@ -31,25 +32,38 @@ def _takes_json(call: Call) -> bool:
     return "Accept" not in call.request.headers or call.request.accept_mimetypes.accept_json
 
 
-@refusal.register(ExpiredAuthentication)
-@refusal.register(InvalidAuthentication)
-def _(error: ApiError, call: Call) -> Response:
+@refusal.register
+def _(error: ExpiredAuthentication, call: Call) -> Response:
     if call.simulator.settings.wire == "short":
         return _short(error)
-    response = _envelope(error, call)
-    if isinstance(error, InvalidAuthentication):
-        response.headers["X-HubSpot-Auth-Failure"] = "401 Unauthorized"
+    return _envelope(legacy.expired(error) if call.legacy else error, call)
+
+
+@refusal.register
+def _(error: InvalidAuthentication, call: Call) -> Response:
+    if call.simulator.settings.wire == "short":
+        return _short(error)
+    response = _envelope(legacy.missing(error) if call.legacy else error, call)
+    response.headers["X-HubSpot-Auth-Failure"] = "401 Unauthorized"
     return response
 
 
 @refusal.register
+def _(error: InvalidApiKey, call: Call) -> Response:
+    return _envelope(legacy.api_key(error) if call.legacy else error, call)
+
+
+@refusal.register
 def _(error: TokenError, call: Call) -> Response:
-    body = {
-        "status": error.name,
-        "message": error.message,
-        "error": error.error,
-        "error_description": error.message,
-    }
+    if call.simulator.settings.token_errors == "legacy":
+        body = {"status": error.name, "message": error.message, "correlationId": call.correlation_id}
+    else:
+        body = {
+            "status": error.name,
+            "message": error.message,
+            "error": error.error,
+            "error_description": error.message,
+        }
     return json_response(body, error.status)
 
 
@@ -68,10 +82,13 @@ def _envelope(error: ApiError, call: Call) -> Response:
     body = {
         "status": "error",
         "message": error.message,
+        **error.leading,
         "correlationId": call.correlation_id,
         **error.members,
     }
-    return json_response(body, error.status)
+    response = json_response(body, error.status)
+    response.headers.extend(error.headers)
+    return response
 
 
 def _short(error: ApiError) -> Response:

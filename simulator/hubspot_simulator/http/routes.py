@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from werkzeug import Response
 from werkzeug.routing import Map, Rule
 
-from . import control, crm, oauth
+from . import control, crm
 from .call import Call
+from .oauth import accounts, authorize, introspection, metadata, token, well_known
 
 Handler = Callable[[Call], Response]
 
 _DATED = "<any('2025-09','2026-03','2026-09','2026-09-beta','2027-03-beta'):version>"
 _TOKEN_DATED = "<any('v3','2026-03','2026-09'):version>"
-_CONVERTERS = {"{version}": _DATED, "{oauth_version}": _TOKEN_DATED}
+_CONVERTERS = {"{version}": _DATED, "{oauth_version}": _TOKEN_DATED, "{hub_id}": "<int(signed=False):hub_id>"}
 
 
 @dataclass(frozen=True)
 class Route:
-    """An endpoint. ``template`` has its placeholders in braces; ``bearer`` routes want an access token."""
+    """An endpoint. ``template`` has its placeholders in braces.
+
+    ``bearer`` routes want an access token; ``legacy`` ones refuse in the form of HubSpot's v1 and v2 APIs.
+    """
 
     method: str
     template: str
     handler: Handler
     bearer: bool = True
+    legacy: bool = False
 
     @property
     def rule(self) -> Rule:
@@ -47,20 +52,36 @@ def _objects(prefix: str) -> list[Route]:
     ]
 
 
+def _open(method: str, template: str, handler: Handler) -> Route:
+    return Route(method, template, handler, bearer=False)
+
+
 ROUTES: list[Route] = [
-    Route("GET", "/oauth/authorize", oauth.authorize, bearer=False),
-    Route("POST", "/oauth/v1/token", oauth.token_v1, bearer=False),
-    Route("POST", "/oauth/{oauth_version}/token", oauth.token, bearer=False),
-    Route("GET", "/oauth/v1/access-tokens/{token}", oauth.access_token_info, bearer=False),
-    Route("GET", "/oauth/v1/refresh-tokens/{token}", oauth.refresh_token_info, bearer=False),
-    Route("DELETE", "/oauth/v1/refresh-tokens/{token}", oauth.delete_refresh_token, bearer=False),
+    _open("GET", "/oauth/authorize", authorize.authorize),
+    _open("POST", "/oauth/authorize", authorize.decide),
+    _open("GET", "/oauth/authorize/user", authorize.authorize_user),
+    _open("POST", "/oauth/authorize/user", authorize.decide),
+    _open("GET", "/oauth/{hub_id}/authorize", authorize.authorize),
+    _open("POST", "/oauth/{hub_id}/authorize", authorize.decide),
+    _open("POST", "/oauth/v1/token", token.token_v1),
+    _open("POST", "/oauth/{oauth_version}/token", token.token),
+    _open("POST", "/oauth/{oauth_version}/token/introspect", introspection.introspect),
+    _open("POST", "/oauth/{oauth_version}/token/revoke", introspection.revoke),
+    _open("GET", "/oauth/v1/access-tokens/{token}", metadata.access_token_info),
+    _open("GET", "/oauth/v1/refresh-tokens/{token}", metadata.refresh_token_info),
+    _open("DELETE", "/oauth/v1/refresh-tokens/{token}", metadata.delete_refresh_token),
+    _open("POST", "/oauth/v2/private-apps/get/access-token-info", accounts.private_app_info),
+    _open("GET", "/.well-known/oauth-authorization-server", well_known.authorization_server),
+    _open("GET", "/.well-known/oauth-protected-resource", well_known.protected_resource),
+    Route("GET", "/integrations/v1/me", accounts.me, legacy=True),
+    Route("DELETE", "/appinstalls/{oauth_version}/external-install", accounts.uninstall),
     *_objects("/crm/v3/objects/{type}"),
     *_objects("/crm/objects/v3/{type}"),
     *_objects("/crm/objects/{version}/{type}"),
-    Route("GET", "/_simulator/health", control.health, bearer=False),
-    Route("GET", "/_simulator/clock", control.clock, bearer=False),
-    Route("POST", "/_simulator/clock/advance", control.advance, bearer=False),
-    Route("POST", "/_simulator/reset", control.reset, bearer=False),
+    _open("GET", "/_simulator/health", control.health),
+    _open("GET", "/_simulator/clock", control.clock),
+    _open("POST", "/_simulator/clock/advance", control.advance),
+    _open("POST", "/_simulator/reset", control.reset),
 ]
 
 ROUTE_MAP = Map([route.rule for route in ROUTES], strict_slashes=False, merge_slashes=False)

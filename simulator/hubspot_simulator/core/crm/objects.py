@@ -9,7 +9,7 @@ from itertools import islice
 from ..clock import Clock, iso_instant
 from ..errors import ApiError, ValidationError
 from ..ids import Ids
-from ..model import Installation, Record, Records
+from ..model import Caller, Record, Records
 from ..store import Store
 from .calculated import calculated
 from .types import ObjectType
@@ -35,7 +35,7 @@ class Objects:
         self._clock = clock
         self._ids = ids
 
-    def page(self, caller: Installation, row: ObjectType, *, limit: int, after: str | None, archived: bool) -> Page:
+    def page(self, caller: Caller, row: ObjectType, *, limit: int, after: str | None, archived: bool) -> Page:
         """Return a page in order of ids. The cursor is the last id plus one, as recorded."""
         start = 0
         if after:
@@ -51,9 +51,7 @@ class Objects:
             more = len(page) == limit and next(matching, None) is not None
         return Page(page, str(page[-1].id + 1) if more else None)
 
-    def get(
-        self, caller: Installation, row: ObjectType, key: str, *, id_property: str | None, archived: bool
-    ) -> Record:
+    def get(self, caller: Caller, row: ObjectType, key: str, *, id_property: str | None, archived: bool) -> Record:
         """Return an object by its id or by a unique property. Raises ApiError (404)."""
         record = self._find(caller, row, key, id_property)
         if record is None or record.archived != archived:
@@ -61,7 +59,7 @@ class Objects:
             raise ApiError(404, "resource not found", why=what)
         return record
 
-    def create(self, caller: Installation, row: ObjectType, properties: object) -> Record:
+    def create(self, caller: Caller, row: ObjectType, properties: object) -> Record:
         """Create an object and return it. Raises ApiError (400, or 409 for a unique value that is taken)."""
         written = coerce(row, properties, caller.portal.hub_id)
         now_ms = self._clock.now_ms()
@@ -81,7 +79,7 @@ class Objects:
                 id=record_id,
                 properties={
                     row.created: now,
-                    **calculated(row, record_id, caller.app.app_id, written),
+                    **calculated(row, record_id, caller.app_id, written),
                     "hs_object_id": str(record_id),
                     row.modified: now,
                 },
@@ -93,7 +91,7 @@ class Objects:
             return record
 
     def update(
-        self, caller: Installation, row: ObjectType, key: str, properties: object, *, id_property: str | None
+        self, caller: Caller, row: ObjectType, key: str, properties: object, *, id_property: str | None
     ) -> Record:
         """Change some properties of an object and return it. Raises ApiError (400, 404)."""
         written = coerce(row, properties, caller.portal.hub_id)
@@ -113,7 +111,7 @@ class Objects:
             self._write(records, row, record, written)
             return record
 
-    def archive(self, caller: Installation, row: ObjectType, key: str) -> None:
+    def archive(self, caller: Caller, row: ObjectType, key: str) -> None:
         """Archive an object. An id that does not exist is no error, as recorded."""
         with self._store.lock:
             record = self._find(caller, row, key, None)
@@ -125,7 +123,7 @@ class Objects:
                 records.unique.pop((name, record.properties.get(name) or ""), None)
 
     def view(
-        self, caller: Installation, row: ObjectType, record: Record, properties: list[str] | None
+        self, caller: Caller, row: ObjectType, record: Record, properties: list[str] | None
     ) -> dict[str, str | None]:
         """Return the properties that a read shows, in alphabetical order.
 
@@ -140,10 +138,10 @@ class Objects:
             if name in record.properties or name in row.defaults or name in row.known or name in records.written
         }
 
-    def _records(self, caller: Installation, row: ObjectType) -> Records:
+    def _records(self, caller: Caller, row: ObjectType) -> Records:
         return self._store.records[caller.portal.hub_id, row.type_id]
 
-    def _find(self, caller: Installation, row: ObjectType, key: str, id_property: str | None) -> Record | None:
+    def _find(self, caller: Caller, row: ObjectType, key: str, id_property: str | None) -> Record | None:
         records = self._records(caller, row)
         if id_property and id_property != "hs_object_id":
             if id_property not in row.unique:

@@ -12,8 +12,9 @@ from ..errors import ApiError, NotServed
 class ObjectType:
     """What distinguishes one object type from another.
 
-    ``defaults`` are the properties of a read that asks for none; ``known`` further ones that read as null
-    while unset; ``unique`` those of which no two objects share a value.
+    ``defaults`` are the properties of a read that asks for none; ``known`` further ones that read as null while
+    unset; ``unique`` those of which no two objects share a value. ``scope`` is the one scope of a type that has no
+    pair of them.
     """
 
     type_id: str
@@ -26,6 +27,17 @@ class ObjectType:
     unique: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    scope: str = ""
+
+    @property
+    def read_scope(self) -> str:
+        """The scope that a read needs."""
+        return self.scope or f"crm.objects.{self.name}.read"
+
+    @property
+    def write_scope(self) -> str:
+        """The scope that a write needs."""
+        return self.scope or f"crm.objects.{self.name}.write"
 
     @property
     def always(self) -> tuple[str, ...]:
@@ -101,6 +113,7 @@ _TICKETS = ObjectType(
         "subject",
     ),
     known=frozenset("hubspot_owner_id source_type".split()),
+    scope="tickets",
 )
 
 TYPES = (_CONTACTS, _COMPANIES, _DEALS, _TICKETS)

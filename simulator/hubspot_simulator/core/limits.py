@@ -1,0 +1,89 @@
+"""Rate limits, on the simulator's clock (docs/fidelity.md, "Rate limits")."""
+
+from __future__ import annotations
+
+from ..settings import Settings
+from .errors import ApiError
+from .ids import Ids
+from .model import App, Caller
+from .store import Store
+
+INTERVAL_MS = 10_000
+_DAY_MS = 86_400_000
+_SECOND_MS = 1_000
+Headers = list[tuple[str, str]]
+
+
+class RateLimits:
+    """Counts calls, refuses those above a limit when limits are enforced, and tells what is left."""
+
+    def __init__(self, store: Store, ids: Ids, settings: Settings) -> None:
+        self._store = store
+        self._ids = ids
+        self._settings = settings
+
+    def count(self, caller: Caller, now_ms: int) -> Headers:
+        """Count an authenticated call at ``now_ms`` (epoch milliseconds) and return the headers that go with it.
+
+        Raises ApiError (429) with the same headers.
+        """
+        settings = self._settings
+        key = (caller.kind, caller.app_id, caller.portal.hub_id)
+        used = self._count((*key, "interval"), now_ms, INTERVAL_MS, settings.rate_limit)
+        headers = []
+        used_today = 0
+        if caller.kind == "private_app":
+            since_midnight = (now_ms + caller.portal.utc_offset_minutes * 60_000) % _DAY_MS + 1
+            used_today = self._count((*key, "day"), now_ms, since_midnight, settings.rate_limit_daily)
+            headers = [
+                ("X-HubSpot-RateLimit-Daily", str(settings.rate_limit_daily)),
+                ("X-HubSpot-RateLimit-Daily-Remaining", str(max(0, settings.rate_limit_daily - used_today))),
+            ]
+        secondly = settings.rate_limit // 10
+        headers += [
+            ("X-HubSpot-RateLimit-Interval-Milliseconds", str(INTERVAL_MS)),
+            ("X-HubSpot-RateLimit-Max", str(settings.rate_limit)),
+            ("X-HubSpot-RateLimit-Remaining", str(max(0, settings.rate_limit - used))),
+            ("X-HubSpot-RateLimit-Secondly", str(secondly)),
+            ("X-HubSpot-RateLimit-Secondly-Remaining", str(max(0, secondly - 1))),
+        ]
+        if settings.rate_limits and used_today > settings.rate_limit_daily:
+            raise self._refusal("daily", "DAILY", {"requestId": self._ids.correlation_id(now_ms)}, headers)
+        if settings.rate_limits and used > settings.rate_limit:
+            group = f"publicapi:{caller.kind}-api-calls-ten-secondly:{caller.app_id}:{caller.portal.hub_id}"
+            raise self._refusal("ten_secondly_rolling", "TEN_SECONDLY_ROLLING", {"groupName": group}, headers)
+        return headers
+
+    def count_token_call(self, app: App, now_ms: int) -> None:
+        """Count a call of the token endpoint. Raises ApiError (429)."""
+        limit = self._settings.rate_limit_token
+        if not (self._settings.rate_limits and limit):
+            return
+        if self._count(("token", app.app_id), now_ms, _SECOND_MS, limit) > limit:
+            raise ApiError(
+                429,
+                "You have reached your rate limit.",
+                {"correlationId": "", "policyName": "SECONDLY", "requestId": self._ids.correlation_id(now_ms)},
+                leading={"errorType": "RATE_LIMIT"},
+                why=f"more than {limit} token requests of this app within a second",
+            )
+
+    def _refusal(self, limit: str, policy: str, members: dict[str, str], headers: Headers) -> ApiError:
+        return ApiError(
+            429,
+            f"You have reached your {limit} limit.",
+            {"policyName": policy, **members},
+            leading={"errorType": "RATE_LIMIT"},
+            headers=headers,
+        )
+
+    def _count(self, key: tuple[object, ...], now_ms: int, window_ms: int, limit: int) -> int:
+        """Count a call and return how many there were in the window. Refused calls do not count."""
+        with self._store.lock:
+            calls = self._store.calls[key]
+            while calls and calls[0] <= now_ms - window_ms:
+                calls.popleft()
+            used = len(calls) + 1
+            if used <= limit or not self._settings.rate_limits:
+                calls.append(now_ms)
+            return used

@@ -1,0 +1,1 @@
+"""OAuth endpoints (docs/fidelity.md, "OAuth")."""

@@ -1,0 +1,52 @@
+"""What tells or ends the connection of an account (docs/fidelity.md, "Accounts and private apps")."""
+
+from __future__ import annotations
+
+from werkzeug import Response
+
+from ...core.errors import InvalidAuthentication
+from ..call import Call, json_response, no_content
+
+
+def me(call: Call) -> Response:
+    """``GET /integrations/v1/me``."""
+    portal = call.caller.portal
+    minutes = portal.utc_offset_minutes
+    sign = "-" if minutes < 0 else "+"
+    return json_response(
+        {
+            "portalId": portal.hub_id,
+            "timeZone": "US/Eastern",
+            "accountType": "DEVELOPER" if portal.developer else "STANDARD",
+            "currency": "USD",
+            "utcOffset": f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}",
+            "utcOffsetMilliseconds": minutes * 60_000,
+        }
+    )
+
+
+def private_app_info(call: Call) -> Response:
+    """``POST /oauth/v2/private-apps/get/access-token-info``: the body is ``{"tokenKey": "pat-…"}``.
+
+    A token from outside North America is told only to a caller who has it in the Authorization header.
+    """
+    key = call.json_object().get("tokenKey")
+    app = call.simulator.store.private_apps.get(key) if isinstance(key, str) else None
+    if app is None:
+        raise InvalidAuthentication(why="tokenKey is no token of a private app")
+    if app.portal.hublet != "na1" and call.request.headers.get("Authorization") != f"Bearer {key}":
+        raise InvalidAuthentication(why=f"a token of {app.portal.hublet} is told to its bearer only")
+    call.why = "the private app's token is good"
+    return json_response(
+        {"userId": app.user_id, "hubId": app.portal.hub_id, "appId": app.app_id, "scopes": list(app.scopes)}
+    )
+
+
+def uninstall(call: Call) -> Response:
+    """``DELETE /appinstalls/{version}/external-install``: the calling app leaves the account."""
+    installation = call.caller.installation
+    if installation is None:
+        raise InvalidAuthentication(why="a private app cannot be uninstalled this way")
+    call.simulator.oauth.uninstall(installation)
+    call.why = "the app is uninstalled"
+    return no_content()

@@ -1,0 +1,96 @@
+"""``/oauth/authorize``: a user's consent (docs/fidelity.md, "Authorize")."""
+
+from __future__ import annotations
+
+from string import punctuation
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from werkzeug import Response
+
+from ...core import consent
+from ...core.model import Portal
+from ..call import Call
+from . import consent_page
+
+_FIELDS = ("portal", "optional", "decision")  # of the page's form, beside the parameters of the URL
+
+
+def authorize(call: Call) -> Response:
+    """Approve at once and send the browser back with ``code`` and ``state``, or show the consent page.
+
+    What HubSpot refuses it shows on a page; it does not redirect.
+    """
+    return _authorize(call, call.request.args.to_dict())
+
+
+def authorize_user(call: Call) -> Response:
+    """The same on the MCP server, where ``scope`` has no effect: the app gets all that it may have."""
+    parameters = call.request.args.to_dict()
+    app = call.simulator.store.apps_by_client_id.get(parameters.get("client_id", ""))
+    return _authorize(call, parameters | {"scope": " ".join(app.all_scopes) if app else ""})
+
+
+def _authorize(call: Call, parameters: dict[str, str]) -> Response:
+    try:
+        request = consent.read_request(call.simulator.store, parameters)
+        portal = _portal(call)
+        if call.simulator.settings.consent == "page":
+            call.why = "the consent page was shown"
+            portals = list(call.simulator.store.portals.values())
+            return _page(consent_page.ask(request, portals, portal, parameters))
+        return _approve(call, request, portal, consent.scopes_for(request, portal))
+    except consent.Refused as refusal:
+        return _refused(call, refusal)
+
+
+def decide(call: Call) -> Response:
+    """Take what a user pressed on the consent page."""
+    form = call.request.form
+    parameters = {name: value for name, value in form.items() if name not in _FIELDS}
+    try:
+        request = consent.read_request(call.simulator.store, parameters)
+        if form.get("decision") != "connect":
+            call.why = "the user cancelled"
+            return _page(consent_page.cancelled())
+        portal = _chosen(call, form.get("portal", ""))
+        granted = consent.scopes_for(request, portal, form.getlist("optional"))
+        return _approve(call, request, portal, granted)
+    except consent.Refused as refusal:
+        return _refused(call, refusal)
+
+
+def _portal(call: Call) -> Portal:
+    """Return the portal that the path names, or else the default one."""
+    named = call.args.get("hub_id")
+    return _chosen(call, named) if named else call.simulator.portal
+
+
+def _chosen(call: Call, hub_id: str) -> Portal:
+    known = call.simulator.store.portals
+    portal = known.get(int(hub_id)) if hub_id.isascii() and hub_id.isdecimal() and len(hub_id) < 20 else None
+    if portal is None:
+        listed = ", ".join(map(str, known))
+        raise consent.Refused("You don't have permission to connect this app.", f"no portal {hub_id!r} among {listed}")
+    return portal
+
+
+def _approve(call: Call, request: consent.Request, portal: Portal, scopes: tuple[str, ...]) -> Response:
+    code = call.simulator.approve(request, portal, scopes)
+    call.why = f"approved for portal {portal.hub_id}"
+    answer = {"code": code, **({"state": request.state} if request.state is not None else {})}
+    return Response(status=302, headers={"Location": _with_query(request.redirect_uri, answer)})
+
+
+def _with_query(uri: str, added: dict[str, str]) -> str:
+    parts = urlsplit(uri)
+    query = "&".join(filter(None, (parts.query, urlencode(added))))
+    return quote(urlunsplit(parts._replace(query=query)), safe=punctuation)  # a header takes ASCII only
+
+
+def _refused(call: Call, refusal: consent.Refused) -> Response:
+    call.why = f"refused on a page: {refusal.why}"
+    return _page(consent_page.refused(refusal.message))
+
+
+def _page(html: str) -> Response:
+    return Response(html, 200, content_type="text/html;charset=utf-8")

@@ -1,0 +1,66 @@
+"""``POST /oauth/{version}/token`` (docs/fidelity.md, "Token endpoint")."""
+
+from __future__ import annotations
+
+from werkzeug import Response
+from werkzeug.datastructures import MultiDict
+
+from ...core import grants
+from ...core.errors import ApiError
+from ...core.model import App, TokenResponse
+from ..call import Call, json_response
+from .sunset import check_sunset
+
+FORM = "application/x-www-form-urlencoded"
+_V1_GRANTS = ("authorization_code", "refresh_token")
+
+
+def token_v1(call: Call) -> Response:
+    """Take the parameters from the form body or from the query."""
+    check_sunset(call)
+    form = form_of(call)
+    both = MultiDict([*form.items(multi=True), *call.request.args.items(multi=True)])
+    return _token(call, both, _V1_GRANTS)
+
+
+def token(call: Call) -> Response:
+    """Take the parameters from the form body only."""
+    return _token(call, form_of(call), tuple(grants.GRANTS))
+
+
+def form_of(call: Call) -> MultiDict[str, str]:
+    """Return the form of the body. Raises ApiError (415) when it is something else, such as JSON."""
+    if call.body and call.request.mimetype != FORM:
+        raise ApiError(
+            415,
+            "HTTP 415 Unsupported Media Type",
+            why=f"Content-Type is {call.request.mimetype or 'missing'}: HubSpot takes token requests as {FORM} only",
+        )
+    return call.request.form
+
+
+def client_of(call: Call, form: MultiDict[str, str]) -> App:
+    """Return the app that the parameters authenticate. Raises TokenError."""
+    client_id, client_secret = form.get("client_id"), form.get("client_secret")
+    basic = call.request.authorization
+    if basic is not None and basic.type == "basic" and client_id is None:
+        if call.simulator.settings.basic_auth:
+            client_id, client_secret = basic.username, basic.password
+        else:
+            call.hint = "HTTP Basic is not accepted unless basic_auth is set"
+    return grants.client(call.simulator.store, client_id, client_secret)
+
+
+def _token(call: Call, form: MultiDict[str, str], allowed: tuple[str, ...]) -> Response:
+    app = client_of(call, form)
+    call.simulator.limits.count_token_call(app, call.now_ms)
+    issued = grants.exchange(call.simulator.oauth, app, form.to_dict(), allowed)
+    call.why = _why(form["grant_type"], issued)
+    return json_response(issued.as_json())
+
+
+def _why(grant_type: str, issued: TokenResponse) -> str:
+    if grant_type == "refresh_token":
+        return f"refreshed: a new token of {issued.expires_in} s"
+    what = "the code" if grant_type == "authorization_code" else "the app's credentials"
+    return f"exchanged {what} for a token of {issued.expires_in} s"

@@ -1,0 +1,36 @@
+"""The request, as werkzeug gives it, made safe against what clients may send."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlsplit
+
+from werkzeug import Request as WerkzeugRequest
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.utils import cached_property
+
+MAX_BODY = 10 * 1024 * 1024
+_HOST = re.compile(r"[\w.~:\[\]-]*", re.ASCII)
+
+
+class Request(WerkzeugRequest):
+    """A request with bounds."""
+
+    max_content_length = MAX_BODY
+    max_form_memory_size = MAX_BODY
+    max_form_parts = 1000
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The query. What is not UTF-8 in it reads as replacement characters; werkzeug would raise."""
+        return ImmutableMultiDict(parse_qsl(self.query_string.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+@lru_cache(maxsize=256)
+def is_host(text: str) -> bool:
+    """Tell whether links can be made of a Host header. An empty one can: HTTP/1.0 needs none."""
+    try:
+        return _HOST.fullmatch(text) is not None and (urlsplit(f"//{text}").port or 0) >= 0
+    except ValueError:
+        return False
