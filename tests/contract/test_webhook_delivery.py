@@ -239,12 +239,16 @@ def test_no_answer_in_real_time_is_a_failure(
 
 
 def test_hubspot_waits_for_five_seconds(monkeypatch: pytest.MonkeyPatch, sender: WebhookSender) -> None:
+    waited = []
+
     def connect(address: Any, timeout: Any = None, *rest: Any) -> Any:
-        raise TimeoutError(timeout)
+        waited.append(timeout)
+        raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", connect)
     delivery = sender.deliver("http://127.0.0.1:9/hubspot", CREATED, SECRET)
     assert error_of(delivery) == "timeout: no answer within 5 s"
+    assert waited == [5]
 
 
 @pytest.mark.parametrize("answer", [b"", b"\x00\xff\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])

@@ -42,7 +42,10 @@ def normalised(text: str) -> str:
 
 def test_the_quickstart_without_its_refresh_fails_as_shown(pytester: pytest.Pytester) -> None:
     broken, count = re.subn(
-        r"        if time\.time\(\).*?self\.save\(answer\.json\(\)\)\n", "", QUICKSTART.read_text("utf-8"), flags=re.DOTALL
+        r"        if time\.time\(\).*?self\.save\(answer\.json\(\)\)\n",
+        "",
+        QUICKSTART.read_text("utf-8"),
+        flags=re.DOTALL,
     )
     assert count == 1
     pytester.makepyfile(test_quickstart=broken)
@@ -59,10 +62,21 @@ def test_the_quickstart_without_its_refresh_fails_as_shown(pytester: pytest.Pyte
 def test_every_setting_is_in_the_table(name: str) -> None:
     setting = SETTINGS[name]
     default = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
-    assert re.search(rf"^\| `{name}` \| `{re.escape(str(default))}` \|", README.read_text("utf-8"), re.MULTILINE)
+    row = f"| `{name}` | `{default}` | {setting.metadata['help']} |"
+    assert row in (ROOT / "docs" / "settings.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("route", [r for r in ROUTES if r.template.startswith("/_simulator/")], ids=lambda r: r.template)
+def test_the_settings_of_the_readme_are_those_of_the_table() -> None:
+    every = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    rows = [line for line in README.read_text("utf-8").splitlines() if line.startswith("| `") and "` | `" in line]
+    names = [row for row in rows if row.split("`")[1] in SETTINGS]
+    assert len(names) > 5
+    assert [row for row in names if row not in every] == []
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in ROUTES if r.template.startswith("/_simulator/")], ids=lambda r: r.template
+)
 def test_every_control_endpoint_is_in_the_table(route) -> None:
     assert f"| `{route.method} {route.template}` |" in README.read_text("utf-8")
 

@@ -240,9 +240,7 @@ def test_a_freeze_time_decorator_is_followed(
     assert call(hubspot_sim, token).status_code == 200
 
 
-def test_a_ticking_freeze_is_followed(
-    hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
-) -> None:
+def test_a_ticking_freeze_is_followed(hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation) -> None:
     with freeze_time("2030-01-01", tick=True) as frozen:
         token = hubspot_installation.access_token
         assert call(hubspot_sim, token).status_code == 200

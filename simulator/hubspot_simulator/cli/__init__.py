@@ -10,7 +10,8 @@ from typing import Any
 
 from ..settings import SETTINGS, SettingError, Settings, from_environment, read
 
-_SETTINGS = ("host", "port", "token_ttl", "random_seed", "wire")
+_SETTINGS = [name for name in SETTINGS if name != "strict"]  # which is about tests
+_SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = from_environment(os.environ)
     except SettingError as error:
         parser.error(str(error))
+    given = {**options.defaults, **given}
     given |= {name: value for name in _SETTINGS if (value := getattr(options, name, None)) is not None}
     try:
         return int(options.run(Settings(**given), options))
@@ -39,13 +41,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    command = commands.add_parser("serve", help="serve the simulator until Ctrl-C")
+    command = commands.add_parser(
+        "serve", help="serve the simulator until Ctrl-C", usage="%(prog)s [--SETTING VALUE ...] [--clock CLOCK]"
+    )
     for name in _SETTINGS:
+        default = _SERVE_DEFAULTS.get(name, SETTINGS[name].default)
+        shown = str(default).lower() if isinstance(default, bool) else default
         command.add_argument(
             f"--{name.replace('_', '-')}",
             type=_reader(name),
             metavar="VALUE",
-            help=f"{SETTINGS[name].metadata['help']} (default: {SETTINGS[name].default})",
+            help=f"{SETTINGS[name].metadata['help']} (default: {shown})",
         )
     command.add_argument(
         "--clock",
@@ -53,10 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         default=CLOCKS[0],
         help="whether the simulator's clock runs or stands still until it is moved (default: %(default)s)",
     )
-    command.set_defaults(run=serve)
+    command.set_defaults(run=serve, defaults=_SERVE_DEFAULTS)
 
     command = commands.add_parser("demo", help="tell the story of an expiring token on a real socket")
-    command.set_defaults(run=demo)
+    command.set_defaults(run=demo, defaults={})
     return parser
 
 
