@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hubspot_simulator.core.journal import Journal
 from hubspot_simulator.core.simulator import Simulator
+from hubspot_simulator.core.webhooks import Event
 from hubspot_simulator.server import SimulatorServer
+from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
 
 class HubspotSim:
     """A fresh simulator behind the session's server.
 
     ``install``, ``uninstall``, ``authorize``, ``add_portal``, ``add_app``, ``add_private_app``, ``delete_portal``,
-    ``migrate``, ``lock``, ``misroute`` and ``clear`` are those of ``Simulator``.
+    ``migrate``, ``lock``, ``misroute``, ``clear``, ``webhook_event`` and ``sign_webhook`` are those of ``Simulator``.
     """
 
     def __init__(self, simulator: Simulator, server: SimulatorServer) -> None:
@@ -30,6 +33,8 @@ class HubspotSim:
         self.lock = simulator.lock
         self.misroute = simulator.misroute
         self.clear = simulator.clear
+        self.webhook_event = simulator.webhook_event
+        self.sign_webhook = simulator.sign_webhook
 
     @property
     def url(self) -> str:
@@ -60,6 +65,15 @@ class HubspotSim:
         """
         __tracebackhide__ = True
         self.journal.assert_called(method, path, times)
+
+    def deliver_webhook(self, url: str, events: Event | Sequence[Event]) -> Delivery:
+        """Post one event or up to 100 to a URL, signed by the default app, and return how that went.
+
+        The first attempt is made at once. When it fails, move the clock and call ``run_due()`` on what is returned.
+        Raises ValueError for what HubSpot cannot send.
+        """
+        sender = WebhookSender(self.simulator.clock)
+        return sender.deliver(url, events, self.simulator.app.client_secret)
 
     def __repr__(self) -> str:
         return f"<HubspotSim {self.url}, {self.simulator.store.exchange_count} exchanges>"

@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from .core.clock import Clock, iso_instant
-from .core.webhooks import TIMEOUT_SECONDS, Event, SignedRequest, batch, due_at_ms, sign_events
+from .core.webhooks import TIMEOUT_SECONDS, Event, SignedRequest, batch, retry_at_ms, sign_events
 
 
 @dataclass(frozen=True)
@@ -40,31 +40,31 @@ class Attempt:
 
 
 class Delivery:
-    """Events for one URL, and the attempts to deliver them.
+    """Events for one URL, and the attempts to deliver them. ``WebhookSender.deliver`` makes it.
 
-    It is made by ``WebhookSender.deliver``.
+    ``attempts`` are those made so far; the first is made at once.
     """
 
     def __init__(self, sender: WebhookSender, url: str, events: Event | Sequence[Event], client_secret: str) -> None:
         self._sender = sender
         self._client_secret = client_secret
         self._events = batch(events)
-        self._first_at_ms = sender.clock.now_ms()
         self.url = url
         self.attempts: list[Attempt] = []
+        self._attempt()
 
     @property
     def delivered(self) -> bool:
         """Whether the receiver has accepted the events."""
-        return bool(self.attempts) and self.attempts[-1].delivered
+        return self.attempts[-1].delivered
 
     @property
     def next_attempt_at_ms(self) -> int | None:
         """When the next attempt is due (epoch milliseconds). None when delivered, or given up after ten retries."""
-        return None if self.delivered else due_at_ms(self._first_at_ms, len(self.attempts))
+        return None if self.delivered else retry_at_ms(self.attempts[0].at_ms, len(self.attempts))
 
     def run_due(self) -> list[Attempt]:
-        """Make the attempts that are due on the clock, one after the other until one succeeds, and return them.
+        """Make the retries that are due on the clock, one after the other until one succeeds, and return them.
 
         Each is signed at the instant at which it is made.
         """
@@ -109,9 +109,7 @@ class WebhookSender:
         The first attempt is made at once, the others by ``Delivery.run_due()``. That the receiver fails raises
         nothing. Raises ValueError for no event, for more than 100, and for a URL that cannot be posted to.
         """
-        delivery = Delivery(self, url, events, client_secret)
-        delivery.run_due()
-        return delivery
+        return Delivery(self, url, events, client_secret)
 
     def post(self, request: SignedRequest) -> tuple[int | None, str | None]:
         """Post a request and return the status of the answer, or None and why there is none."""

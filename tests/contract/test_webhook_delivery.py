@@ -175,6 +175,20 @@ def test_what_was_missed_is_made_one_by_one_while_it_fails(
     assert delivery.run_due() == []
 
 
+def test_a_first_attempt_is_one_however_long_it_takes(
+    listener: socket.socket, sender: WebhookSender, clock: OffsetClock
+) -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with closing(connection):
+            clock.advance(hours=1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    error_of(sender.deliver(url_of(listener), CREATED, SECRET))
+    thread.join()
+
+
 def test_after_ten_retries_it_is_given_up(receiver: Receiver, sender: WebhookSender, clock: OffsetClock) -> None:
     receiver.statuses = [500] * 20
     delivery = sender.deliver(f"{receiver.url}/hubspot", CREATED, SECRET)

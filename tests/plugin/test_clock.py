@@ -15,6 +15,7 @@ import pytest
 import requests
 import time_machine
 from freezegun import freeze_time
+
 from hubspot_simulator.core.clock import OffsetClock
 from pytest_hubspot_auth import ConnectedInstallation, FollowingClock, HubspotClock, HubspotSim
 

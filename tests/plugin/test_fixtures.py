@@ -8,6 +8,9 @@ from datetime import timedelta
 import pytest
 import requests
 import responses
+from hubspot.exceptions import InvalidSignatureTimestampError
+from hubspot.utils.signature import Signature
+
 from pytest_hubspot_auth import (
     App,
     ConnectedInstallation,
@@ -154,6 +157,61 @@ def test_uninstall_kills_the_refresh_token_only(
 def test_mistakes_are_named(hubspot_sim: HubspotSim, mistake, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mistake(hubspot_sim)
+
+
+class TestWebhooks:
+    URL = "https://app.example.com/hubspot"
+
+    def test_the_official_client_accepts_it_for_five_minutes(
+        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_app: App
+    ) -> None:
+        signed = hubspot_sim.sign_webhook(self.URL, hubspot_sim.webhook_event(object_id=512))
+
+        def accepted() -> bool:
+            return Signature.is_valid(
+                signature=signed.headers["X-HubSpot-Signature-v3"],
+                client_secret=hubspot_app.client_secret,
+                request_body=signed.body.decode(),
+                http_uri=signed.url,
+                signature_version="v3",
+                timestamp=signed.headers["X-HubSpot-Request-Timestamp"],
+            )
+
+        assert accepted()
+        hubspot_clock.advance(minutes=4)
+        assert accepted()
+        hubspot_clock.advance(minutes=2)
+        with pytest.raises(InvalidSignatureTimestampError):
+            accepted()
+
+    def test_a_failed_delivery_is_made_again_as_time_passes(
+        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_server: SimulatorServer
+    ) -> None:
+        delivery = hubspot_sim.deliver_webhook(f"{hubspot_server.url}/_simulator/nothing", hubspot_sim.webhook_event())
+        assert [attempt.status for attempt in delivery.attempts] == [404]
+        assert delivery.run_due() == []
+        hubspot_clock.advance(minutes=2)
+        (again,) = delivery.run_due()
+        assert (again.number, again.at_ms) == (1, hubspot_clock.server.now_ms())
+
+
+class TestConsent:
+    def test_authorize_returns_a_code(self, hubspot_sim: HubspotSim, hubspot_app: App) -> None:
+        form = {
+            "grant_type": "authorization_code",
+            "code": hubspot_sim.authorize(portal=hubspot_sim.add_portal(4711)),
+            "redirect_uri": hubspot_app.redirect_uri,
+            "client_id": hubspot_app.client_id,
+            "client_secret": hubspot_app.client_secret,
+        }
+        answer = requests.post(f"{hubspot_sim.url}/oauth/2026-09/token", data=form, timeout=10)
+        assert answer.json()["hub_id"] == 4711
+
+    def test_what_hubspot_would_refuse_is_named(self, hubspot_sim: HubspotSim) -> None:
+        with pytest.raises(ValueError, match=r"redirect_uri doesn't match .* is not among the registered"):
+            hubspot_sim.authorize(redirect_uri="https://elsewhere.example.com")
+        with pytest.raises(ValueError, match=r"developer account"):
+            hubspot_sim.authorize(portal=hubspot_sim.add_portal(developer=True))
 
 
 class TestResponses:

@@ -22,8 +22,8 @@ from hubspot_simulator.core.clock import to_datetime
 from hubspot_simulator.core.webhooks import (
     RETRY_MINUTES,
     decode_uri,
-    due_at_ms,
     event,
+    retry_at_ms,
     sign,
     sign_events,
     sign_request,
@@ -287,11 +287,10 @@ def test_too_few_or_too_many_events_are_refused(count: int) -> None:
 
 
 def test_ten_retries_fill_24_hours_with_growing_delays() -> None:
-    due = [due_at_ms(NOW_MS, number) for number in range(12)]
-    assert due[0] == NOW_MS
-    assert due[10] == NOW_MS + 24 * 3_600_000
-    assert due[11] is None
-    instants = [at_ms for at_ms in due if at_ms is not None]
+    *due, after_the_last = [retry_at_ms(NOW_MS, number) for number in range(1, 12)]
+    assert due[-1] == NOW_MS + 24 * 3_600_000
+    assert after_the_last is None
+    instants = [NOW_MS, *(at_ms for at_ms in due if at_ms is not None)]
     delays = [after - before for before, after in pairwise(instants)]
     assert len(delays) == 10
     assert delays == sorted(set(delays))

@@ -7,7 +7,7 @@ from . import tokens
 from .clock import iso_instant
 from .errors import ExpiredAuthentication, InvalidAuthentication
 from .ids import Ids
-from .model import Caller, Installation
+from .model import Caller, Installation, Portal
 from .oauth import granted_scopes
 from .store import Store
 
@@ -48,6 +48,7 @@ class Authentication:
             raise InvalidAuthentication(why=f"the scheme is {scheme!r}, and bearer_case is exact", malformed=True)
         private_app = self._store.private_apps.get(text)
         if private_app is not None:
+            self._refuse_deleted(private_app.portal)
             return Caller(
                 kind="private_app",
                 app_id=private_app.app_id,
@@ -59,10 +60,6 @@ class Authentication:
         installation = self._store.installations.get((token.app_id, token.hub_id))
         if installation is None:
             raise InvalidAuthentication(why="the token is an app's own (client_credentials), good for no portal")
-        if installation.portal.hub_id in self._store.deleted_hub_ids:
-            raise InvalidAuthentication(why="the portal was deleted")
-        if not installation.active and self._settings.after_uninstall == "dead":
-            raise InvalidAuthentication(why="the app was uninstalled, and after_uninstall is dead")
         left = _seconds((token.expires_at_ms or 0) - now_ms)
         return Caller(
             kind="oauth",
@@ -84,7 +81,7 @@ class Authentication:
         try:
             token = tokens.parse(text)
         except tokens.MalformedToken as error:
-            raise InvalidAuthentication(why=f"{name} is not an access token: {error}") from None
+            raise InvalidAuthentication(why=f"{name} is not an access token: {error}", malformed=True) from None
         ours = tokens.is_signed(token, self._ids.signing_key)
         foreign = "" if ours else "; it was not issued by this simulator"
         expires_at_ms = token.expires_at_ms
@@ -100,7 +97,16 @@ class Authentication:
             raise InvalidAuthentication(
                 why=f"{name} was not issued by this simulator (a token kept from another test, or changed on its way?)"
             )
+        installation = self._store.installations.get((token.app_id, token.hub_id))
+        if installation is not None:
+            self._refuse_deleted(installation.portal)
+            if token.user_id in installation.ended_user_ids and self._settings.after_uninstall == "dead":
+                raise InvalidAuthentication(why="the app was uninstalled, and after_uninstall is dead")
         return token
+
+    def _refuse_deleted(self, portal: Portal) -> None:
+        if portal.hub_id in self._store.deleted_hub_ids:
+            raise InvalidAuthentication(why="the portal was deleted")
 
 
 def _expired(expires_at_ms: int, now_ms: int, why: str) -> ExpiredAuthentication:

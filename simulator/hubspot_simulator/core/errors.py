@@ -40,7 +40,7 @@ class ApiError(Exception):
 class InvalidAuthentication(ApiError):
     """401: no usable credentials (docs/fidelity.md, "401 INVALID_AUTHENTICATION").
 
-    ``malformed`` tells an Authorization header that is no bearer token from one that is missing.
+    ``malformed`` tells an Authorization header that holds no access token from one that is missing.
     """
 
     def __init__(self, *, why: str, malformed: bool = False) -> None:

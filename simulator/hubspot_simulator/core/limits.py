@@ -29,23 +29,26 @@ class RateLimits:
         """
         settings = self._settings
         key = (caller.kind, caller.app_id, caller.portal.hub_id)
-        used = self._count((*key, "interval"), now_ms, INTERVAL_MS, settings.rate_limit)
-        headers = []
-        used_today = 0
+        windows = [((*key, "interval"), INTERVAL_MS, settings.rate_limit)]
         if caller.kind == "private_app":
             since_midnight = (now_ms + caller.portal.utc_offset_minutes * 60_000) % _DAY_MS + 1
-            used_today = self._count((*key, "day"), now_ms, since_midnight, settings.rate_limit_daily)
+            windows.append(((*key, "day"), since_midnight, settings.rate_limit_daily))
+        used, *today = self._count(now_ms, windows)
+        headers = []
+        used_today = sum(today)
+        if today:
             headers = [
                 ("X-HubSpot-RateLimit-Daily", str(settings.rate_limit_daily)),
                 ("X-HubSpot-RateLimit-Daily-Remaining", str(max(0, settings.rate_limit_daily - used_today))),
             ]
         secondly = settings.rate_limit // 10
+        remaining = max(0, settings.rate_limit - used)
         headers += [
             ("X-HubSpot-RateLimit-Interval-Milliseconds", str(INTERVAL_MS)),
             ("X-HubSpot-RateLimit-Max", str(settings.rate_limit)),
-            ("X-HubSpot-RateLimit-Remaining", str(max(0, settings.rate_limit - used))),
+            ("X-HubSpot-RateLimit-Remaining", str(remaining)),
             ("X-HubSpot-RateLimit-Secondly", str(secondly)),
-            ("X-HubSpot-RateLimit-Secondly-Remaining", str(max(0, secondly - 1))),
+            ("X-HubSpot-RateLimit-Secondly-Remaining", str(min(remaining, max(0, secondly - 1)))),
         ]
         if settings.rate_limits and used_today > settings.rate_limit_daily:
             raise self._refusal("daily", "DAILY", {"requestId": self._ids.correlation_id(now_ms)}, headers)
@@ -59,7 +62,7 @@ class RateLimits:
         limit = self._settings.rate_limit_token
         if not (self._settings.rate_limits and limit):
             return
-        if self._count(("token", app.app_id), now_ms, _SECOND_MS, limit) > limit:
+        if self._count(now_ms, [(("token", app.app_id), _SECOND_MS, limit)])[0] > limit:
             raise ApiError(
                 429,
                 "You have reached your rate limit.",
@@ -77,13 +80,20 @@ class RateLimits:
             headers=headers,
         )
 
-    def _count(self, key: tuple[object, ...], now_ms: int, window_ms: int, limit: int) -> int:
-        """Count a call and return how many there were in the window. Refused calls do not count."""
+    def _count(self, now_ms: int, windows: list[tuple[tuple[object, ...], int, int]]) -> list[int]:
+        """Count a call and return how many there were in each window: its key, its length in ms, and its limit.
+
+        Refused calls do not count.
+        """
         with self._store.lock:
-            calls = self._store.calls[key]
-            while calls and calls[0] <= now_ms - window_ms:
-                calls.popleft()
-            used = len(calls) + 1
-            if used <= limit or not self._settings.rate_limits:
-                calls.append(now_ms)
+            used = []
+            for key, window_ms, _ in windows:
+                calls = self._store.calls[key]
+                while calls and calls[0] <= now_ms - window_ms:
+                    calls.popleft()
+                used.append(len(calls) + 1)
+            over = any(count > limit for count, (_, _, limit) in zip(used, windows, strict=True))
+            if not (over and self._settings.rate_limits):
+                for key, _, _ in windows:
+                    self._store.calls[key].append(now_ms)
             return used

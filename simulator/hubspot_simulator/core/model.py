@@ -65,13 +65,17 @@ class PrivateApp:
 
 @dataclass
 class Installation:
-    """An app in a portal, and when (epoch milliseconds) its newest access token was issued and will expire."""
+    """An app in a portal, and when (epoch milliseconds) its newest access token was issued and will expire.
+
+    ``ended_user_ids`` are the users whose grants ended when the app was uninstalled.
+    """
 
     app: App
     portal: Portal
     active: bool = True
     newest_issued_at_ms: int = 0
     newest_expires_at_ms: int = 0
+    ended_user_ids: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,9 @@ class OAuth:
         with self.store.lock:
             installation.active = False
             for token in self.store.refresh_tokens.values():
-                if token.grant.installation is installation and not token.revoked_because:
-                    self.revoke(token, "the app was uninstalled")
+                if token.grant.installation is installation:
+                    installation.ended_user_ids.add(token.grant.user_id)
+                    self.revoke(token, token.revoked_because or "the app was uninstalled")
 
 
 def user_email(user_id: int, portal: Portal) -> str:

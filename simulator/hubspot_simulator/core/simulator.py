@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..settings import Settings
-from . import consent
+from . import consent, webhooks
 from .authentication import Authentication
 from .clock import Clock, OffsetClock, SystemClock, to_datetime
 from .conditions import Conditions
@@ -278,6 +278,23 @@ class Simulator:
         """Return the authorization code of a consent."""
         grant = self.oauth.grant(request.app, portal, scopes)
         return self.oauth.issue_code(grant, request.redirect_uri, request.code_challenge).value
+
+    def webhook_event(
+        self, subscription_type: str = "contact.creation", object_id: int = 123, **members: Any
+    ) -> dict[str, Any]:
+        """Return an event of the default app in the default portal, which happens now.
+
+        ``members``, named as on the wire, replace what is there or are added: ``propertyName="email"``.
+        """
+        now_ms = self.clock.now_ms()
+        return webhooks.event(self.app.app_id, self.portal.hub_id, now_ms, subscription_type, object_id, **members)
+
+    def sign_webhook(self, url: str, events: webhooks.Event | Sequence[webhooks.Event]) -> webhooks.SignedRequest:
+        """Return the request that would carry one event or up to 100 to a URL, signed by the default app now.
+
+        Hold it, let time pass, post it to your app's test client. Raises ValueError for what HubSpot cannot send.
+        """
+        return webhooks.sign_events(self.app.client_secret, url, events, self.clock.now_ms())
 
     def uninstall(self, installed: ConnectedInstallation | None = None) -> None:
         """Uninstall an app from a portal: refreshing fails from now on, access tokens live until they expire."""

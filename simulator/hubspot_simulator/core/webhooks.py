@@ -160,13 +160,11 @@ def event(
     }
 
 
-def due_at_ms(first_at_ms: int, number: int) -> int | None:
-    """Return when an attempt is due, None when there are no more. The first, at ``first_at_ms``, has number 0.
+def retry_at_ms(first_at_ms: int, number: int) -> int | None:
+    """Return when a retry is due, counted from 1, after a first attempt at ``first_at_ms``; None after the last.
 
     Both instants are epoch milliseconds.
     """
-    if number == 0:
-        return first_at_ms
     return first_at_ms + RETRY_MINUTES[number - 1] * 60_000 if number <= len(RETRY_MINUTES) else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from werkzeug import Response
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import BaseConverter, Map, Rule
 
 from . import control, crm
 from .call import Call
@@ -16,7 +16,11 @@ Handler = Callable[[Call], Response]
 
 _DATED = "<any('2025-09','2026-03','2026-09','2026-09-beta','2027-03-beta'):version>"
 _TOKEN_DATED = "<any('v3','2026-03','2026-09'):version>"
-_CONVERTERS = {"{version}": _DATED, "{oauth_version}": _TOKEN_DATED, "{hub_id}": "<int(signed=False):hub_id>"}
+_CONVERTERS = {"{version}": _DATED, "{oauth_version}": _TOKEN_DATED, "{hub_id}": "<hub_id:hub_id>"}
+
+
+class _HubId(BaseConverter):
+    regex = "[0-9]{1,19}"
 
 
 @dataclass(frozen=True)
@@ -84,4 +88,6 @@ ROUTES: list[Route] = [
     _open("POST", "/_simulator/reset", control.reset),
 ]
 
-ROUTE_MAP = Map([route.rule for route in ROUTES], strict_slashes=False, merge_slashes=False)
+ROUTE_MAP = Map(
+    [route.rule for route in ROUTES], converters={"hub_id": _HubId}, strict_slashes=False, merge_slashes=False
+)

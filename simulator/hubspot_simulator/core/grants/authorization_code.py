@@ -25,6 +25,8 @@ def exchange(oauth: OAuth, app: App, parameters: Mapping[str, str]) -> TokenResp
                 why=f"redirect_uri is {redirect_uri!r}, the code was issued for {code.redirect_uri!r}",
             )
         _check_verifier(code, parameters.get("code_verifier"))
+        if code.grant.installation.portal.hub_id in oauth.store.deleted_hub_ids:
+            raise TokenError("BAD_HUB", why="the portal was deleted")
         code.used = True
     return oauth.issue_access_token(oauth.issue_refresh_token(code.grant))
 

@@ -31,8 +31,9 @@ def private_app_info(call: Call) -> Response:
     A token from outside North America is told only to a caller who has it in the Authorization header.
     """
     key = call.json_object().get("tokenKey")
-    app = call.simulator.store.private_apps.get(key) if isinstance(key, str) else None
-    if app is None:
+    store = call.simulator.store
+    app = store.private_apps.get(key) if isinstance(key, str) else None
+    if app is None or app.portal.hub_id in store.deleted_hub_ids:
         raise InvalidAuthentication(why="tokenKey is no token of a private app")
     if app.portal.hublet != "na1" and call.request.headers.get("Authorization") != f"Bearer {key}":
         raise InvalidAuthentication(why=f"a token of {app.portal.hublet} is told to its bearer only")

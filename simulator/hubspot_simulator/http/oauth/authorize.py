@@ -27,7 +27,9 @@ def authorize_user(call: Call) -> Response:
     """The same on the MCP server, where ``scope`` has no effect: the app gets all that it may have."""
     parameters = call.request.args.to_dict()
     app = call.simulator.store.apps_by_client_id.get(parameters.get("client_id", ""))
-    return _authorize(call, parameters | {"scope": " ".join(app.all_scopes) if app else ""})
+    if app is not None:
+        parameters |= {"scope": " ".join(app.scopes), "optional_scope": " ".join(app.optional_scopes)}
+    return _authorize(call, parameters)
 
 
 def _authorize(call: Call, parameters: dict[str, str]) -> Response:
@@ -36,7 +38,7 @@ def _authorize(call: Call, parameters: dict[str, str]) -> Response:
         portal = _portal(call)
         if call.simulator.settings.consent == "page":
             call.why = "the consent page was shown"
-            portals = list(call.simulator.store.portals.values())
+            portals = list(_portals(call).values())
             return _page(consent_page.ask(request, portals, portal, parameters))
         return _approve(call, request, portal, consent.scopes_for(request, portal))
     except consent.Refused as refusal:
@@ -62,11 +64,16 @@ def decide(call: Call) -> Response:
 def _portal(call: Call) -> Portal:
     """Return the portal that the path names, or else the default one."""
     named = call.args.get("hub_id")
-    return _chosen(call, named) if named else call.simulator.portal
+    return _chosen(call, named or str(call.simulator.portal.hub_id))
+
+
+def _portals(call: Call) -> dict[int, Portal]:
+    store = call.simulator.store
+    return {hub_id: portal for hub_id, portal in store.portals.items() if hub_id not in store.deleted_hub_ids}
 
 
 def _chosen(call: Call, hub_id: str) -> Portal:
-    known = call.simulator.store.portals
+    known = _portals(call)
     portal = known.get(int(hub_id)) if hub_id.isascii() and hub_id.isdecimal() and len(hub_id) < 20 else None
     if portal is None:
         listed = ", ".join(map(str, known))

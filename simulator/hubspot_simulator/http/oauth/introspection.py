@@ -54,7 +54,7 @@ def _access_token(call: Call, app: App, text: str) -> dict[str, object] | None:
         "app_id": app.app_id,
         **described.user_of(token, portal),
         "scopes": described.access_token_scopes(call, token, app),
-        "signed_access_token": described.signed_access_token(token),
+        "signed_access_token": {**described.signed_access_token(token), "isPrivateDistribution": False},
         "expires_in": described.seconds_left(call, token),
         "is_private_distribution": False,
         "token_use": "access_token" if portal else "client_credentials",

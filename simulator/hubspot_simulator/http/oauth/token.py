@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from werkzeug import Response
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Authorization, MultiDict
 
 from ...core import grants
 from ...core.errors import ApiError
@@ -42,13 +42,20 @@ def form_of(call: Call) -> MultiDict[str, str]:
 def client_of(call: Call, form: MultiDict[str, str]) -> App:
     """Return the app that the parameters authenticate. Raises TokenError."""
     client_id, client_secret = form.get("client_id"), form.get("client_secret")
-    basic = call.request.authorization
+    basic = _authorization(call)
     if basic is not None and basic.type == "basic" and client_id is None:
         if call.simulator.settings.basic_auth:
             client_id, client_secret = basic.username, basic.password
         else:
             call.hint = "HTTP Basic is not accepted unless basic_auth is set"
     return grants.client(call.simulator.store, client_id, client_secret)
+
+
+def _authorization(call: Call) -> Authorization | None:
+    try:
+        return call.request.authorization
+    except ValueError:  # werkzeug's, of what is not ASCII
+        return None
 
 
 def _token(call: Call, form: MultiDict[str, str], allowed: tuple[str, ...]) -> Response:
