@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hubspot_simulator.core.connected import ConnectedInstallation as ConnectedInstallation
     from hubspot_simulator.core.model import App as App
     from hubspot_simulator.core.model import Portal as Portal
-    from hubspot_simulator.core.simulator import ConnectedInstallation as ConnectedInstallation
     from hubspot_simulator.server import SimulatorServer as SimulatorServer
     from hubspot_simulator.settings import Settings as Settings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "App": "hubspot_simulator.core.model",
-    "ConnectedInstallation": "hubspot_simulator.core.simulator",
+    "ConnectedInstallation": "hubspot_simulator.core.connected",
     "FollowingClock": "pytest_hubspot_auth.clock",
     "HubspotClock": "pytest_hubspot_auth.clock",
     "HubspotResponses": "pytest_hubspot_auth.responses_bridge",

@@ -8,7 +8,7 @@ from freezegun import api, freeze_time
 
 from hubspot_simulator.core import tokens
 from hubspot_simulator.core.clock import OffsetClock, SystemClock, duration, from_datetime, to_datetime, to_ms
-from hubspot_simulator.core.simulator import ConnectedInstallation
+from hubspot_simulator.core.connected import ConnectedInstallation
 
 from .freezegun_types import make_stand_ins_equal
 

@@ -5,36 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hubspot_simulator.core.journal import Journal
+from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.webhooks import Event
 from hubspot_simulator.server import SimulatorServer
+from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
 
-class HubspotSim:
-    """A fresh simulator behind the session's server.
+class HubspotSim(Simulator):
+    """A fresh simulator behind the session's server."""
 
-    ``install``, ``uninstall``, ``authorize``, ``add_portal``, ``add_app``, ``add_private_app``, ``delete_portal``,
-    ``migrate``, ``lock``, ``misroute``, ``clear``, ``webhook_event`` and ``sign_webhook`` are those of ``Simulator``.
-    """
-
-    def __init__(self, simulator: Simulator, server: SimulatorServer) -> None:
-        self.simulator = simulator
+    def __init__(self, server: SimulatorServer, settings: Settings, clock: Clock, name: str) -> None:
+        super().__init__(settings, clock=clock, name=name)
         self._server = server
-        self.install = simulator.install
-        self.uninstall = simulator.uninstall
-        self.authorize = simulator.authorize
-        self.add_portal = simulator.add_portal
-        self.add_app = simulator.add_app
-        self.add_private_app = simulator.add_private_app
-        self.delete_portal = simulator.delete_portal
-        self.migrate = simulator.migrate
-        self.lock = simulator.lock
-        self.misroute = simulator.misroute
-        self.clear = simulator.clear
-        self.webhook_event = simulator.webhook_event
-        self.sign_webhook = simulator.sign_webhook
+        server.simulator = self
 
     @property
     def url(self) -> str:
@@ -48,15 +33,10 @@ class HubspotSim:
         They point it here, and give it the access token of the default installation.
         """
         return {
-            "access_token": self.simulator.installation.access_token,
+            "access_token": self.installation.access_token,
             "host": self.url,  # the generated API classes
             "base_url": self.url,  # `api_request`
         }
-
-    @property
-    def journal(self) -> Journal:
-        """What was asked and answered, and why."""
-        return self.simulator.journal
 
     def assert_called(self, method: str, path: str, times: int | None = None) -> None:
         """Fail unless the call was made ``times`` times; None means at least once.
@@ -72,8 +52,7 @@ class HubspotSim:
         The first attempt is made at once. When it fails, move the clock and call ``run_due()`` on what is returned.
         Raises ValueError for what HubSpot cannot send.
         """
-        sender = WebhookSender(self.simulator.clock)
-        return sender.deliver(url, events, self.simulator.app.client_secret)
+        return WebhookSender(self.clock).deliver(url, events, self.app.client_secret)
 
     def __repr__(self) -> str:
-        return f"<HubspotSim {self.url}, {self.simulator.store.exchange_count} exchanges>"
+        return f"<HubspotSim {self.url}, {self.store.exchange_count} exchanges>"

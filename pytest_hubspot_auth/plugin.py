@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from hubspot_simulator.core.connected import ConnectedInstallation
     from hubspot_simulator.core.model import App, Portal
-    from hubspot_simulator.core.simulator import ConnectedInstallation, Simulator
+    from hubspot_simulator.core.simulator import Simulator
     from hubspot_simulator.server import SimulatorServer
     from hubspot_simulator.settings import Settings
 
@@ -194,29 +195,26 @@ def hubspot_sim(
     """A fresh HubSpot for this test: ``hubspot_sim.url`` is what to call instead of https://api.hubapi.com."""
     from dataclasses import replace
 
-    from hubspot_simulator.core.simulator import Simulator
-
     from .clock import FollowingClock
     from .handle import HubspotSim
 
     by_mark = {name: value for name, value in _mark_arguments(request.node).items() if name != "now"}
     settings = replace(hubspot_settings, **by_mark) if by_mark else hubspot_settings
-    simulator = Simulator(settings, clock=FollowingClock(), name=request.node.nodeid)
-    hubspot_server.simulator = simulator
+    simulator = HubspotSim(hubspot_server, settings, FollowingClock(), request.node.nodeid)
     request.node.stash[_simulator] = simulator
-    return HubspotSim(simulator, hubspot_server)
+    return simulator
 
 
 @pytest.fixture
 def hubspot_app(hubspot_sim: HubspotSim) -> App:
     """The app under test, as registered with HubSpot: ``client_id``, ``client_secret``, ``redirect_uri``."""
-    return hubspot_sim.simulator.app
+    return hubspot_sim.app
 
 
 @pytest.fixture
 def hubspot_portal(hubspot_sim: HubspotSim) -> Portal:
     """The HubSpot account."""
-    return hubspot_sim.simulator.portal
+    return hubspot_sim.portal
 
 
 @pytest.fixture
@@ -225,7 +223,7 @@ def hubspot_installation(hubspot_sim: HubspotSim) -> ConnectedInstallation:
 
     The access token is issued when it is first read.
     """
-    return hubspot_sim.simulator.installation
+    return hubspot_sim.installation
 
 
 @pytest.fixture
@@ -234,7 +232,7 @@ def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> It
     from .clock import HubspotClock, parse_now
 
     now = _mark_arguments(request.node).get("now")
-    clock = HubspotClock(hubspot_sim.simulator.clock, None if now is None else parse_now(now))
+    clock = HubspotClock(hubspot_sim.clock, None if now is None else parse_now(now))
     clock.start()
     try:
         yield clock

@@ -105,7 +105,7 @@ def test_the_first_attempt_arrives_at_once_and_as_signed(receiver: Receiver, sen
 def test_the_official_client_takes_what_is_fresh(
     receiver: Receiver, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock
 ) -> None:
-    sender = WebhookSender(hubspot_sim.simulator.clock)
+    sender = WebhookSender(hubspot_sim.clock)
     delivery = sender.deliver(f"{receiver.url}/hubspot?a=1", CREATED, SECRET)
     assert receiver.last_is_valid("v1")
     assert receiver.last_is_valid("v3")
@@ -120,7 +120,7 @@ def test_the_official_client_takes_what_is_fresh(
 
 def test_each_retry_is_fresh(receiver: Receiver, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock) -> None:
     receiver.statuses = [500]
-    delivery = WebhookSender(hubspot_sim.simulator.clock).deliver(f"{receiver.url}/hubspot?a=1", CREATED, SECRET)
+    delivery = WebhookSender(hubspot_sim.clock).deliver(f"{receiver.url}/hubspot?a=1", CREATED, SECRET)
     hubspot_clock.advance(hours=20)
     [retry] = delivery.run_due()
     assert retry.delivered
@@ -248,7 +248,7 @@ def test_no_connection_is_a_failure(listener: socket.socket, sender: WebhookSend
 def test_no_answer_in_real_time_is_a_failure(
     listener: socket.socket, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock
 ) -> None:
-    sender = WebhookSender(hubspot_sim.simulator.clock, timeout=0.05)
+    sender = WebhookSender(hubspot_sim.clock, timeout=0.05)
     assert error_of(sender.deliver(url_of(listener), CREATED, SECRET)) == "timeout: no answer within 0.05 s"
 
 

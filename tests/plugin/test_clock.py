@@ -219,7 +219,7 @@ def test_moving_below_a_second_freeze_is_refused(hubspot_clock: HubspotClock) ->
 
 
 def test_after_the_test_it_cannot_be_used(hubspot_sim: HubspotSim) -> None:
-    clock = HubspotClock(hubspot_sim.simulator.clock)
+    clock = HubspotClock(hubspot_sim.clock)
     clock.start()
     clock.stop()
     with pytest.raises(RuntimeError, match="after its test"):
@@ -282,7 +282,7 @@ def test_the_clock_is_read_from_threads_while_freezes_come_and_go() -> None:
         while not done.is_set():
             try:
                 clock.now_ms()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001
                 failures.append(error)
 
     readers = [threading.Thread(target=read) for _ in range(4)]

@@ -149,8 +149,8 @@ def test_uninstall_kills_the_refresh_token_only(
     ("mistake", "message"),
     [
         (lambda sim: sim.install(scopes=["crm.lists.read"]), r"scopes \['crm.lists.read'\] are not among"),
-        (lambda sim: sim.add_portal(sim.simulator.portal.hub_id), "there is a portal with hub_id"),
-        (lambda sim: sim.add_app(client_id=sim.simulator.app.client_id), "there is an app with client_id"),
+        (lambda sim: sim.add_portal(sim.portal.hub_id), "there is a portal with hub_id"),
+        (lambda sim: sim.add_app(client_id=sim.app.client_id), "there is an app with client_id"),
         (lambda sim: sim.add_app(redirect_uris="http://localhost"), "expected a list of one or more redirect URIs"),
     ],
 )

@@ -345,8 +345,8 @@ class TestSettings:
 
             @pytest.mark.hubspot(token_ttl=70)
             def test_it(hubspot_sim):
-                assert hubspot_sim.simulator.settings.token_ttl == 70
-                assert hubspot_sim.simulator.settings.wire == "short"
+                assert hubspot_sim.settings.token_ttl == 70
+                assert hubspot_sim.settings.wire == "short"
             """
         )
         run(pytester).assert_outcomes(passed=1)
@@ -422,7 +422,8 @@ class TestIsolation:
     def test_second(hubspot_sim):
         answer = get(hubspot_sim, "/crm/v3/objects/contacts", kept[0])
         assert answer.json()["category"] == "INVALID_AUTHENTICATION"
-        assert "was not issued by this simulator (a token kept from another test" in hubspot_sim.journal.exchanges[0].why
+        why = hubspot_sim.journal.exchanges[0].why
+        assert "was not issued by this simulator (a token kept from another test" in why
 """
         )
         run(pytester).assert_outcomes(passed=2)

@@ -11,6 +11,7 @@ from werkzeug.test import Client, TestResponse
 
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
+from hubspot_simulator.core.model import App
 from hubspot_simulator.http.app import Application
 
 NOW_MS = 1_677_534_017_518  # 2023-02-27T21:40:17.518Z, thirty minutes before the expiry in the recorded 401
@@ -28,9 +29,9 @@ def build() -> Callable[..., Simulator]:
 
 
 @pytest.fixture
-def sim(build: Callable[..., Simulator]) -> Simulator:
-    """The simulator."""
-    return build()
+def sim(request: pytest.FixtureRequest, build: Callable[..., Simulator]) -> Simulator:
+    """The simulator; an indirect parameter holds its settings."""
+    return build(**getattr(request, "param", {}))
 
 
 @pytest.fixture
@@ -99,6 +100,12 @@ def refresh(ask: Callable[..., TestResponse], sim: Simulator) -> Callable[..., T
 
 
 @pytest.fixture
+def credentials() -> Callable[[App], dict[str, str]]:
+    """Return the form fields that authenticate an app."""
+    return lambda app: {"client_id": app.client_id, "client_secret": app.client_secret}
+
+
+@pytest.fixture
 def code(sim: Simulator) -> str:
     """An authorization code for the default app's redirect URI."""
     return sim.oauth.issue_code(sim.oauth.grant(sim.app, sim.portal), sim.app.redirect_uri).value
@@ -135,6 +142,23 @@ def _assert_refused(response: TestResponse, status: int, message: str, **members
 def assert_refused() -> Callable[..., None]:
     """Assert that an answer is an error envelope: ``assert_refused(response, status, message, **members)``."""
     return _assert_refused
+
+
+def _assert_token_error(response: TestResponse, name: str, message: str, error: str, status: int = 400) -> None:
+    body = {"status": name, "message": message, "error": error, "error_description": message}
+    assert response.text == json.dumps(body, separators=(",", ":"))
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/json;charset=utf-8"
+    assert response.headers["Content-Length"] == str(len(response.get_data()))
+    names = {name.lower() for name in response.headers.keys()}  # noqa: SIM118
+    assert not names & {"www-authenticate", "cache-control", "pragma"}
+    assert not [name for name in names if name.startswith(RATE_LIMIT.lower())]
+
+
+@pytest.fixture
+def assert_token_error() -> Callable[..., None]:
+    """Assert that an answer is the token endpoint's refusal, byte for byte: name, message, error, HTTP status."""
+    return _assert_token_error
 
 
 def _assert_not_found_page(response: TestResponse) -> None:

@@ -101,7 +101,7 @@ def test_a_redirect_uri_keeps_its_query_and_fragment(authorize, redeem, redirect
 
 
 def test_unknown_parameters_are_ignored(authorize):
-    response = authorize(response_type="code", nonce="n", access_type="offline", code_challenge="c", prompt="")
+    response = authorize(response_type="code", nonce="n", access_type="offline", response_mode="query", prompt="")
     assert response.status_code == 302
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..settings import Settings
 from .errors import ApiError
 from .ids import Ids
@@ -34,15 +36,16 @@ class RateLimits:
             since_midnight = (now_ms + caller.portal.utc_offset_minutes * 60_000) % _DAY_MS + 1
             windows.append(((*key, "day"), since_midnight, settings.rate_limit_daily))
         used, *today = self._count(now_ms, windows)
-        headers = []
         used_today = sum(today)
+        refused = settings.rate_limits and (used > settings.rate_limit or used_today > settings.rate_limit_daily)
+        headers = []
         if today:
             headers = [
                 ("X-HubSpot-RateLimit-Daily", str(settings.rate_limit_daily)),
-                ("X-HubSpot-RateLimit-Daily-Remaining", str(max(0, settings.rate_limit_daily - used_today))),
+                ("X-HubSpot-RateLimit-Daily-Remaining", str(max(0, settings.rate_limit_daily - used_today + refused))),
             ]
         secondly = settings.rate_limit // 10
-        remaining = max(0, settings.rate_limit - used)
+        remaining = max(0, settings.rate_limit - used + refused)
         headers += [
             ("X-HubSpot-RateLimit-Interval-Milliseconds", str(INTERVAL_MS)),
             ("X-HubSpot-RateLimit-Max", str(settings.rate_limit)),
@@ -80,7 +83,7 @@ class RateLimits:
             headers=headers,
         )
 
-    def _count(self, now_ms: int, windows: list[tuple[tuple[object, ...], int, int]]) -> list[int]:
+    def _count(self, now_ms: int, windows: Sequence[tuple[tuple[object, ...], int, int]]) -> list[int]:
         """Count a call and return how many there were in each window: its key, its length in ms, and its limit.
 
         Refused calls do not count.

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from ..settings import Settings
 from . import consent, webhooks
 from .authentication import Authentication
-from .clock import Clock, OffsetClock, SystemClock, to_datetime
+from .clock import Clock, OffsetClock, SystemClock
 from .conditions import Conditions
+from .connected import ConnectedInstallation
 from .crm.objects import Objects
 from .ids import Ids
 from .journal import Journal
 from .limits import RateLimits
-from .model import App, Grant, Installation, Portal, PrivateApp, RefreshToken, TokenResponse
+from .model import App, Portal, PrivateApp
 from .oauth import OAuth
 from .store import Store
 
@@ -30,70 +30,6 @@ DEFAULT_SCOPES = (
     "crm.objects.deals.write",
     "tickets",
 )
-
-
-class ConnectedInstallation:
-    """An app connected to a portal, with what the code exchange gave it.
-
-    The access token is issued when it is first read, so that its lifetime begins on the clock that the test has
-    by then.
-    """
-
-    def __init__(self, simulator: Simulator, grant: Grant, refresh_token: RefreshToken) -> None:
-        self._simulator = simulator
-        self._refresh_token = refresh_token
-        self._response: TokenResponse | None = None
-        self.installation: Installation = grant.installation
-        self.scopes: tuple[str, ...] = grant.scopes
-
-    @property
-    def _issued(self) -> TokenResponse:
-        if self._response is None:
-            self._response = self._simulator.oauth.issue_access_token(self._refresh_token)
-        return self._response
-
-    @property
-    def app(self) -> App:
-        """The app."""
-        return self.installation.app
-
-    @property
-    def portal(self) -> Portal:
-        """The portal."""
-        return self.installation.portal
-
-    @property
-    def refresh_token(self) -> str:
-        """The refresh token that the code exchange gave."""
-        return self._refresh_token.value
-
-    @property
-    def access_token(self) -> str:
-        """The access token."""
-        return self._issued.access_token
-
-    @property
-    def expires_in(self) -> int:
-        """The lifetime of the access token in seconds."""
-        return self._issued.expires_in
-
-    @property
-    def issued_at(self) -> datetime:
-        """When the access token was issued, aware, in UTC."""
-        return to_datetime(self._issued.issued_at_ms)
-
-    @property
-    def expires_at(self) -> datetime:
-        """The first instant at which the access token is expired, aware, in UTC."""
-        return to_datetime(self._issued.expires_at_ms)
-
-    @property
-    def token_response(self) -> dict[str, Any]:
-        """The JSON that the code exchange answered."""
-        return self._issued.as_json()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of app {self.app.app_id} in portal {self.portal.hub_id}>"
 
 
 class Simulator:
@@ -240,7 +176,7 @@ class Simulator:
                 "register an app that has them with add_app(scopes=[...])"
             )
         grant = self.oauth.grant(app, portal or self.portal, None if scopes is None else tuple(scopes))
-        return ConnectedInstallation(self, grant, self.oauth.issue_refresh_token(grant))
+        return ConnectedInstallation(self.oauth, grant, self.oauth.issue_refresh_token(grant))
 
     def authorize(
         self,
