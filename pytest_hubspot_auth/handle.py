@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.webhooks import Event
+from hubspot_simulator.hosts import matcher
+from hubspot_simulator.seam import Seam
 from hubspot_simulator.server import SimulatorServer
 from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
+
+from .unreachable import refused
 
 
 class HubspotSim(Simulator):
@@ -45,6 +50,24 @@ class HubspotSim(Simulator):
         """
         __tracebackhide__ = True
         self.journal.assert_called(method, path, times)
+
+    @contextmanager
+    def intercept(self) -> Iterator[None]:
+        """Have every Python HTTP client reach this simulator at HubSpot's hosts, over TLS, at the socket.
+
+        Clients that were imported and built before are reached, too. Raises AuthorityUnavailable without the extra
+        ``tls``; UnreachableClient is raised in a client that has sockets of its own, such as uvloop.
+        """
+        matches = matcher(self.settings.hosts)
+        authority, https = self._server.secure()
+        http = (self._server.host, self._server.port)
+        seam = Seam(matches, https=https, http=http, authority=authority.certificate)
+        with refused(matches):
+            seam.install()
+            try:
+                yield
+            finally:
+                seam.uninstall()
 
     def deliver_webhook(self, url: str, events: Event | Sequence[Event]) -> Delivery:
         """Post one event or up to 100 to a URL, signed by the default app, and return how that went.

@@ -45,11 +45,12 @@ OPTIONS = {
     "rate_limit_token": "calls of the token endpoint per app and second; 0 sets no limit",
     "random_seed": "where ids and tokens come from; any text",
     "strict": "fail a test that calls an endpoint the simulator does not serve",
+    "hosts": "further host names that are HubSpot's to your code, separated by spaces",
     "host": "address to bind",
     "port": "port to bind; 0 takes a free one",
 }
 MARK = "hubspot"
-_NOT_BY_MARK = ("host", "port")  # the server is the session's
+_NOT_BY_MARK = ("hosts", "host", "port")  # the server is the session's
 
 _given: pytest.StashKey[dict[str, tuple[Any, str]]] = pytest.StashKey()
 _simulator: pytest.StashKey[Simulator] = pytest.StashKey()
@@ -251,6 +252,13 @@ def hubspot_responses(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) 
         yield bridge
     finally:
         bridge.stop()
+
+
+@pytest.fixture
+def hubspot_intercept(hubspot_sim: HubspotSim) -> Iterator[None]:
+    """Every Python HTTP client reaches the simulator at https://api.hubapi.com, over TLS, at the socket."""
+    with hubspot_sim.intercept():
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

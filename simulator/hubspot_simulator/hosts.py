@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+CERTIFIED = ("*.hubapi.com", "*.hubspot.com")  # what a certificate for these hosts names
 _HUBSPOT = re.compile(r"(?:api|app|mcp)(?:-[a-z]+\d+)?\.(?:hubapi|hubspot)\.com")
 
 
 def is_hubspot(host: str | None) -> bool:
     """Tell whether a host is one of HubSpot's API or app hosts, regional ones included."""
     return host is not None and _HUBSPOT.fullmatch(host.lower()) is not None
+
+
+def matcher(more: str = "") -> Callable[[str], bool]:
+    """Return a test for HubSpot's hosts and for ``more`` ones, separated by spaces."""
+    named = frozenset(more.lower().split())
+    return lambda host: host in named or is_hubspot(host)

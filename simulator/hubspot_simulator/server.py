@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from types import TracebackType
 
+from .authority import Authority
 from .core.simulator import Simulator
 from .http.app import Application
 from .wsgi_server import WSGIServer
@@ -15,6 +17,8 @@ class SimulatorServer:
 
     ``host`` and ``port`` are those of the simulator's settings without them: loopback and a free port.
     ``ssl_context`` makes it HTTPS. Raises ServerStartError (an OSError) when it cannot bind.
+
+    ``secure()`` gives it a second port, on which it is HubSpot's hosts.
     """
 
     def __init__(
@@ -33,6 +37,8 @@ class SimulatorServer:
             port=settings.port if port is None else port,
             ssl_context=ssl_context,
         )
+        self._secure: tuple[Authority, WSGIServer] | None = None
+        self._lock = threading.Lock()
 
     @property
     def simulator(self) -> Simulator:
@@ -62,8 +68,26 @@ class SimulatorServer:
         """Bind, and serve in the background. Connections are accepted from when it returns."""
         self._server.start()
 
+    def secure(self) -> tuple[Authority, tuple[str, int]]:
+        """Return who vouches for HubSpot's hosts here, and the address at which they answer over TLS.
+
+        The port is opened at the first call and closed with the server. Raises AuthorityUnavailable.
+        """
+        with self._lock:
+            if self._secure is None:
+                authority = Authority(self.simulator.settings.hosts.split())
+                server = WSGIServer(self.app, host=self.host, ssl_context=authority.context)
+                server.start()
+                self._secure = authority, server
+        authority, server = self._secure
+        return authority, (server.host, server.port)
+
     def stop(self) -> None:
         """Close every connection and end every thread."""
+        with self._lock:
+            if self._secure is not None:
+                self._secure[1].stop()
+                self._secure = None
         self._server.stop()
 
     def __enter__(self) -> SimulatorServer:

@@ -12,6 +12,7 @@ from authlib.common.security import generate_token
 from authlib.integrations.base_client import InvalidTokenError, OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2Client
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc6749 import MismatchingStateException
 from pytest_hubspot_auth import App, HubspotClock, HubspotSim
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -142,6 +143,28 @@ def test_a_rotated_refresh_token_is_kept(
         client.refresh_token(hubspot_sim.url + TOKEN, refresh_token=given[0])
 
 
+def test_an_uninstalled_app_calls_on_until_its_token_expires(
+    connect: Connect, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock
+) -> None:
+    client = connect()
+    assert client.delete(hubspot_sim.url + "/appinstalls/2026-09/external-install").status_code == 204
+    assert client.get(hubspot_sim.url + CONTACTS).status_code == 200
+    hubspot_clock.advance(minutes=31)
+    with pytest.raises(OAuthError, match=REVOKED):
+        client.get(hubspot_sim.url + CONTACTS)
+
+
+def test_a_deleted_account_is_told_from_a_revoked_token(
+    connect: Connect, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock
+) -> None:
+    client = connect()
+    hubspot_sim.delete_portal()
+    assert client.get(hubspot_sim.url + CONTACTS).status_code == 401
+    hubspot_clock.advance(minutes=31)
+    with pytest.raises(OAuthError, match="^access_denied: missing or unknown hub id$"):
+        client.get(hubspot_sim.url + CONTACTS)
+
+
 @pytest.mark.hubspot(now="2026-11-23T10:00:00Z")
 def test_it_refreshes_a_minute_before_hubspot_would_refuse(
     connect: Connect, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock
@@ -253,7 +276,7 @@ def test_a_code_is_good_for_one_exchange_and_ten_minutes(
 def test_another_state_is_noticed(hubspot_sim: HubspotSim, hubspot_app: App) -> None:
     with OAuth2Session(**configuration(hubspot_sim, hubspot_app), **BY_POST) as client:
         back = authorize(hubspot_sim, client) | {"state": "forged"}
-        with pytest.raises(OAuthError, match="^mismatching_state: "):
+        with pytest.raises(MismatchingStateException, match="^mismatching_state: "):
             client.fetch_token(**back)
     hubspot_sim.assert_called("POST", TOKEN, times=0)
 

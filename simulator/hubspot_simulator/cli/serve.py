@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -42,9 +43,12 @@ def _log(exchange: Exchange) -> None:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError, ValueError):  # the terminal may be gone
+    try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
+    except (OSError, ValueError):  # the terminal is gone; what is left unflushed would fail again at the exit
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _banner(server: SimulatorServer) -> str:

@@ -52,6 +52,8 @@ def issue(token: AccessToken, key: bytes, *, length: int = 0) -> str:
         padded = replace(token, scope_groups=token.scope_groups + bytes(missing))
         if len(padded.scope_groups) > 0x7F >= len(token.scope_groups):  # its length takes a second byte
             padded = replace(padded, scope_groups=padded.scope_groups[:-1])
+            if len(padded.scope_groups) == 0x7F:  # and now it does not
+                padded = replace(padded, scopes=padded.scopes + bytes(1))
         return _issue(padded, key)
     return _issue(token, key)
 

@@ -31,10 +31,10 @@ p { margin: 0 0 1rem; text-wrap: pretty }
 small { display: block }
 code { font: .9375em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 .small:last-child { margin: 1.25rem 0 0 }
-fieldset, ul, select { min-width: 0; margin: 0 0 2rem }
+fieldset, ul, select { min-width: 0; margin: 0 0 1.75rem }
 fieldset, ul { padding: 0; border: 0; list-style: none }
-.scopes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr)); gap: .625rem 1.5rem }
-li { display: flex; gap: .625rem }
+.scopes { columns: 2 16rem; column-gap: 1.5rem }
+.scopes > * { display: flex; gap: .625rem; margin-bottom: .625rem; break-inside: avoid }
 li::before { content: "✓" / ""; flex: none; width: 1.125rem; color: var(--accent); font-weight: 700;
   text-align: center }
 .choice { display: flex; gap: .625rem; cursor: pointer }

@@ -12,7 +12,10 @@ from ...core.model import Portal
 from ..call import Call
 from . import consent_page
 
-_FIELDS = ("portal", "optional", "decision")  # of the page's form, beside the parameters of the URL
+# No `form-action`: Chromium holds it against the redirect after the form too, and that may go to any scheme.
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 def authorize(call: Call) -> Response:
@@ -48,7 +51,7 @@ def _authorize(call: Call, parameters: dict[str, str]) -> Response:
 def decide(call: Call) -> Response:
     """Take what a user pressed on the consent page."""
     form = call.request.form
-    parameters = {name: value for name, value in form.items() if name not in _FIELDS}
+    parameters = {name: value for name, value in form.items() if name not in consent_page.FIELDS}
     try:
         request = consent.read_request(call.simulator.store, parameters)
         if form.get("decision") != "connect":
@@ -100,4 +103,5 @@ def _refused(call: Call, refusal: consent.Refused) -> Response:
 
 
 def _page(html: str) -> Response:
-    return Response(html, 200, content_type="text/html;charset=utf-8")
+    headers = {"Content-Security-Policy": _CONTENT_SECURITY_POLICY}
+    return Response(html, 200, headers, content_type="text/html;charset=utf-8")

@@ -28,7 +28,7 @@ def ask(request: Request, portals: Sequence[Portal], selected: Portal, parameter
 <form method="post" action="?" autocomplete="off">
 {_hidden(parameters)}
 <h1>Connect <bdi>{escape(request.app.name)}</bdi></h1>
-<p class="lead">Choose the account that this app may use. What it may do there is listed below.</p>
+<p class="lead">Choose the account it may use, and check what it may do there.</p>
 {_accounts(portals, selected)}
 {_required(request.scopes)}
 {_optional(request.optional_scopes)}
@@ -135,7 +135,7 @@ def _optional(scopes: Sequence[str]) -> str:
     return f"""\
 <fieldset>
 <legend>Optional access</legend>
-<p class="small">Untick what the app should not get. It does without what the account does not have.</p>
+<p class="small">Untick what the app should not get. What an account lacks is left out.</p>
 <div class="scopes">
 {_lines(rows)}
 </div>
