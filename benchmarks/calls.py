@@ -11,11 +11,12 @@ from http.client import HTTPConnection
 
 import requests
 import responses
+from pytest_httpserver import HTTPServer
+from side_by_side import compare
+
 from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.wsgi_server import WSGIServer
-from pytest_httpserver import HTTPServer
 from pytest_hubspot_auth import HubspotResponses
-from side_by_side import compare
 
 PATH = "/crm/v3/objects/contacts"
 

@@ -14,7 +14,9 @@ class ContactSync:
     two whenever they change.
     """
 
-    def __init__(self, tokens, client_id, client_secret, base_url="https://api.hubapi.com", received_at=None, save=None):
+    def __init__(
+        self, tokens, client_id, client_secret, base_url="https://api.hubapi.com", received_at=None, save=None
+    ):
         self.base_url = base_url
         self.client_id = client_id
         self.client_secret = client_secret

@@ -7,6 +7,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from freezegun import freeze_time
+
 from hubspot_simulator import Simulator, SimulatorServer
 from pytest_hubspot_auth import FollowingClock
 

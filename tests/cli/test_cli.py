@@ -163,7 +163,10 @@ class TestServe:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["serve", "--token-ttl", "soon"], "argument --token-ttl: token_ttl='soon': expected a whole number from 1"),
+            (
+                ["serve", "--token-ttl", "soon"],
+                "argument --token-ttl: token_ttl='soon': expected a whole number from 1",
+            ),
             (["serve", "--wire", "long"], "argument --wire: wire='long': expected one of: recorded, short"),
             (["serve", "--port", "99999"], "port='99999': expected a whole number from 0 to 65535"),
             (["serve", "--clock", "stopped"], "argument --clock: invalid choice: 'stopped'"),

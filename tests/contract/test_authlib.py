@@ -13,13 +13,14 @@ from authlib.integrations.base_client import InvalidTokenError, OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2Client
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc6749 import MismatchingStateException
+
 from pytest_hubspot_auth import App, HubspotClock, HubspotSim
 
 CONTACTS = "/crm/v3/objects/contacts"
 TOKEN = "/oauth/2026-09/token"
 INTROSPECT = "/oauth/2026-09/token/introspect"
 REVOKE = "/oauth/2026-09/token/revoke"
-REVOKED = "^invalid_grant: refresh token is invalid, expired or revoked$"
+REVOKED = r"^invalid_grant: refresh token is invalid, expired or revoked$"
 
 # authlib authenticates by HTTP Basic unless told otherwise, for revocation apart
 BY_POST = {
@@ -161,7 +162,7 @@ def test_a_deleted_account_is_told_from_a_revoked_token(
     hubspot_sim.delete_portal()
     assert client.get(hubspot_sim.url + CONTACTS).status_code == 401
     hubspot_clock.advance(minutes=31)
-    with pytest.raises(OAuthError, match="^access_denied: missing or unknown hub id$"):
+    with pytest.raises(OAuthError, match=r"^access_denied: missing or unknown hub id$"):
         client.get(hubspot_sim.url + CONTACTS)
 
 
@@ -209,13 +210,13 @@ def test_without_a_token_endpoint_it_refuses_to_send_an_expired_token(
     client = connect()
     del client.metadata["token_endpoint"]
     hubspot_clock.advance(minutes=31)
-    with pytest.raises(InvalidTokenError, match="^token_invalid: "):
+    with pytest.raises(InvalidTokenError, match=r"^token_invalid: "):
         client.get(hubspot_sim.url + CONTACTS)
     hubspot_sim.assert_called("GET", CONTACTS, times=0)
 
 
 def test_http_basic_is_refused(connect: Connect, hubspot_sim: HubspotSim) -> None:
-    with pytest.raises(OAuthError, match="^invalid_request: missing or unknown client id$"):
+    with pytest.raises(OAuthError, match=r"^invalid_request: missing or unknown client id$"):
         connect(token_endpoint_auth_method="client_secret_basic")
     (refused,) = hubspot_sim.journal.find("POST", TOKEN)
     assert refused.status == 400
@@ -254,7 +255,7 @@ def test_an_exchange_is_refused(
     hubspot_sim: HubspotSim, hubspot_app: App, wrong: dict[str, str | None], message: str
 ) -> None:
     with OAuth2Session(**configuration(hubspot_sim, hubspot_app), **BY_POST) as client:
-        with pytest.raises(OAuthError, match=f"^invalid_grant: {message}$"):
+        with pytest.raises(OAuthError, match=rf"^invalid_grant: {message}$"):
             client.fetch_token(**(authorize(hubspot_sim, client) | wrong))
         assert client.token is None
 
@@ -265,18 +266,18 @@ def test_a_code_is_good_for_one_exchange_and_ten_minutes(
     with OAuth2Session(**configuration(hubspot_sim, hubspot_app), **BY_POST) as client:
         used = authorize(hubspot_sim, client)
         client.fetch_token(**used)
-        with pytest.raises(OAuthError, match="^invalid_grant: missing or unknown auth code$"):
+        with pytest.raises(OAuthError, match=r"^invalid_grant: missing or unknown auth code$"):
             client.fetch_token(**used)
         late = authorize(hubspot_sim, client)
         hubspot_clock.advance(minutes=10)
-        with pytest.raises(OAuthError, match="^invalid_grant: auth code has expired$"):
+        with pytest.raises(OAuthError, match=r"^invalid_grant: auth code has expired$"):
             client.fetch_token(**late)
 
 
 def test_another_state_is_noticed(hubspot_sim: HubspotSim, hubspot_app: App) -> None:
     with OAuth2Session(**configuration(hubspot_sim, hubspot_app), **BY_POST) as client:
         back = authorize(hubspot_sim, client) | {"state": "forged"}
-        with pytest.raises(MismatchingStateException, match="^mismatching_state: "):
+        with pytest.raises(MismatchingStateException, match=r"^mismatching_state: "):
             client.fetch_token(**back)
     hubspot_sim.assert_called("POST", TOKEN, times=0)
 
@@ -344,5 +345,5 @@ def test_http_basic_with_asyncio(hubspot_sim: HubspotSim, hubspot_app: App) -> N
         async with AsyncOAuth2Client(**configuration(hubspot_sim, hubspot_app)) as client:
             await client.fetch_token(**authorize(hubspot_sim, client))
 
-    with pytest.raises(OAuthError, match="^invalid_request: missing or unknown client id$"):
+    with pytest.raises(OAuthError, match=r"^invalid_request: missing or unknown client id$"):
         asyncio.run(scenario())

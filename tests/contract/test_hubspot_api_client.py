@@ -10,6 +10,7 @@ import requests
 from hubspot import HubSpot
 from hubspot.crm.contacts import SimplePublicObjectInputForCreate
 from hubspot.crm.contacts.exceptions import ApiException, UnauthorizedException
+
 from pytest_hubspot_auth import App, HubspotClock, HubspotSim
 
 # The client's API classes leave their connection pools to the garbage collector.

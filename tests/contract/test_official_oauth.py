@@ -13,6 +13,7 @@ from hubspot import HubSpot
 from hubspot.crm.contacts.exceptions import UnauthorizedException as ContactsUnauthorized
 from hubspot.oauth.exceptions import ApiException, NotFoundException, UnauthorizedException
 from hubspot.utils.oauth import get_auth_url
+
 from pytest_hubspot_auth import App, ConnectedInstallation, HubspotClock, HubspotSim
 
 INTROSPECT = "/oauth/2026-09/token/introspect"

@@ -16,8 +16,9 @@ from oauthlib.oauth2 import (
     TokenExpiredError,
     WebApplicationClient,
 )
-from pytest_hubspot_auth import App, HubspotClock, HubspotSim
 from requests_oauthlib import OAuth2Session, TokenUpdated
+
+from pytest_hubspot_auth import App, HubspotClock, HubspotSim
 
 AUTHORIZE = "https://app.hubspot.com/oauth/authorize"
 TOKEN = "https://api.hubapi.com/oauth/2026-09/token"
@@ -257,9 +258,7 @@ def test_another_state_is_noticed(opened: Open, app: App, hubspot_sim: HubspotSi
 
 
 @pytest.mark.hubspot(token_errors="legacy")
-def test_the_older_errors_have_no_error_that_the_library_could_read(
-    connect: Open, credentials: dict[str, str]
-) -> None:
+def test_the_older_errors_have_no_error_that_the_library_could_read(connect: Open, credentials: dict[str, str]) -> None:
     session = connect()
     post(session, REVOKE, session.token["refresh_token"], credentials)
     with pytest.raises(MissingTokenError, match=r"^\(missing_token\) Missing access token parameter\.$"):

@@ -13,6 +13,7 @@ from http.client import HTTPConnection, HTTPSConnection
 import pytest
 import requests
 import trustme
+
 from hubspot_simulator import Simulator, SimulatorServer
 
 CONTACTS = "/crm/v3/objects/contacts"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from hubspot_simulator.http.routes import ROUTES
 from hubspot_simulator.settings import SETTINGS
 

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from freezegun import freeze_time
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hubspot_simulator.core.clock import (
     ManualClock,
     OffsetClock,
@@ -14,8 +17,6 @@ from hubspot_simulator.core.clock import (
     iso_instant,
     to_datetime,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hubspot_simulator.settings import SettingError, Settings, from_environment, read
 
 
@@ -50,7 +51,8 @@ def test_a_wrong_value_names_itself_and_what_is_valid(name: str, value: object, 
 
 
 def test_a_wrong_name_names_the_nearest() -> None:
-    with pytest.raises(SettingError, match="unknown setting 'tokenttl' \\(did you mean 'token_ttl'\\?\\); the settings are"):
+    message = r"unknown setting 'tokenttl' \(did you mean 'token_ttl'\?\); the settings are"
+    with pytest.raises(SettingError, match=message):
         read("tokenttl", 1)
     with pytest.raises(SettingError, match="unknown setting 'xyz'; the settings are"):
         read("xyz", 1)

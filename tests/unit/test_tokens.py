@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 
 import pytest
-from hubspot_simulator.core.tokens import AccessToken, MalformedToken, is_signed, issue, parse, shorten
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hubspot_simulator.core.tokens import AccessToken, MalformedToken, is_signed, issue, parse, shorten
 
 KEY = b"key"
 PUBLISHED = "CN2zlYnmLBICAQIYgZXFLyCWp1Yoy_9GMhkAgddk-zDc-H_rOad1X2s6Qv3fmG1spSY0Og0ACgJBAAADAIADAAABQhkAgddk-03q2qdkwdXbYWCoB9g3LA97OJ9I"  # noqa: E501
@@ -44,7 +46,9 @@ def test_a_string_may_parse_without_an_expiry() -> None:
     assert parse(urlsafe_b64encode(personal_access_key).rstrip(b"=").decode()).expires_at_ms is None
 
 
-@pytest.mark.parametrize("text", ["thisisatesttoken", "", "a", "not a token", "CN2z=", "CN2z+/", "CN2zlYnmLBICAQ\n", "é"])
+@pytest.mark.parametrize(
+    "text", ["thisisatesttoken", "", "a", "not a token", "CN2z=", "CN2z+/", "CN2zlYnmLBICAQ\n", "é"]
+)
 def test_other_strings_do_not_parse(text: str) -> None:
     with pytest.raises(MalformedToken):
         parse(text)
@@ -68,18 +72,14 @@ def test_a_token_that_was_changed_or_cut_is_never_taken_for_good(token: AccessTo
     letter = data.draw(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
     for changed in (text[:position], text[:position] + letter + text[position + 1 :], text + letter):
         if changed != text:
-            try:
+            with contextlib.suppress(MalformedToken):
                 assert not is_signed(parse(changed), KEY)
-            except MalformedToken:
-                pass
 
 
 @given(st.text())
 def test_no_string_raises_anything_else(text: str) -> None:
-    try:
+    with contextlib.suppress(MalformedToken):
         parse(text)
-    except MalformedToken:
-        pass
 
 
 @given(st.binary(max_size=80))
