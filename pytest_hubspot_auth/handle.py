@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.simulator import Simulator
@@ -16,6 +16,9 @@ from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
 from .unreachable import refused
+
+if TYPE_CHECKING:
+    from .httpx_transport import HubspotTransport
 
 
 class HubspotSim(Simulator):
@@ -50,6 +53,12 @@ class HubspotSim(Simulator):
         """
         __tracebackhide__ = True
         self.journal.assert_called(method, path, times)
+
+    def httpx_transport(self) -> HubspotTransport:
+        """Return a transport for ``httpx.Client(transport=...)`` or ``AsyncClient``, which answers in process."""
+        from .httpx_transport import HubspotTransport
+
+        return HubspotTransport(self._server.app, self.url)
 
     @contextmanager
     def intercept(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hubspot_simulator.settings import Settings
 
     from .clock import HubspotClock
+    from .guard import Guard
     from .handle import HubspotSim
     from .responses_bridge import HubspotResponses
 
@@ -45,6 +46,7 @@ OPTIONS = {
     "rate_limit_token": "calls of the token endpoint per app and second; 0 sets no limit",
     "random_seed": "where ids and tokens come from; any text",
     "strict": "fail a test that calls an endpoint the simulator does not serve",
+    "guard": "fail a test that would reach the real HubSpot",
     "hosts": "further host names that are HubSpot's to your code, separated by spaces",
     "host": "address to bind",
     "port": "port to bind; 0 takes a free one",
@@ -54,6 +56,7 @@ _NOT_BY_MARK = ("hosts", "host", "port")  # the server is the session's
 
 _given: pytest.StashKey[dict[str, tuple[Any, str]]] = pytest.StashKey()
 _simulator: pytest.StashKey[Simulator] = pytest.StashKey()
+_guard: pytest.StashKey[Guard] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -262,9 +265,31 @@ def hubspot_intercept(hubspot_sim: HubspotSim) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Watch over a guarded test from the set-up of its fixtures to their teardown."""
+    session_wide = item.config.stash[_given].get("guard", (False, ""))[0]
+    if not _mark_arguments(item).get("guard", session_wide):
+        return (yield)
+    from hubspot_simulator.hosts import matcher
+
+    from .guard import Guard
+
+    guard = item.stash[_guard] = Guard(matcher(item.config.stash[_given].get("hosts", ("", ""))[0]))
+    with guard.watching():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Fail a test that called what the simulator does not serve: it has not tested what it seems to."""
+    """Fail a test that called the real HubSpot, or what the simulator does not serve.
+
+    The first may have been swallowed by the code under test, or have happened in a thread; the second means that the
+    test has not tested what it seems to.
+    """
     yield
+    guard = item.stash.get(_guard, None)
+    if guard is not None and guard.caught:
+        pytest.fail(guard.caught[0], pytrace=False)
     simulator = item.stash.get(_simulator, None)
     if simulator is not None and simulator.settings.strict:
         from .report import unserved

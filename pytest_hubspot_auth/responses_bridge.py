@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from http.client import responses as reasons
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 import responses
 from requests import PreparedRequest
@@ -15,8 +15,10 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict
 from urllib3.response import HTTPResponse
 
-from hubspot_simulator.hosts import is_hubspot
+from hubspot_simulator.hosts import matcher
 from hubspot_simulator.http.app import Application
+
+from .in_process import environ
 
 
 class _CatchAll(responses.BaseResponse):
@@ -34,7 +36,8 @@ class _CatchAll(responses.BaseResponse):
 
     def matches(self, request: PreparedRequest) -> tuple[bool, str]:
         """Tell whether the request is for HubSpot. Where two match, `responses` would drop the first for good."""
-        if not is_hubspot(urlsplit(request.url or "").hostname):
+        host = urlsplit(request.url or "").hostname
+        if host is None or not matcher(self._app.simulator.settings.hosts)(host):
             return False, "it is not a host of HubSpot"
         others = (other for other in self._mock.registered() if other is not self)
         if any(other.matches(request)[0] for other in others):
@@ -55,30 +58,11 @@ class _CatchAll(responses.BaseResponse):
 
 
 def _environ(request: PreparedRequest) -> dict[str, Any]:
-    """Return a prepared request in WSGI's terms."""
-    url = urlsplit(request.url or "")
-    body = _body(request.body)
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
-        "QUERY_STRING": url.query,
-        "SERVER_NAME": url.hostname,
-        "SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": url.netloc.rpartition("@")[2],
-        "wsgi.url_scheme": url.scheme,
-        "wsgi.input": BytesIO(body),
-        "CONTENT_LENGTH": str(len(body)),
-    }
-    for name, value in request.headers.items():
-        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        key = name.upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
-            environ[key] = text
-        elif key not in ("CONTENT_LENGTH", "TRANSFER_ENCODING"):
-            environ[f"HTTP_{key}"] = text
-    return environ
+    headers = (
+        (name, value.decode("latin-1") if isinstance(value, bytes) else str(value))
+        for name, value in request.headers.items()
+    )
+    return environ(request.method or "GET", request.url or "", headers, _body(request.body))
 
 
 def _body(body: Any) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 CERTIFIED = ("*.hubapi.com", "*.hubspot.com")  # what a certificate for these hosts names
 _HUBSPOT = re.compile(r"(?:api|app|mcp)(?:-[a-z]+\d+)?\.(?:hubapi|hubspot)\.com")
@@ -14,6 +15,7 @@ def is_hubspot(host: str | None) -> bool:
     return host is not None and _HUBSPOT.fullmatch(host.lower()) is not None
 
 
+@lru_cache(maxsize=32)
 def matcher(more: str = "") -> Callable[[str], bool]:
     """Return a test for HubSpot's hosts and for ``more`` ones, separated by spaces."""
     named = frozenset(more.lower().split())

@@ -13,6 +13,7 @@ from authlib.integrations.base_client import InvalidTokenError, OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2Client
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc6749 import MismatchingStateException
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from pytest_hubspot_auth import App, HubspotClock, HubspotSim
 
@@ -280,6 +281,29 @@ def test_another_state_is_noticed(hubspot_sim: HubspotSim, hubspot_app: App) -> 
         with pytest.raises(MismatchingStateException, match=r"^mismatching_state: "):
             client.fetch_token(**back)
     hubspot_sim.assert_called("POST", TOKEN, times=0)
+
+
+@pytest.mark.usefixtures("hubspot_responses")
+def test_the_metadata_document_is_valid_and_leads_through_authorization(
+    hubspot_app: App, hubspot_clock: HubspotClock
+) -> None:
+    found = requests.get("https://mcp.hubspot.com/.well-known/oauth-authorization-server", timeout=10)
+    metadata = AuthorizationServerMetadata(found.json())
+    metadata.validate()
+    with OAuth2Session(
+        hubspot_app.client_id,
+        hubspot_app.client_secret,
+        redirect_uri=hubspot_app.redirect_uri,
+        token_endpoint=metadata["token_endpoint"],
+        token_endpoint_auth_method=metadata["token_endpoint_auth_methods_supported"][0],
+        code_challenge_method=metadata["code_challenge_methods_supported"][0],
+    ) as client:
+        verifier = generate_token(48)
+        url, state = client.create_authorization_url(metadata["authorization_endpoint"], code_verifier=verifier)
+        client.fetch_token(authorization_response=visit(url), state=state, code_verifier=verifier)
+        hubspot_clock.advance(minutes=31)
+        assert client.get("https://api.hubapi.com" + CONTACTS).status_code == 200
+        assert client.introspect_token(metadata["introspection_endpoint"]).json()["active"] is True
 
 
 def test_client_credentials_are_asked_for_again_after_expiry(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx
 import pytest
 import requests
 import responses
@@ -292,6 +294,32 @@ class TestResponses:
         assert get(API + CONTACTS, hubspot_installation.access_token).status_code == 200
 
 
+class TestHttpxTransport:
+    def test_sync_and_async_clients(
+        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        headers = bearer(hubspot_installation.access_token)
+        body = {"properties": {"email": "ada@example.com"}}
+        with httpx.Client(transport=hubspot_sim.httpx_transport(), base_url=API, headers=headers) as client:
+            assert client.post(CONTACTS, json=body).status_code == 201
+            hubspot_clock.advance(minutes=31)
+            assert client.get(CONTACTS).json()["category"] == "EXPIRED_AUTHENTICATION"
+
+        async def status() -> int:
+            transport = hubspot_sim.httpx_transport()
+            async with httpx.AsyncClient(transport=transport, base_url=hubspot_sim.url, headers=headers) as client:
+                return (await client.get(CONTACTS)).status_code
+
+        assert asyncio.run(status()) == 401
+
+    def test_another_host_is_named(self, hubspot_sim: HubspotSim) -> None:
+        with (
+            httpx.Client(transport=hubspot_sim.httpx_transport()) as client,
+            pytest.raises(httpx.ConnectError, match=r"example\.com is no host of HubSpot"),
+        ):
+            client.get("https://example.com/")
+
+
 @pytest.fixture
 def outer_mock() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock() as mock:
@@ -309,4 +337,4 @@ def test_an_outer_mock_goes_on_seeing_other_hosts(
 
 
 def test_settings_come_from_the_fixture(hubspot_settings: Settings) -> None:
-    assert hubspot_settings == Settings()
+    assert hubspot_settings == Settings(guard=True)  # as the ini file of this repository says

@@ -247,9 +247,7 @@ def test_spellings_of_the_hosts(hubspot_sim: HubspotSim, host: str | bytes) -> N
         assert address[0].startswith("192.0.2.")
 
 
-def test_links_say_what_the_client_called(
-    hubspot_intercept: None, hubspot_installation: ConnectedInstallation
-) -> None:
+def test_links_say_what_the_client_called(hubspot_intercept: None, hubspot_installation: ConnectedInstallation) -> None:
     headers = bearer(hubspot_installation.access_token)
     for number in range(2):
         requests.post(URL, json={"properties": {"email": f"{number}@example.com"}}, headers=headers, timeout=10)
@@ -274,7 +272,10 @@ def test_uvloop_is_refused_with_a_sentence(hubspot_sim: HubspotSim) -> None:
 
     with hubspot_sim.intercept():
         loop = uvloop.new_event_loop()
-        with closing(loop), pytest.raises(RuntimeError, match="uvloop was about to call api.hubapi.com, past the simul"):
+        with (
+            closing(loop),
+            pytest.raises(RuntimeError, match="uvloop was about to call api.hubapi.com, past the simul"),
+        ):
             loop.run_until_complete(call())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..settings import SETTINGS, SettingError, Settings, from_environment, read
 
-_SETTINGS = [name for name in SETTINGS if name != "strict"]  # which is about tests
+_SETTINGS = [name for name in SETTINGS if name not in ("strict", "guard")]  # which are about tests
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 
 

@@ -1,0 +1,110 @@
+"""What can be the matter with a whole account: 477, 423 and 488."""
+
+from __future__ import annotations
+
+import pytest
+
+LIST = "/crm/v3/objects/contacts"
+CALLS = [
+    ("GET", LIST),
+    ("POST", LIST),
+    ("DELETE", f"{LIST}/1"),
+    ("GET", "/crm/objects/2026-09/tickets/1"),
+    ("GET", "/integrations/v1/me"),
+    ("DELETE", "/appinstalls/v3/external-install"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+class TestEveryCall:
+    def test_a_migration_is_477_with_retry_after(self, sim, api, assert_refused, method, path):
+        sim.migrate()
+        response = api(method, path)
+        assert_refused(response, 477, "Migration in Progress")
+        assert response.headers["Retry-After"] == "86400"
+
+    def test_a_lock_is_423(self, sim, api, assert_refused, method, path):
+        sim.lock()
+        response = api(method, path)
+        assert_refused(response, 423, "Locked")
+        assert "Retry-After" not in response.headers
+
+    def test_a_wrong_region_is_488(self, sim, api, assert_refused, method, path):
+        sim.misroute()
+        message = f"Hub {sim.portal.hub_id} is unknown to this Hublet, but it appears to exist in Hublet eu1"
+        assert_refused(api(method, path), 488, message, correctHublet="eu1")
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "retry_after"),
+    [(0, "3600"), (1, "3600"), (1_000, "3599"), (1_001, "3599"), (3_599_000, "1"), (3_599_999, "1"), (3_600_000, None)],
+)
+def test_retry_after_counts_down_on_the_simulators_clock(sim, api, after_ms, retry_after):
+    sim.migrate(seconds=3600)
+    sim.clock.advance(milliseconds=after_ms)
+    sim.oauth.issue_access_token(sim.store.refresh_tokens[sim.installation.refresh_token])
+    api.access_token = sim.install().access_token
+    response = api("GET", LIST)
+    assert (response.status_code, response.headers.get("Retry-After")) == (477 if retry_after else 200, retry_after)
+
+
+@pytest.mark.parametrize(("after_ms", "status"), [(0, 423), (1_999, 423), (2_000, 200)])
+def test_a_lock_lasts_two_seconds(sim, api, after_ms, status):
+    sim.lock()
+    sim.clock.advance(milliseconds=after_ms)
+    assert api("GET", LIST).status_code == status
+
+
+def test_a_wrong_region_lasts_until_it_is_cleared(sim, api):
+    sim.misroute(correct_hublet="na2")
+    assert api("GET", LIST).json["correctHublet"] == "na2"
+    sim.clock.advance(minutes=29)
+    assert api("GET", LIST).status_code == 488
+    sim.clear()
+    assert api("GET", LIST).status_code == 200
+
+
+@pytest.mark.parametrize("condition", ["migrate", "lock", "misroute"])
+class TestScope:
+    def test_clearing_ends_it(self, sim, api, condition):
+        getattr(sim, condition)()
+        sim.clear()
+        assert api("GET", LIST).status_code == 200
+
+    def test_other_accounts_are_not_affected(self, sim, as_token, condition):
+        there = sim.install(portal=sim.add_portal())
+        getattr(sim, condition)()
+        assert as_token(there.access_token)("GET", LIST).status_code == 200
+        getattr(sim, condition)(there.portal)
+        assert as_token(there.access_token)("GET", LIST).status_code >= 400
+
+    def test_it_holds_for_private_apps(self, sim, as_token, condition):
+        getattr(sim, condition)()
+        assert as_token(sim.add_private_app().access_token)("GET", LIST).status_code in (477, 423, 488)
+
+    def test_the_oauth_endpoints_go_on(self, sim, refresh, exchange, client, condition):
+        getattr(sim, condition)()
+        token = refresh().json["access_token"]
+        assert exchange().status_code == 200
+        assert client.get(f"/oauth/v1/access-tokens/{token}").status_code == 200
+
+    def test_credentials_are_looked_at_first(self, sim, client, api, condition):
+        assert api.access_token
+        getattr(sim, condition)()
+        assert client.get(LIST).status_code == 401
+        sim.clock.advance(minutes=30)
+        getattr(sim, condition)()
+        assert api("GET", LIST).status_code == 401
+
+    def test_it_comes_before_the_scopes(self, sim, as_token, condition):
+        app = sim.add_app(scopes=["oauth"])
+        getattr(sim, condition)()
+        assert as_token(sim.install(app).access_token)("GET", LIST).status_code != 403
+
+
+def test_the_last_condition_counts(sim, api):
+    sim.migrate()
+    sim.lock()
+    assert api("GET", LIST).status_code == 423
+    sim.clock.advance(seconds=2)
+    assert api("GET", LIST).status_code == 200
