@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.simulator import Simulator
@@ -16,9 +17,6 @@ from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
 from .unreachable import refused
-
-if TYPE_CHECKING:
-    from .httpx_transport import HubspotTransport
 
 
 class HubspotSim(Simulator):
@@ -54,11 +52,14 @@ class HubspotSim(Simulator):
         __tracebackhide__ = True
         self.journal.assert_called(method, path, times)
 
-    def httpx_transport(self) -> HubspotTransport:
-        """Return a transport for ``httpx.Client(transport=...)`` or ``AsyncClient``, which answers in process."""
-        from .httpx_transport import HubspotTransport
+    def httpx_transport(self, library: ModuleType | None = None) -> Any:
+        """Return a transport for ``httpx.Client(transport=...)`` or ``AsyncClient``, which answers in process.
 
-        return HubspotTransport(self._server.app, self.url)
+        ``library`` is the module httpx or httpx2; without it, the one that is imported, httpx if both are.
+        """
+        from .httpx_transport import transport
+
+        return transport(self._server.app, self.url, library)
 
     @contextmanager
     def intercept(self) -> Iterator[None]:

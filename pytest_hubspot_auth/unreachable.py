@@ -41,11 +41,8 @@ def _refused_connections(loop: Any, matches: Callable[[str], bool]) -> Iterator[
         _check("uvloop", kwargs.get("server_hostname") or host, matches)
         return await super(loop, self).create_connection(protocol, host, *args, **kwargs)
 
-    loop.getaddrinfo, loop.create_connection = getaddrinfo, create_connection
-    try:
+    with _replaced(loop, "getaddrinfo", getaddrinfo), _replaced(loop, "create_connection", create_connection):
         yield
-    finally:
-        del loop.getaddrinfo, loop.create_connection
 
 
 @contextmanager
@@ -58,11 +55,22 @@ def _refused_urls(curl: Any, url_option: Any, matches: Callable[[str], bool]) ->
             _check("curl_cffi", urlsplit(text).hostname, matches)
         return real(self, option, value)
 
-    curl.setopt = setopt
+    with _replaced(curl, "setopt", setopt):
+        yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    own = name in vars(owner)
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        curl.setopt = real
+        if own:
+            setattr(owner, name, before)
+        else:  # it was inherited
+            delattr(owner, name)
 
 
 def _check(client: str, host: object, matches: Callable[[str], bool]) -> None:

@@ -294,30 +294,42 @@ class TestResponses:
         assert get(API + CONTACTS, hubspot_installation.access_token).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["httpx", "httpx2"])
 class TestHttpxTransport:
     def test_sync_and_async_clients(
-        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_installation: ConnectedInstallation
+        self,
+        name: str,
+        hubspot_sim: HubspotSim,
+        hubspot_clock: HubspotClock,
+        hubspot_installation: ConnectedInstallation,
     ) -> None:
+        library = pytest.importorskip(name)
         headers = bearer(hubspot_installation.access_token)
         body = {"properties": {"email": "ada@example.com"}}
-        with httpx.Client(transport=hubspot_sim.httpx_transport(), base_url=API, headers=headers) as client:
+        transport = hubspot_sim.httpx_transport(library)
+        with library.Client(transport=transport, base_url=API, headers=headers) as client:
             assert client.post(CONTACTS, json=body).status_code == 201
             hubspot_clock.advance(minutes=31)
             assert client.get(CONTACTS).json()["category"] == "EXPIRED_AUTHENTICATION"
 
         async def status() -> int:
-            transport = hubspot_sim.httpx_transport()
-            async with httpx.AsyncClient(transport=transport, base_url=hubspot_sim.url, headers=headers) as client:
+            transport = hubspot_sim.httpx_transport(library)
+            async with library.AsyncClient(transport=transport, base_url=hubspot_sim.url, headers=headers) as client:
                 return (await client.get(CONTACTS)).status_code
 
         assert asyncio.run(status()) == 401
 
-    def test_another_host_is_named(self, hubspot_sim: HubspotSim) -> None:
+    def test_another_host_is_named(self, name: str, hubspot_sim: HubspotSim) -> None:
+        library = pytest.importorskip(name)
         with (
-            httpx.Client(transport=hubspot_sim.httpx_transport()) as client,
-            pytest.raises(httpx.ConnectError, match=r"example\.com is no host of HubSpot"),
+            library.Client(transport=hubspot_sim.httpx_transport(library)) as client,
+            pytest.raises(library.ConnectError, match=r"example\.com is no host of HubSpot"),
         ):
             client.get("https://example.com/")
+
+
+def test_the_httpx_that_is_imported_is_the_default(hubspot_sim: HubspotSim) -> None:
+    assert isinstance(hubspot_sim.httpx_transport(), httpx.BaseTransport)
 
 
 @pytest.fixture

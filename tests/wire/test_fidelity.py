@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import hubspot_simulator
+from hubspot_simulator.core.errors import TOKEN_ERRORS
 from hubspot_simulator.http.routes import ROUTES
+from hubspot_simulator.settings import SETTINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
 SOURCES = sorted(Path(hubspot_simulator.__file__).parent.rglob("*.py"))
@@ -49,3 +51,22 @@ def test_every_row_of_a_table_has_a_status(page):
 
 def test_the_code_refers_to_nothing_that_is_not_shipped():
     assert not [source for source in SOURCES if re.search(r"wire/\w+\.md", source.read_text("utf-8"))]
+
+
+def test_every_setting_that_changes_an_answer_is_on_the_page(page):
+    code = "".join(source.read_text("utf-8") for source in SOURCES if {"core", "http"} & set(source.parts))
+    read = {name for name in SETTINGS if re.search(rf"settings\.{name}\b", code)}
+    assert len(read) > 15
+    assert not [name for name in read if not re.search(rf"`{name}( = \w+)?`", page)]
+
+
+def test_every_refusal_of_the_token_endpoint_is_on_the_page(page):
+    assert not [name for name in TOKEN_ERRORS if f"| `{name}` |" not in page]
+
+
+def test_every_link_within_the_page_leads_somewhere(page):
+    anchors = {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", page, re.M)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= anchors
+    assert (PAGE.parent / "webhooks.md").exists()
