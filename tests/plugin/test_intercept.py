@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import ssl
 import sys
@@ -12,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPSConnection
+from pathlib import Path
 
 import aiohttp
 import httpx
@@ -98,6 +100,32 @@ def by_async_httpx() -> Iterator[Get]:
         loop.run_until_complete(client.aclose())
 
 
+def by_httpx2() -> Iterator[Get]:
+    library = pytest.importorskip("httpx2")
+    with library.Client() as client:
+
+        def get(token: str) -> tuple[int, bytes]:
+            answer = client.get(URL, headers=bearer(token), timeout=10)
+            return answer.status_code, answer.content
+
+        yield get
+
+
+def by_hubspot_sdk() -> Iterator[Get]:
+    sdk = pytest.importorskip("hubspot_sdk")
+    with sdk.HubSpot(access_token="not yet", max_retries=0) as client:
+
+        def get(token: str) -> tuple[int, bytes]:
+            client.access_token = token
+            try:
+                answer = client.get(PATH, cast_to=httpx.Response)
+            except sdk.APIStatusError as refused:
+                answer = refused.response
+            return answer.status_code, answer.content
+
+        yield get
+
+
 def by_aiohttp() -> Iterator[Get]:
     loop = asyncio.new_event_loop()
 
@@ -143,11 +171,13 @@ def by_http_client() -> Iterator[Get]:
 
 CLIENTS = {
     "requests": by_requests,
-    "requests-prepared": by_prepared_requests,
+    "requests, prepared": by_prepared_requests,
     "urllib3": by_urllib3,
     "hubspot-api-client": by_hubspot_api_client,
+    "hubspot-sdk": by_hubspot_sdk,
     "httpx": by_httpx,
-    "httpx-async": by_async_httpx,
+    "httpx, async": by_async_httpx,
+    "httpx2": by_httpx2,
     "aiohttp": by_aiohttp,
     "urllib.request": by_urllib_request,
     "http.client": by_http_client,
@@ -179,6 +209,12 @@ def test_every_client_meets_the_expiry_over_tls(
             pass
     hubspot_sim.assert_called("GET", PATH, times=2)
     assert dict(hubspot_sim.journal.exchanges[0].request_headers)["HTTP_HOST"] == HOST
+
+
+def test_the_page_lists_what_was_tried_here() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reach-my-client.md"
+    table = page.read_text("utf-8").partition("| library |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) == list(CLIENTS)
 
 
 PATCHED = [
@@ -274,7 +310,7 @@ def test_uvloop_is_refused_with_a_sentence(hubspot_sim: HubspotSim) -> None:
         loop = uvloop.new_event_loop()
         with (
             closing(loop),
-            pytest.raises(RuntimeError, match="uvloop was about to call api.hubapi.com, past the simul"),
+            pytest.raises(RuntimeError, match=r"uvloop was about to call api\.hubapi\.com, past the simulator"),
         ):
             loop.run_until_complete(call())
 

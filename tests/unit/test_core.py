@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import grants
@@ -15,6 +18,7 @@ from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
 from hubspot_simulator.core.ids import Ids
 from hubspot_simulator.core.journal import redact
+from hubspot_simulator.core.model import App, Portal
 
 NOW_MS = 1_790_000_000_000
 
@@ -127,84 +131,237 @@ def test_redact_leaves_no_secret_whole() -> None:
     assert redact("GET /crm/v3/objects/contacts?limit=5") == "GET /crm/v3/objects/contacts?limit=5"
 
 
+@dataclass(eq=False)
+class Connection:
+    """An app in a portal, as the model sees it. ``refresh_tokens`` are alive."""
+
+    app: App
+    portal: Portal
+    refresh_tokens: set[str] = field(default_factory=set)
+    access_tokens: list[Access] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Code:
+    value: str
+    connection: Connection
+    expires_at_ms: int
+    scopes: tuple[str, ...]
+    verifier: str | None
+    used: bool = False
+
+
+@dataclass(eq=False)
+class Refresh:
+    value: str
+    connection: Connection
+    scopes: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Access:
+    text: str
+    connection: Connection
+    expires_at_ms: int
+    scopes: tuple[str, ...]
+    outlived_its_app: bool = False
+
+
 class Rules(RuleBasedStateMachine):
-    """Random lives of an installation, against the rules written down a second time."""
+    """Random lives of two apps in two portals, against the rules written down a second time."""
 
     codes = Bundle("codes")
     refresh_tokens = Bundle("refresh_tokens")
     access_tokens = Bundle("access_tokens")
+    which = st.integers(0, 3)
+    mostly = st.sampled_from([True, True, True, False])
 
-    @initialize(ttl=st.integers(1, 5000))
-    def start(self, ttl: int) -> None:
-        self.ttl = ttl
-        self.simulator = Simulator(Settings(token_ttl=ttl), clock=ManualClock(NOW_MS))
-        self.alive: dict[str, bool] = {}
+    @initialize(
+        ttl=st.integers(1, 5000),
+        code_ttl=st.sampled_from([1, 600]),
+        rotation=st.booleans(),
+        after_uninstall=st.sampled_from(["alive", "dead"]),
+        length=st.sampled_from([0, 512]),
+    )
+    def start(self, ttl, code_ttl, rotation, after_uninstall, length):
+        self.settings = Settings(
+            token_ttl=ttl,
+            code_ttl=code_ttl,
+            refresh_rotation=rotation,
+            after_uninstall=after_uninstall,
+            token_length=length,
+        )
+        self.simulator = Simulator(self.settings, clock=ManualClock(NOW_MS))
+        poor = self.simulator.add_portal(hublet="eu1", scopes=["oauth", "tickets"])
+        apps = [
+            self.simulator.add_app(scopes=["oauth", *more], optional_scopes=["files"]) for more in ([], ["tickets"])
+        ]
+        portals = [self.simulator.portal, poor]
+        self.connections = [Connection(app, portal) for app in apps for portal in portals]
+        self.deleted: set[int] = set()
 
-    @rule(target=codes)
-    def authorize(self):
-        return self.simulator.authorize(), self.simulator.clock.now_ms()
+    @property
+    def now_ms(self):
+        return self.simulator.clock.now_ms()
 
-    def token(self, grant_type: str, **parameters: str):
-        simulator = self.simulator
-        return grants.exchange(simulator.oauth, simulator.app, {"grant_type": grant_type, **parameters})
+    def granted(self, connection, optional):
+        has_files = connection.portal is self.simulator.portal
+        return connection.app.scopes + (("files",) if optional and has_files else ())
 
-    def exchange_code(self, code: str):
-        return self.token("authorization_code", code=code, redirect_uri=self.simulator.app.redirect_uri)
+    def ask(self, app, grant_type, **parameters):
+        parameters = {name: value for name, value in parameters.items() if value is not None}
+        return grants.exchange(self.simulator.oauth, app, {"grant_type": grant_type, **parameters})
 
-    @rule(code=consumes(codes), target=refresh_tokens)
-    def exchange(self, code):
-        value, issued_at_ms = code
-        if self.simulator.clock.now_ms() >= issued_at_ms + 600_000:
-            with pytest.raises(TokenError) as raised:
-                self.exchange_code(value)
-            assert raised.value.name == "EXPIRED_AUTH_CODE"
-            return multiple()
-        issued = self.exchange_code(value)
+    def refused(self, name, *arguments, **parameters):
         with pytest.raises(TokenError) as raised:
-            self.exchange_code(value)
-        assert raised.value.name == "BAD_AUTH_CODE"
-        self.alive[issued.refresh_token] = True
-        return issued.refresh_token
+            self.ask(*arguments, **parameters)
+        assert raised.value.name == name
+        return multiple()
 
-    @rule(refresh_token=refresh_tokens, target=access_tokens)
-    def refresh(self, refresh_token):
-        if not self.alive[refresh_token]:
-            with pytest.raises(TokenError) as raised:
-                self.token("refresh_token", refresh_token=refresh_token)
-            assert raised.value.name == "BAD_REFRESH_TOKEN"
+    def given(self, issued, connection, scopes):
+        """Note what the token endpoint gave."""
+        assert (issued.hub_id, issued.scopes) == (connection.portal.hub_id, scopes)
+        connection.refresh_tokens.add(issued.refresh_token)
+        access = Access(issued.access_token, connection, self.now_ms + self.settings.token_ttl * 1000, scopes)
+        connection.access_tokens.append(access)
+        return Refresh(issued.refresh_token, connection, scopes), access
+
+    @rule(target=codes, which=which, optional=st.booleans(), verifier=st.none() | st.sampled_from(["a", "b"]))
+    def authorize(self, which, optional, verifier):
+        connection = self.connections[which]
+        code = self.simulator.authorize(
+            connection.app,
+            connection.portal,
+            optional_scopes=["files"] if optional else [],
+            code_challenge=verifier and _challenge(verifier),
+        )
+        scopes = self.granted(connection, optional)
+        return Code(code, connection, self.now_ms + self.settings.code_ttl * 1000, scopes, verifier)
+
+    @rule(code=codes, own_app=mostly, own_uri=mostly, verifier=st.none() | st.sampled_from(["a", "b"]))
+    def exchange_wrongly(self, code, own_app, own_uri, verifier):
+        """Whatever is wrong is told, the first of it, and the code is as good as before."""
+        app = code.connection.app if own_app else self.other(code.connection)
+        wrong = [
+            ("BAD_AUTH_CODE", code.used or not own_app),
+            ("EXPIRED_AUTH_CODE", self.now_ms >= code.expires_at_ms),
+            ("MISMATCH_REDIRECT_URI_AUTH_CODE", not own_uri),
+            ("BAD_CODE_VERIFIER", code.verifier is not None and verifier != code.verifier),
+            ("BAD_HUB", code.connection.portal.hub_id in self.deleted),
+        ]
+        names = [name for name, is_so in wrong if is_so]
+        if names:
+            uri = app.redirect_uri if own_uri else "https://elsewhere.example.com"
+            parameters = {"code": code.value, "redirect_uri": uri, "code_verifier": verifier}
+            self.refused(names[0], app, "authorization_code", **parameters)
+
+    @rule(target=refresh_tokens, code=codes)
+    def exchange(self, code):
+        connection = code.connection
+        alive = not code.used and self.now_ms < code.expires_at_ms and connection.portal.hub_id not in self.deleted
+        if not alive:
             return multiple()
-        issued = self.token("refresh_token", refresh_token=refresh_token)
-        assert issued.refresh_token == refresh_token
-        return issued.access_token, self.simulator.clock.now_ms() + self.ttl * 1000
+        parameters = {"code": code.value, "redirect_uri": connection.app.redirect_uri, "code_verifier": code.verifier}
+        issued = self.ask(connection.app, "authorization_code", **parameters)
+        code.used = True
+        return self.given(issued, connection, code.scopes)[0]
+
+    @rule(target=refresh_tokens, which=which)
+    def install(self, which):
+        connection = self.connections[which]
+        installed = self.simulator.install(connection.app, connection.portal)
+        connection.refresh_tokens.add(installed.refresh_token)
+        return Refresh(installed.refresh_token, connection, connection.app.all_scopes)
+
+    def other(self, connection):
+        return next(one.app for one in self.connections if one.app is not connection.app)
+
+    def refresh_refusal(self, token, app):
+        if token.value not in token.connection.refresh_tokens:
+            return "BAD_REFRESH_TOKEN"
+        if app is not token.connection.app:
+            return "MISMATCH_REFRESH_TOKEN_CLIENT"
+        return "BAD_HUB" if token.connection.portal.hub_id in self.deleted else None
+
+    @rule(target=refresh_tokens, token=refresh_tokens)
+    def rotate(self, token):
+        return self.refreshed(token)[0] or multiple()
+
+    @rule(target=access_tokens, token=refresh_tokens)
+    def refresh(self, token):
+        return self.refreshed(token)[1] or multiple()
+
+    def refreshed(self, token):
+        connection = token.connection
+        if name := self.refresh_refusal(token, connection.app):
+            self.refused(name, connection.app, "refresh_token", refresh_token=token.value)
+            return None, None
+        issued = self.ask(connection.app, "refresh_token", refresh_token=token.value)
+        assert (issued.refresh_token != token.value) == self.settings.refresh_rotation
+        if self.settings.refresh_rotation:
+            connection.refresh_tokens.remove(token.value)
+        return self.given(issued, connection, token.scopes)
+
+    @rule(token=refresh_tokens)
+    def refresh_with_another_app(self, token):
+        app = self.other(token.connection)
+        self.refused(self.refresh_refusal(token, app), app, "refresh_token", refresh_token=token.value)
 
     @rule(token=access_tokens)
     def use(self, token):
-        text, expires_at_ms = token
-        now_ms = self.simulator.clock.now_ms()
-        if now_ms >= expires_at_ms:
+        header = f"Bearer {token.text}"
+        dead = token.outlived_its_app and self.settings.after_uninstall == "dead"
+        authenticate = self.simulator.authentication.authenticate
+        if self.now_ms >= token.expires_at_ms:
             with pytest.raises(ExpiredAuthentication):
-                self.simulator.authentication.authenticate(f"Bearer {text}", now_ms)
+                authenticate(header, self.now_ms)
+        elif dead or token.connection.portal.hub_id in self.deleted:
+            with pytest.raises(InvalidAuthentication):
+                authenticate(header, self.now_ms)
         else:
-            said = self.simulator.authentication.authenticate(f"Bearer {text}", now_ms)
-            assert said.portal is self.simulator.portal
+            caller = authenticate(header, self.now_ms)
+            connection = token.connection
+            assert (caller.app_id, caller.portal) == (connection.app.app_id, connection.portal)
+            assert caller.scopes == token.scopes
 
-    @rule(refresh_token=refresh_tokens)
-    def revoke(self, refresh_token):
-        found = self.simulator.oauth.refresh_token(refresh_token)
-        assert (found is not None) == self.alive[refresh_token]
+    @rule(token=refresh_tokens)
+    def revoke(self, token):
+        found = self.simulator.oauth.refresh_token(token.value)
+        assert (found is not None) == (token.value in token.connection.refresh_tokens)
         if found:
             self.simulator.oauth.revoke(found, "the test said so")
-        self.alive[refresh_token] = False
+        token.connection.refresh_tokens.discard(token.value)
 
-    @rule()
-    def uninstall(self):
-        self.simulator.uninstall(self.simulator.installation)
-        self.alive = dict.fromkeys(self.alive, False)
+    @rule(token=refresh_tokens)
+    def uninstall(self, token):
+        connection = token.connection
+        found = self.simulator.store.installations[connection.app.app_id, connection.portal.hub_id]
+        self.simulator.oauth.uninstall(found)
+        connection.refresh_tokens.clear()
+        for access in connection.access_tokens:
+            access.outlived_its_app = True
+
+    @rule(really=st.sampled_from([False, False, False, True]))
+    def delete_the_second_portal(self, really):
+        if really:
+            portal = self.connections[1].portal
+            self.simulator.delete_portal(portal)
+            self.deleted.add(portal.hub_id)
 
     @rule(ms=st.sampled_from([1, 999, 60_000, 599_999, 1_800_000]) | st.integers(0, 10_000_000))
     def advance(self, ms):
         self.simulator.clock.advance(milliseconds=ms)
 
+    @invariant()
+    def every_refresh_token_is_known_as_the_model_has_it(self):
+        alive = {value for connection in self.connections for value in connection.refresh_tokens}
+        store = self.simulator.store
+        assert {token.value for token in store.refresh_tokens.values() if not token.revoked_because} == alive
 
-Rules.TestCase.settings = settings(max_examples=50, stateful_step_count=30)
+
+def _challenge(verifier: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+Rules.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestRules = Rules.TestCase
