@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import requests
 import responses
@@ -15,6 +17,8 @@ from pytest_httpserver import HTTPServer
 from side_by_side import compare
 
 from hubspot_simulator import Simulator, SimulatorServer
+from hubspot_simulator.hosts import is_hubspot
+from hubspot_simulator.seam import Seam
 from hubspot_simulator.wsgi_server import WSGIServer
 from pytest_hubspot_auth import HubspotResponses
 
@@ -76,6 +80,38 @@ def by_requests(url: str, headers: dict[str, str], stack: ExitStack) -> Callable
     return call
 
 
+def compare_tls(stack: ExitStack, server: SimulatorServer, simulator: Simulator, headers: dict[str, str]) -> None:
+    """Compare a call through the socket seam with the same call to a plain TLS port."""
+    authority, (host, port) = server.secure()
+    bundle = Path(stack.enter_context(TemporaryDirectory()), "authority.pem")
+    bundle.write_text(authority.certificate)
+    plain = stack.enter_context(requests.Session())
+    plain.verify = str(bundle)
+    turned = stack.enter_context(requests.Session())
+    plain.trust_env = turned.trust_env = False  # or REQUESTS_CA_BUNDLE would win over verify
+    seam = Seam(is_hubspot, https=(host, port), http=(server.host, server.port), authority=authority.certificate)
+    seam.install()
+    stack.callback(seam.uninstall)
+
+    def by(session: requests.Session, url: str, *, anew: bool) -> Callable[[], object]:
+        def call() -> None:
+            assert session.get(url, headers=headers).status_code == 200
+            if anew:
+                session.close()
+
+        return call
+
+    for anew in (False, True):
+        compare(
+            f"a call of requests over TLS, {'a new connection each' if anew else 'kept alive'}",
+            {
+                "plain TLS port": by(plain, f"https://localhost:{port}{PATH}", anew=anew),
+                "hubspot_intercept": by(turned, f"https://api.hubapi.com{PATH}", anew=anew),
+            },
+            calls=20 if anew else 200,
+        )
+
+
 def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # pytest-httpserver's server prints every request
     with ExitStack() as stack:
@@ -104,6 +140,8 @@ def main() -> None:
                     "bare socket, no parsing": make(bare.url, headers, stack),
                 },
             )
+
+        compare_tls(stack, server, simulator, headers)
 
         url = f"https://api.hubapi.com{PATH}"
         session = stack.enter_context(requests.Session())

@@ -28,6 +28,7 @@ class Test:
     def test_freeze_time(self, round, bare_freeze_time): pass
     def test_hubspot_sim(self, round, hubspot_sim): pass
     def test_hubspot_clock(self, round, hubspot_clock): pass
+    def test_hubspot_intercept(self, round, hubspot_intercept): pass
 """
 
 
@@ -71,7 +72,7 @@ def main() -> None:
     print(f"\nset-up and teardown beyond those of an empty test ({nothing * 1000:.2f} ms), median of {ROUNDS}:")
     for name, seconds in medians.items():
         cost = seconds - nothing
-        print(f"  {name:<20} {cost * 1000:6.2f} ms   ratio to freeze_time {cost / frozen:5.2f}")
+        print(f"  {name:<23} {cost * 1000:6.2f} ms   ratio to freeze_time {cost / frozen:5.2f}")
 
 
 if __name__ == "__main__":

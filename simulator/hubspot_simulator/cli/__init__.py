@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..settings import SETTINGS, SettingError, Settings, from_environment, read
@@ -15,9 +15,15 @@ _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0 done, 1 failed, 2 wrong arguments."""
+    """Run a command and return its exit status: 0 done, 1 failed, 2 wrong arguments; ``run`` that of its program."""
+    from .run import run
+
     parser = _parser()
-    options = parser.parse_args(arguments)
+    own, child = _split(sys.argv[1:] if arguments is None else list(arguments))
+    options = parser.parse_args(own)
+    if not child and options.run is run:
+        parser.error("run needs a program: hubspot-simulator run [options] -- PROGRAM [ARGUMENTS ...]")
+    options.command = child
     try:
         given = from_environment(os.environ)
     except SettingError as error:
@@ -33,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from .demo import demo
+    from .run import add_options, run
     from .serve import CLOCKS, serve
 
     parser = argparse.ArgumentParser(
@@ -44,15 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "serve", help="serve the simulator until Ctrl-C", usage="%(prog)s [--SETTING VALUE ...] [--clock CLOCK]"
     )
-    for name in _SETTINGS:
-        default = _SERVE_DEFAULTS.get(name, SETTINGS[name].default)
-        shown = str(default).lower() if isinstance(default, bool) else default
-        command.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=_reader(name),
-            metavar="VALUE",
-            help=f"{SETTINGS[name].metadata['help']} (default: {shown})",
-        )
+    _add_settings(command, _SERVE_DEFAULTS)
     command.add_argument(
         "--clock",
         choices=CLOCKS,
@@ -61,9 +60,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=serve, defaults=_SERVE_DEFAULTS)
 
+    command = commands.add_parser(
+        "run",
+        help="run a program to which HubSpot's hosts are the simulator, and tell what it asked",
+        usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
+    )
+    _add_settings(command, {})
+    add_options(command)
+    command.set_defaults(run=run, defaults={})
+
     command = commands.add_parser("demo", help="tell the story of an expiring token on a real socket")
     command.set_defaults(run=demo, defaults={})
     return parser
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return this program's own arguments and the child's, which come after ``--`` and are its own affair."""
+    if arguments[:1] != ["run"] or "--" not in arguments:
+        return arguments, []
+    end = arguments.index("--")
+    return arguments[:end], arguments[end + 1 :]
+
+
+def _add_settings(command: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
+    for name in _SETTINGS:
+        default = defaults.get(name, SETTINGS[name].default)
+        shown = str(default).lower() if isinstance(default, bool) else default
+        command.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=_reader(name),
+            metavar="VALUE",
+            help=f"{SETTINGS[name].metadata['help']} (default: {shown})",
+        )
 
 
 def _reader(name: str) -> Callable[[str], Any]:

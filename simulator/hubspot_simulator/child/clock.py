@@ -1,0 +1,129 @@
+"""Moves the simulator's clock between a child's calls, and sets the child's own clock."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from ..core.clock import to_datetime
+from ..core.journal import Exchange
+from ..core.simulator import Simulator
+from ..core.tokens import MalformedToken, parse
+
+_DURATION = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_UNAUTHORIZED = 401
+_LIBRARIES = ("faketime/libfaketimeMT.so.1", "*/faketime/libfaketimeMT.so.1", "faketime/libfaketime.1.dylib")
+_PREFIXES = ("/usr", "/usr/local", "/opt/homebrew", "/opt/local")
+
+
+class NoFakeClock(RuntimeError):
+    """A child's clock cannot be set on this machine."""
+
+
+def read_duration(text: str) -> timedelta:
+    """Return a duration from a text like ``31m``, ``-90s`` or ``1.5h``; a number alone is seconds. Raises ValueError."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no duration: expected a number with ms, s, m, h or d behind it, as in 31m")
+    sign, number, unit = found.groups()
+    try:
+        delta = timedelta(**{_UNITS[unit or "s"]: float(number)})
+    except OverflowError:
+        raise ValueError(f"{text!r} is too long a duration") from None
+    return -delta if sign == "-" else delta
+
+
+def read_advance(text: str) -> tuple[int, timedelta]:
+    """Return the calls and the duration of ``3:31m``. Raises ValueError."""
+    calls, colon, duration = text.partition(":")
+    if not colon or not (calls.isascii() and calls.isdecimal()):
+        raise ValueError(f"{text!r}: expected a number of calls and a duration, as in 3:31m")
+    return int(calls), read_duration(duration)
+
+
+class Schedule:
+    """Moves a simulator's clock when so many authenticated calls have been answered. Called with every exchange.
+
+    ``expire_after`` counts calls after which it moves past the expiry of the token that was last used,
+    ``advance_after`` those after which it moves by a duration. ``notes`` say what was done, by number of the exchange.
+    """
+
+    def __init__(
+        self, simulator: Simulator, expire_after: Iterable[int], advance_after: Sequence[tuple[int, timedelta]]
+    ) -> None:
+        self.notes: dict[int, list[str]] = {}
+        self._simulator = simulator
+        self._expire_after = set(expire_after)
+        self._advance_after = advance_after
+        self._calls = 0
+        self._lock = threading.Lock()
+        self._move(0, simulator.installation.access_token)
+
+    def __call__(self, exchange: Exchange) -> None:
+        token = dict(exchange.request_headers).get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+        if not token or exchange.status == _UNAUTHORIZED or exchange.route is None:
+            return
+        with self._lock:
+            self._calls += 1
+            self._move(exchange.number, token)
+
+    def _move(self, number: int, token: str) -> None:
+        if self._calls in self._expire_after:
+            self._note(number, self._expire(token))
+        for calls, delta in self._advance_after:
+            if calls == self._calls:
+                with suppress(OverflowError):
+                    self._simulator.clock.advance(delta)
+                self._note(number, f"the simulator's clock moved by {_text(delta)}")
+
+    def _expire(self, token: str) -> str:
+        try:
+            expires_at_ms = parse(token).expires_at_ms
+        except MalformedToken:
+            expires_at_ms = None
+        if expires_at_ms is None:
+            return "the token of this call does not expire: the simulator's clock was not moved"
+        clock = self._simulator.clock
+        delta = timedelta(milliseconds=max(0, expires_at_ms + 1000 - clock.now_ms()))
+        clock.advance(delta)
+        return f"the token expired: the simulator's clock moved by {_text(delta)}, to {to_datetime(clock.now_ms()):%H:%M:%S}"
+
+    def _note(self, number: int, text: str) -> None:
+        calls = f"{self._calls} authenticated call{'' if self._calls == 1 else 's'}"
+        self.notes.setdefault(number, []).append(f"after {calls}, {text}")
+
+
+def _text(delta: timedelta) -> str:
+    sign = "-" if delta < timedelta() else ""
+    return f"{sign}{timedelta(seconds=round(abs(delta).total_seconds()))}"
+
+
+def fake_clock(offset: timedelta, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that give a child's clock an offset, by libfaketime. Raises NoFakeClock without it."""
+    if sys.platform == "win32":
+        raise NoFakeClock("--child-clock needs libfaketime, which there is not for Windows: use --advance-after")
+    program = shutil.which("faketime")
+    prefixes = [*([Path(program).resolve().parents[1]] if program else []), *map(Path, _PREFIXES)]
+    found = [
+        path for prefix in prefixes for lib in ("lib", "lib64") for one in _LIBRARIES for path in (prefix / lib).glob(one)
+    ]
+    if not found:
+        raise NoFakeClock(
+            "--child-clock needs libfaketime, which is not on this machine: install the package faketime "
+            "(Debian, Ubuntu) or libfaketime (Fedora, Homebrew)"
+        )
+    preload = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
+    variables = {
+        preload: ":".join(filter(None, [str(found[0]), inherited.get(preload)])),
+        "FAKETIME": f"{offset.total_seconds():+.3f}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # what measures durations must go on
+        "DONT_FAKE_MONOTONIC": "1",  # its name before 0.9.10
+    }
+    return variables | ({"DYLD_FORCE_FLAT_NAMESPACE": "1"} if sys.platform == "darwin" else {})

@@ -1,0 +1,79 @@
+"""Starts the child, hands signals on to it, and waits for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # where there are such
+_SIGNALLED = 128  # added to a signal's number, as shells do
+
+
+class CannotStart(OSError):
+    """There is no such program, or it is none."""
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a program on this process's own streams and return its exit status, as a shell would.
+
+    Signals go to it. Raises CannotStart.
+    """
+    child: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+    # On a terminal it stays in the foreground group, or it could not read from it: Ctrl-C reaches it there by itself.
+    alone = os.name == "posix" and not _on_terminal()
+
+    def forward(number: int, _: Any) -> None:
+        if child:
+            _send(child[0], number, alone)
+        else:
+            early.append(number)
+
+    before = {
+        getattr(signal, name): signal.signal(getattr(signal, name), forward)
+        for name in _SIGNALS
+        if hasattr(signal, name)
+    }
+    try:
+        child.append(_start(command, environment, alone))
+        for number in early:
+            _send(child[0], number, alone)
+        status = child[0].wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return status if status >= 0 else _SIGNALLED - status
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str], alone: bool) -> subprocess.Popen[bytes]:
+    name, *arguments = command
+    if os.name == "nt":  # it starts .exe by itself, but not npm.cmd
+        name = shutil.which(name) or name
+    try:
+        return subprocess.Popen([name, *arguments], env=dict(environment), start_new_session=alone)
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        why = getattr(error, "strerror", None) or error
+        raise CannotStart(f"cannot start {name}: {why}") from error
+
+
+def _on_terminal() -> bool:
+    try:
+        return sys.stdin.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
+
+
+def _send(child: subprocess.Popen[bytes], number: int, alone: bool) -> None:
+    if child.poll() is not None:
+        return
+    with suppress(OSError, ValueError):  # it ended just now; Windows has fewer signals
+        if alone:
+            os.killpg(child.pid, number)
+        elif number != signal.SIGINT:
+            child.send_signal(number)

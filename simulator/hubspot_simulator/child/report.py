@@ -1,0 +1,34 @@
+"""What is said when a child has ended: what it asked, what it was answered, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..core.simulator import Simulator
+
+
+def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Mapping[str, int]) -> str:
+    """Return the report of a simulator's journal. ``notes`` come after the exchanges of their numbers.
+
+    ``refused`` are the hosts that the child wanted to reach and was not let, with how often.
+    """
+    exchanges = simulator.journal.exchanges
+    lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
+    for exchange in exchanges:
+        lines += [f"  {exchange}", *_noted(notes, exchange.number)]
+    if not exchanges:
+        lines += ["  nothing: no request came (docs/run.md says how each language is reached)"]
+    for host, times in refused.items():
+        lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
+    count = simulator.store.exchange_count
+    bad = sum(exchange.status >= 400 for exchange in exchanges)
+    lines.append(f"{count} request{_s(count)}, {bad} refused")
+    return "\n".join(lines) + "\n"
+
+
+def _noted(notes: Mapping[int, Sequence[str]], number: int) -> list[str]:
+    return [f"  -- {note}" for note in notes.get(number, ())]
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
