@@ -8,7 +8,6 @@ say, workers grow with the need, and stop() wakes what sleeps. No thread reads a
 from __future__ import annotations
 
 import errno
-import io
 import logging
 import selectors
 import socket
@@ -17,28 +16,24 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
-from email.utils import formatdate
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from cheroot.makefile import MakeFile
-from cheroot.server import HTTPConnection, HTTPRequest, HTTPServer
+from cheroot.server import HTTPServer
 from cheroot.wsgi import Gateway_10
 
 from .core.clock import unpatched
+from .wsgi_connection import Connection
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _LOG = logging.getLogger("hubspot_simulator.server")
-_MONOTONIC, _TIME = unpatched("monotonic"), unpatched("time")
+_MONOTONIC = unpatched("monotonic")
 _MAX_WORKERS = 128
 _IDLE_SECONDS = 300.0  # how long a connection may wait for its next request
 _SWEEP_SECONDS = 30.0  # how often those that waited longer are looked for
-_NEXT_SECONDS = 0.01  # how long a worker waits for the next request before the selector does
-_DRAIN_SECONDS = 1.0  # how long a client that was answered may be silent before it is cut
 _STOP_STEPS = ((socket.SHUT_RD, 0.05), (socket.SHUT_RDWR, 5.0))  # half requests end first, then all
-_HTTPS_ONLY = "The client sent a plain HTTP request, but this server only speaks HTTPS on this port."
 _OTHER_PORT = "choose another, or 0 for a free one"
 _REASONS: dict[int | None, str] = {
     errno.EACCES: f"no permission to use this port; {_OTHER_PORT}",
@@ -49,98 +44,6 @@ _REASONS: dict[int | None, str] = {
 
 class ServerStartError(OSError):
     """The server cannot listen where it should. The message says why, and what to do."""
-
-
-class _Request(HTTPRequest):
-    _head = b""
-
-    def respond(self) -> None:
-        super().respond()
-        if self._head:
-            self.write(b"")
-        if self.close_connection:
-            return
-        try:
-            while self.rfile.read(65536):
-                pass  # what the app left of the body: the next request begins behind it
-            if self.chunked_read:
-                list(self.rfile.read_trailer_lines())
-        except (OSError, ValueError):  # it stalls, or is not chunked as it should be
-            self.close_connection = True
-
-    def send_headers(self) -> None:
-        if not any(name.lower() == b"date" for name, _ in self.outheaders):
-            self.outheaders.append((b"Date", formatdate(_TIME[0](), usegmt=True).encode()))
-        # cheroot would first read the request's body to its end: hence no rfile, respond() does that later. And
-        # it would send the head by itself: write() sends it with the body, as one packet is faster than two.
-        rfile, wfile = self.rfile, self.conn.wfile
-        self.rfile, self.conn.wfile = None, io.BytesIO()
-        try:
-            super().send_headers()
-            self._head = self.conn.wfile.getvalue()
-        finally:
-            self.rfile, self.conn.wfile = rfile, wfile
-
-    def write(self, chunk: bytes) -> None:
-        head, self._head = self._head, b""
-        if self.chunked_write and head:
-            self.conn.wfile.write(head)
-            head = b""
-        super().write(head + chunk)
-
-
-class _Connection(HTTPConnection):
-    RequestHandlerClass = _Request
-
-    def communicate(self) -> bool:
-        """Answer requests while they come one after the other. Return whether the connection stays open."""
-        tls_is_due = self.server.ssl_adapter is not None and not isinstance(self.socket, ssl.SSLSocket)
-        keep: bool = self._begin_tls() if tls_is_due else super().communicate()  # type: ignore[no-untyped-call]
-        while keep and self._goes_on():
-            keep = super().communicate()  # type: ignore[no-untyped-call]
-        if not keep:
-            self._drain()
-        return keep
-
-    def _begin_tls(self) -> bool:
-        if self.socket.recv(1, socket.MSG_PEEK).isalpha():  # TLS begins with 0x16
-            self.RequestHandlerClass(self.server, self).simple_response("400 Bad Request", _HTTPS_ONLY)
-            return False
-        context: ssl.SSLContext = self.server.ssl_adapter
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.rfile, self.wfile = MakeFile(self.socket, "rb"), MakeFile(self.socket, "wb")
-        self.socket.do_handshake()
-        return True
-
-    def _goes_on(self) -> bool:
-        if self.rfile.has_data() or (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
-            return True
-        self.socket.settimeout(_NEXT_SECONDS)
-        try:
-            socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
-        except TimeoutError:
-            return False
-        finally:
-            self.socket.settimeout(self.server.timeout)
-        return True
-
-    def _drain(self) -> None:
-        # A socket closed on unread bytes may take the answer with it.
-        self.shutdown(socket.SHUT_WR)
-        self.socket.settimeout(_DRAIN_SECONDS)
-        with suppress(OSError):
-            while socket.socket.recv(self.socket, 65536):
-                pass
-
-    def shutdown(self, how: int) -> None:
-        """Shut the socket down. SSLSocket's own method would have a worker go on in plain text."""
-        with suppress(OSError):  # the client was faster
-            socket.socket.shutdown(self.socket, how)
-
-    def close(self) -> None:
-        self.shutdown(socket.SHUT_RDWR)
-        self.wfile.raw.close()  # or the collector flushes what could not be sent
-        self.socket.close()
 
 
 class WSGIServer(HTTPServer):
@@ -165,9 +68,9 @@ class WSGIServer(HTTPServer):
         self.port = self._wanted_port = port
         self.software = self.version
         self.wsgi_app = app
-        self.ssl_adapter = ssl_context  # to cheroot its presence means https; _Connection does the rest
+        self.ssl_adapter = ssl_context  # to cheroot its presence means https; Connection does the rest
         self._lock = threading.Lock()
-        self._busy: set[_Connection] = set()  # connections waiting for a worker, or with one
+        self._busy: set[Connection] = set()  # connections waiting for a worker, or with one
 
     @property
     def url(self) -> str:
@@ -183,11 +86,11 @@ class WSGIServer(HTTPServer):
         self.port = self._listener.getsockname()[1]
         self.bind_addr = self.host, self.port
         self._wake_up, self._waker = socket.socketpair()
-        self._parking: deque[_Connection] = deque()
+        self._parking: deque[Connection] = deque()
         self._selector = selectors.DefaultSelector()
         for source in (self._listener, self._wake_up):
             self._selector.register(source, selectors.EVENT_READ)
-        self._queue: SimpleQueue[_Connection | None] = SimpleQueue()
+        self._queue: SimpleQueue[Connection | None] = SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._serving = threading.Thread(target=self.serve, name="hubspot-server", daemon=True)
         self.ready = True
@@ -244,11 +147,11 @@ class WSGIServer(HTTPServer):
         with suppress(BlockingIOError, ConnectionError):  # the client has gone again
             sock, address = self._listener.accept()
             sock.settimeout(self.timeout)
-            conn = _Connection(self, sock)
+            conn = Connection(self, sock)
             conn.remote_addr, conn.remote_port = address[:2]
             self._watch(conn)  # it has to say something before a worker is spent on it
 
-    def _watch(self, conn: _Connection) -> None:
+    def _watch(self, conn: Connection) -> None:
         conn.last_used = _MONOTONIC[0]()
         self._selector.register(conn.socket, selectors.EVENT_READ, conn)
 
@@ -259,7 +162,7 @@ class WSGIServer(HTTPServer):
                 self._selector.unregister(key.fileobj)
                 key.data.close()
 
-    def put_conn(self, conn: _Connection) -> None:
+    def put_conn(self, conn: Connection) -> None:
         """Have a connection watched for its next request. Only the serving thread touches the selector."""
         if self.ready:
             self._parking.append(conn)
@@ -267,7 +170,7 @@ class WSGIServer(HTTPServer):
         else:
             conn.close()
 
-    def process_conn(self, conn: _Connection) -> None:
+    def process_conn(self, conn: Connection) -> None:
         """Give a connection to a worker: to a new one when all are busy."""
         with self._lock:
             self._busy.add(conn)

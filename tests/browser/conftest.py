@@ -31,7 +31,7 @@ SWITCHES = (
     "--no-first-run",
     "--no-default-browser-check",
 )
-WAIT_S = 30
+WAIT_S = 6
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from hubspot_simulator.core.model import App
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-WAIT_S = 30
+WAIT_S = 6
 REFUSED = "Couldn't complete the connection"
 TYPES = "contacts companies deals tickets products line_items quotes custom owners users goals leads carts".split()
 WIDER_THAN_THE_WINDOW = """

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from ..core.clock import to_datetime
 from ..core.journal import Exchange
 from ..core.simulator import Simulator
 from ..core.tokens import MalformedToken, parse
@@ -28,7 +27,7 @@ class NoFakeClock(RuntimeError):
 
 
 def read_duration(text: str) -> timedelta:
-    """Return a duration from a text like ``31m``, ``-90s`` or ``1.5h``; a number alone is seconds. Raises ValueError."""
+    """Return the duration of a text like ``31m``, ``-90s`` or ``1.5h``; a number is seconds. Raises ValueError."""
     found = _DURATION.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is no duration: expected a number with ms, s, m, h or d behind it, as in 31m")
@@ -93,7 +92,7 @@ class Schedule:
         clock = self._simulator.clock
         delta = timedelta(milliseconds=max(0, expires_at_ms + 1000 - clock.now_ms()))
         clock.advance(delta)
-        return f"the token expired: the simulator's clock moved by {_text(delta)}, to {to_datetime(clock.now_ms()):%H:%M:%S}"
+        return f"the token expired: the simulator's clock moved by {_text(delta)}"
 
     def _note(self, number: int, text: str) -> None:
         calls = f"{self._calls} authenticated call{'' if self._calls == 1 else 's'}"
@@ -111,9 +110,8 @@ def fake_clock(offset: timedelta, inherited: Mapping[str, str]) -> dict[str, str
         raise NoFakeClock("--child-clock needs libfaketime, which there is not for Windows: use --advance-after")
     program = shutil.which("faketime")
     prefixes = [*([Path(program).resolve().parents[1]] if program else []), *map(Path, _PREFIXES)]
-    found = [
-        path for prefix in prefixes for lib in ("lib", "lib64") for one in _LIBRARIES for path in (prefix / lib).glob(one)
-    ]
+    folders = [prefix / name for prefix in prefixes for name in ("lib", "lib64")]
+    found = [path for folder in folders for library in _LIBRARIES for path in folder.glob(library)]
     if not found:
         raise NoFakeClock(
             "--child-clock needs libfaketime, which is not on this machine: install the package faketime "

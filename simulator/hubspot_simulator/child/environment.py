@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from ..authority import Authority
 from ..core.connected import ConnectedInstallation
 from ..hosts import _HUBSPOT
 from ..server import SimulatorServer
+from . import java
 
 _HERE = Path(__file__).parent
 _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -22,19 +24,22 @@ _CHILD = "HUBSPOT_SIMULATOR_CHILD"  # for what is loaded into Python and Node ch
 
 
 class Files(NamedTuple):
-    """Certificates (PEM): of the simulator's authority, of all whom the child trusts, of what Node trusts besides."""
+    """Certificates: of the simulator's authority, of all whom the child trusts, of whom Node and Java trust."""
 
     authority: Path
     bundle: Path
     node: Path
+    java: Path
 
 
 def write_files(authority: Authority, folder: Path, inherited: Mapping[str, str]) -> Files:
     """Write the certificates into a folder, readable by this user only."""
-    files = Files(folder / "authority.pem", folder / "bundle.pem", folder / "node.pem")
-    _write(files.authority, [authority.certificate])
-    _write(files.bundle, [*_usual(inherited), authority.certificate])
-    _write(files.node, [*_read(inherited.get("NODE_EXTRA_CA_CERTS")), authority.certificate])
+    files = Files(folder / "authority.pem", folder / "bundle.pem", folder / "node.pem", folder / "java.jks")
+    usual = _joined([*_usual(inherited), authority.certificate])
+    _write(files.authority, authority.certificate.encode())
+    _write(files.bundle, usual.encode())
+    _write(files.node, _joined([*_read(inherited.get("NODE_EXTRA_CA_CERTS")), authority.certificate]).encode())
+    _write(files.java, java.key_store(usual))
     return files
 
 
@@ -55,14 +60,16 @@ def _read(name: str | None) -> list[str]:
         return []
 
 
-def _write(path: Path, texts: list[str]) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write("".join(f"{text.rstrip()}\n" for text in texts))
+def _joined(texts: list[str]) -> str:
+    return "".join(f"{text.rstrip()}\n" for text in texts)
 
 
-def environment(
-    server: SimulatorServer, proxy_url: str, files: Files, inherited: Mapping[str, str]
-) -> dict[str, str]:
+def _write(path: Path, content: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def environment(server: SimulatorServer, proxy_url: str, files: Files, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return a child's environment: the inherited one, changed as docs/run.md says."""
     _, https = server.secure()
     child = {
@@ -84,6 +91,7 @@ def environment(
         _CHILD: json.dumps(child),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_HERE / "python"), inherited.get("PYTHONPATH")])),
         "NODE_OPTIONS": " ".join(filter(None, [_require(), inherited.get("NODE_OPTIONS")])),
+        "JAVA_TOOL_OPTIONS": " ".join(filter(None, [inherited.get("JAVA_TOOL_OPTIONS"), _java(proxy_url, files)])),
     }
     for names, value in ((("HTTPS_PROXY", "HTTP_PROXY"), proxy_url), (("NO_PROXY",), _LOOPBACK)):
         for name in names:
@@ -104,6 +112,11 @@ def _credentials(installed: ConnectedInstallation) -> dict[str, str]:
     }
     said = installed.token_response.get("expires_in")  # a setting can have HubSpot not say it
     return found if said is None else {**found, "HUBSPOT_EXPIRES_IN": str(said)}
+
+
+def _java(proxy_url: str, files: Files) -> str:
+    proxy = urlsplit(proxy_url)
+    return java.options(proxy.hostname or "", proxy.port or 0, str(files.java))
 
 
 def _require() -> str:

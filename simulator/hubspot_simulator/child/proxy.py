@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
-from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+
+from .asked import Refusal, Target, read
 
 _Address = tuple[str, int]
 
@@ -21,35 +21,16 @@ _HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 30.0  # how long a client may take to say what it wants
 _CONNECT_SECONDS = 10.0
 _DRAIN_SECONDS = 1.0  # how long a client that was refused may go on talking before it is cut
-_PORTS = {"http": 80, "https": 443}
-_OWN_HEADERS = ("host", "connection", "keep-alive")  # between two hops; those of ``proxy-*`` too
 _REASONS = {400: "Bad Request", 403: "Forbidden", 502: "Bad Gateway"}
 _FAILURES = (OSError, EOFError, asyncio.LimitOverrunError, asyncio.TimeoutError)
-
-
-class _Target(NamedTuple):
-    """What a client wants: a way to a host and, unless it is a tunnel, what to say there first."""
-
-    host: str
-    port: int
-    tls: bool = False  # by the proxy: the client left it to it
-    head: bytes = b""
-
-
-class _Refusal(Exception):
-    """The answer to a request that goes nowhere."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 class Proxy:
     """Takes clients on a free loopback port between ``start()`` or ``with`` and ``stop()``, in one thread.
 
     ``matches`` tells whether a host is HubSpot's, ``https`` and ``http`` are where those are on ports 443 and 80, and
-    ``authority`` is who vouches for them (PEM). ``allow`` are patterns of other hosts that may be reached (``*.pypi.org``;
-    ``*`` is all); loopback always may. ``refused`` counts what was not let out, ``host:port`` by ``host:port``.
+    ``authority`` is who vouches for them (PEM). ``allow`` are patterns of other hosts that may be reached
+    (``*.example.com``, ``*`` for all); loopback always may. ``refused`` counts, by ``host:port``, what was not let out.
     """
 
     def __init__(
@@ -116,9 +97,9 @@ class Proxy:
     async def _answer(self, reader: StreamReader, writer: StreamWriter) -> None:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_SECONDS)
         try:
-            target = _read(head)
+            target = read(head)
             upstream, answers = await self._reach(target)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             await _refuse(reader, writer, refusal)
             return
         try:
@@ -130,8 +111,8 @@ class Proxy:
         finally:
             await _close(answers)
 
-    async def _reach(self, target: _Target) -> tuple[StreamReader, StreamWriter]:
-        """Connect to where a client wants to go. Raises _Refusal."""
+    async def _reach(self, target: Target) -> tuple[StreamReader, StreamWriter]:
+        """Connect to where a client wants to go. Raises Refusal."""
         host, port = self._way(target)
         context: ssl.SSLContext | None = None
         if target.tls:
@@ -143,49 +124,21 @@ class Proxy:
             return await asyncio.wait_for(connecting, _CONNECT_SECONDS)
         except (OSError, asyncio.TimeoutError) as error:
             why = str(error) or f"no answer within {_CONNECT_SECONDS:.0f} s"
-            raise _Refusal(502, f"{target.host}:{target.port} cannot be reached: {why}") from None
+            raise Refusal(502, f"{target.host}:{target.port} cannot be reached: {why}") from None
 
-    def _way(self, target: _Target) -> _Address:
+    def _way(self, target: Target) -> _Address:
         if self._matches(target.host):
             if target.port not in self._ways:
-                raise _Refusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
+                raise Refusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
             return self._ways[target.port]
         if not _is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
             self.refused[f"{target.host}:{target.port}"] += 1
-            raise _Refusal(
+            raise Refusal(
                 403,
                 f"hubspot-simulator run lets nothing out but calls to HubSpot, and {target.host} is not HubSpot's: "
                 f"allow it with --allow {target.host}, or every host with --allow-network",
             )
         return target.host, target.port
-
-
-def _read(head: bytes) -> _Target:
-    """Return what the head of a request asks a proxy for. Raises _Refusal."""
-    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    try:
-        method, target, version = first.split(" ")
-        parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
-        host, port = "", 0
-    if not host or not port:
-        raise _Refusal(400, "this is the proxy of hubspot-simulator run: it takes CONNECT host:port, or a whole URL")
-    if method == "CONNECT":
-        return _Target(host, port)
-    names = [line.partition(":")[0].strip().lower() for line in lines]
-    kept = [
-        line
-        for name, line in zip(names, lines, strict=True)
-        if name not in _OWN_HEADERS and not name.startswith("proxy-")
-    ]
-    # One request a connection: what came after it could be for another host.
-    sent = [f"{method} {_origin_form(parts)} {version}", f"Host: {parts.netloc.rpartition('@')[2]}", *kept]
-    return _Target(host, port, parts.scheme == "https", "\r\n".join([*sent, "Connection: close\r\n\r\n"]).encode("latin-1"))
-
-
-def _origin_form(parts: SplitResult) -> str:
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _is_loopback(host: str) -> bool:
@@ -195,7 +148,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-async def _refuse(reader: StreamReader, writer: StreamWriter, refusal: _Refusal) -> None:
+async def _refuse(reader: StreamReader, writer: StreamWriter, refusal: Refusal) -> None:
     body = f"{refusal}\n".encode()
     writer.write(
         f"HTTP/1.1 {refusal.status} {_REASONS[refusal.status]}\r\nContent-Type: text/plain; charset=utf-8\r\n"

@@ -70,6 +70,8 @@ class Call:
         except ClientDisconnected:
             why = f"the body was cut short: Content-Length promised {self.request.content_length} bytes"
             raise ApiError(400, "Invalid request body", why=why) from None
+        except ValueError as error:
+            raise ApiError(400, "Invalid request body", why=f"the body is not chunked as it says: {error}") from None
 
     def json_object(self, *, of_any_type: bool = False) -> dict[str, Any]:
         """Return the JSON object of the body, ``of_any_type`` whatever its Content-Type. Raises ApiError (400, 415)."""

@@ -11,7 +11,7 @@ _here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [entry for entry in sys.path if not entry or os.path.abspath(entry) != _here]
 _this = sys.modules.pop("sitecustomize")
 try:
-    import sitecustomize  # noqa: F401 - the one that this one hides
+    __import__("sitecustomize")  # the one that this one hides
 except ImportError:
     sys.modules["sitecustomize"] = _this  # there is none
 
