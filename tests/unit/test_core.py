@@ -139,6 +139,7 @@ class Connection:
     portal: Portal
     refresh_tokens: set[str] = field(default_factory=set)
     access_tokens: list[Access] = field(default_factory=list)
+    installed: bool = False
 
 
 @dataclass(eq=False)
@@ -222,6 +223,7 @@ class Rules(RuleBasedStateMachine):
         """Note what the token endpoint gave."""
         assert (issued.hub_id, issued.scopes) == (connection.portal.hub_id, scopes)
         connection.refresh_tokens.add(issued.refresh_token)
+        connection.installed = True
         access = Access(issued.access_token, connection, self.now_ms + self.settings.token_ttl * 1000, scopes)
         connection.access_tokens.append(access)
         return Refresh(issued.refresh_token, connection, scopes), access
@@ -271,6 +273,7 @@ class Rules(RuleBasedStateMachine):
         connection = self.connections[which]
         installed = self.simulator.install(connection.app, connection.portal)
         connection.refresh_tokens.add(installed.refresh_token)
+        connection.installed = True
         return Refresh(installed.refresh_token, connection, connection.app.all_scopes)
 
     def other(self, connection):
@@ -338,6 +341,7 @@ class Rules(RuleBasedStateMachine):
         found = self.simulator.store.installations[connection.app.app_id, connection.portal.hub_id]
         self.simulator.oauth.uninstall(found)
         connection.refresh_tokens.clear()
+        connection.installed = False
         for access in connection.access_tokens:
             access.outlived_its_app = True
 
@@ -357,6 +361,11 @@ class Rules(RuleBasedStateMachine):
         alive = {value for connection in self.connections for value in connection.refresh_tokens}
         store = self.simulator.store
         assert {token.value for token in store.refresh_tokens.values() if not token.revoked_because} == alive
+
+    @invariant()
+    def every_app_is_where_the_model_has_it(self):
+        installed = {(one.app.app_id, one.portal.hub_id) for one in self.connections if one.installed}
+        assert {key for key, found in self.simulator.store.installations.items() if found.active} == installed
 
 
 def _challenge(verifier: str) -> str:

@@ -147,9 +147,13 @@ def test_what_is_wrong_is_shown_on_a_page_with_status_200_and_no_redirect(author
     assert f"<h1>Couldn't complete the connection</h1><p>{message}</p>" in response.text
 
 
-def test_the_app_counts_as_installed_only_after_the_first_exchange(sim, authorize, app):
-    authorize()
+def test_the_app_counts_as_installed_only_after_the_first_exchange(sim, authorize, redeem, app):
+    response = authorize()
+    installation = sim.store.installations[app.app_id, sim.portal.hub_id]
     assert not [token for token in sim.store.refresh_tokens.values() if token.grant.installation.app is app]
+    assert not installation.active
+    redeem(response)
+    assert installation.active
 
 
 def test_the_installation_is_in_the_default_portal(sim, authorize, redeem):

@@ -67,12 +67,12 @@ class PrivateApp:
 class Installation:
     """An app in a portal, and when (epoch milliseconds) its newest access token was issued and will expire.
 
-    ``ended_user_ids`` are the users whose grants ended when the app was uninstalled.
+    It is ``active`` from the first exchange of a code until the app is uninstalled. ``ended_user_ids`` are the users whose grants ended when the app was uninstalled.
     """
 
     app: App
     portal: Portal
-    active: bool = True
+    active: bool = False
     newest_issued_at_ms: int = 0
     newest_expires_at_ms: int = 0
     ended_user_ids: set[int] = field(default_factory=set)

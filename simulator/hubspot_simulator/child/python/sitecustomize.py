@@ -17,11 +17,10 @@ except ImportError:
 
 if sys.version_info >= (3, 8) and "HUBSPOT_SIMULATOR_CHILD" in os.environ:
     try:
-        import importlib.util
+        from importlib.machinery import SourceFileLoader
 
-        _spec = importlib.util.spec_from_file_location("_hubspot_simulator_hook", os.path.join(_here, "hook.py"))
-        _hook = importlib.util.module_from_spec(_spec)  # type: ignore[arg-type]
-        _spec.loader.exec_module(_hook)  # type: ignore[union-attr]
-        _hook.install(os.environ["HUBSPOT_SIMULATOR_CHILD"])
-    except Exception as error:  # noqa: BLE001 - a Python without ssl, for one: the program runs all the same
+        _hook = type(sys)("_hubspot_simulator_hook")
+        SourceFileLoader(_hook.__name__, os.path.join(_here, "hook.py")).exec_module(_hook)
+        _hook.install(os.environ["HUBSPOT_SIMULATOR_CHILD"], os.path.dirname(os.path.dirname(_here)))
+    except Exception as error:  # noqa: BLE001 - the program runs all the same
         sys.stderr.write("hubspot-simulator: only the proxy reaches this Python: %r\n" % (error,))  # noqa: UP031

@@ -110,7 +110,7 @@ def _accounts(portals: Sequence[Portal], selected: Portal) -> str:
         )
         for portal in ordered
     )
-    return f"<fieldset class=\"accounts\">\n<legend>Account</legend>\n{_lines(rows)}\n</fieldset>"
+    return f'<fieldset class="accounts">\n<legend>Account</legend>\n{_lines(rows)}\n</fieldset>'
 
 
 def _facts(portal: Portal) -> str:
