@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+
 from hubspot_simulator import Settings, Simulator, SimulatorServer
 from hubspot_simulator.core.model import App
 
@@ -31,7 +32,7 @@ SWITCHES = (
     "--no-first-run",
     "--no-default-browser-check",
 )
-WAIT_S = 6
+WAIT_S = 30
 
 
 @pytest.fixture(scope="session")

@@ -219,7 +219,7 @@ def press(client: Client, page: TestResponse, path: str = "/oauth/authorize", **
 
 @pytest.mark.parametrize("state", [*HOSTILE, "", "a b&c=d#e/", "+%20", "\r\nSet-Cookie: x"])
 def test_the_form_leads_to_the_code_and_the_state_of_the_link(
-    client: Client, register: Callable[..., App], query: Callable[..., str], state: str
+    client: Client, simulator: Simulator, register: Callable[..., App], query: Callable[..., str], state: str
 ) -> None:
     app = register(name=state, optional_scopes=["files", "a<b>'\"&c"])
     # Parameters that are called as the form's own fields change nothing about what was chosen.
@@ -228,7 +228,7 @@ def test_the_form_leads_to_the_code_and_the_state_of_the_link(
     answer = press(client, page, portal="7654321", untick=("files",))
     assert answer.status_code == 302
     assert parse_qs(urlsplit(answer.headers["Location"]).query, keep_blank_values=True)["state"] == [state]
-    (code,) = client.application.simulator.store.codes.values()  # type: ignore[union-attr]
+    (code,) = simulator.store.codes.values()
     assert code.grant.installation.portal.hub_id == 7654321
     assert code.grant.scopes == ("oauth", "tickets", "a<b>'\"&c")
 

@@ -117,12 +117,12 @@ def test_twenty_silent_connections_hold_nobody_up(simulator: Simulator, headers:
         authority.configure_trust(client_context)
     with SimulatorServer(simulator, ssl_context=server_context) as server, ExitStack() as silent:
         for _ in range(20):
-            silent.enter_context(socket.create_connection((server.host, server.port), timeout=5))
+            silent.enter_context(socket.create_connection((server.host, server.port), timeout=9))
         # stock cheroot would be silent for 9.8 s
         client = (
-            HTTPSConnection(server.host, server.port, timeout=5, context=client_context)
+            HTTPSConnection(server.host, server.port, timeout=9, context=client_context)
             if tls
-            else HTTPConnection(server.host, server.port, timeout=5)
+            else HTTPConnection(server.host, server.port, timeout=9)
         )
         client.request("GET", CONTACTS, headers=headers)
         assert json.loads(client.getresponse().read()) == {"results": []}

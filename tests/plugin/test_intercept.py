@@ -315,10 +315,23 @@ def test_uvloop_is_refused_with_a_sentence(hubspot_sim: HubspotSim) -> None:
             loop.run_until_complete(call())
 
 
+def test_the_first_use_may_be_while_time_is_frozen(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+        import requests
+
+        def test_it(hubspot_clock, hubspot_intercept, hubspot_installation):
+            headers = {{"Authorization": f"Bearer {{hubspot_installation.access_token}}"}}
+            assert requests.get("{URL}", headers=headers, timeout=10).status_code == 200
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
 def test_without_trustme_the_extra_is_named(hubspot_sim: HubspotSim, monkeypatch: pytest.MonkeyPatch) -> None:
     from hubspot_simulator import SimulatorServer
 
-    monkeypatch.setitem(sys.modules, "trustme", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with SimulatorServer() as server, pytest.raises(RuntimeError, match=r"pip install 'pytest-hubspot-auth\[tls\]'"):
         server.secure()
 

@@ -7,7 +7,6 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ..core.tokens import MalformedToken, parse
 
 _DURATION = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=10_000)  # the clock stays between 1970 and 9999
 _UNAUTHORIZED = 401
 _LIBRARIES = ("faketime/libfaketimeMT.so.1", "*/faketime/libfaketimeMT.so.1", "faketime/libfaketime.1.dylib")
 _PREFIXES = ("/usr", "/usr/local", "/opt/homebrew", "/opt/local")
@@ -35,7 +35,9 @@ def read_duration(text: str) -> timedelta:
     try:
         delta = timedelta(**{_UNITS[unit or "s"]: float(number)})
     except OverflowError:
-        raise ValueError(f"{text!r} is too long a duration") from None
+        delta = timedelta.max
+    if delta > _LONGEST:
+        raise ValueError(f"{text!r} is too long a duration: the most is {_LONGEST.days}d")
     return -delta if sign == "-" else delta
 
 
@@ -78,8 +80,7 @@ class Schedule:
             self._note(number, self._expire(token))
         for calls, delta in self._advance_after:
             if calls == self._calls:
-                with suppress(OverflowError):
-                    self._simulator.clock.advance(delta)
+                self._simulator.clock.advance(delta)
                 self._note(number, f"the simulator's clock moved by {_text(delta)}")
 
     def _expire(self, token: str) -> str:

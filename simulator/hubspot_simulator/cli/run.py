@@ -68,7 +68,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     try:
         offset = options.child_clock
         fake = {} if offset is None else fake_clock(offset, os.environ)
-        with SimulatorServer(simulator) as server, TemporaryDirectory(prefix="hubspot-simulator-") as folder:
+        temporary = TemporaryDirectory(prefix="hubspot-simulator-", ignore_cleanup_errors=True)
+        with SimulatorServer(simulator) as server, temporary as folder:
             schedule = Schedule(simulator, options.expire_after, options.advance_after)
             server.app.on_exchange = schedule
             authority, https = server.secure()

@@ -67,7 +67,8 @@ class PrivateApp:
 class Installation:
     """An app in a portal, and when (epoch milliseconds) its newest access token was issued and will expire.
 
-    It is ``active`` from the first exchange of a code until the app is uninstalled. ``ended_user_ids`` are the users whose grants ended when the app was uninstalled.
+    It is ``active`` from the first exchange of a code until the app is uninstalled. ``ended_user_ids`` are the users
+    whose grants ended with that.
     """
 
     app: App

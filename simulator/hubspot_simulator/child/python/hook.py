@@ -23,7 +23,8 @@ def install(text: str, package: str) -> None:
     """
     turned = _Turned(text, package)
     changes: dict[str, Callable[[Any], None]] = {
-        "socket": turned.socket,
+        "socket": turned.sockets,
+        "ssl": turned.sockets,
         "certifi": turned.certifi,
         "certifi.core": turned.certifi,
         "uvloop": turned.uvloop,
@@ -48,8 +49,12 @@ class _After:
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
-                if module.__name__ == name:  # one loader may load several
+                if module.__name__ != name:  # one loader may load several
+                    return
+                try:
                     ready(module)
+                except Exception as error:  # noqa: BLE001 - the program runs all the same
+                    sys.stderr.write(f"hubspot-simulator: {name} does not reach the simulator by itself: {error!r}\n")
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
@@ -61,9 +66,13 @@ class _Turned:
     def __init__(self, text: str, package: str) -> None:
         self._text = text
         self._package = package
+        self._begun = False
 
-    def socket(self, _: Any) -> None:
-        """Install the seam."""
+    def sockets(self, _: Any) -> None:
+        """Install the seam, which needs ``socket`` and ``ssl``, and the first of them may import the other."""
+        if self._begun or ("ssl" in sys.modules and not hasattr(sys.modules["ssl"], "SSLContext")):
+            return
+        self._begun = True
         import json
 
         child = json.loads(self._text)

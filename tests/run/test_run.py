@@ -1,0 +1,417 @@
+"""``hubspot-simulator run``: what surrounds the program."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from hubspot_simulator.child import clock
+from hubspot_simulator.cli import main
+from hubspot_simulator.cli.run import add_options
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, terminals and file modes of POSIX")
+COMMAND = [sys.executable, "-m", "hubspot_simulator", "run"]
+ROOT = Path(__file__).resolve().parents[2]
+CALL = """
+import os, sys, urllib.error, urllib.request
+
+def call(token=os.environ["HUBSPOT_ACCESS_TOKEN"], path="/crm/v3/objects/contacts", host="https://api.hubapi.com"):
+    request = urllib.request.Request(host + path, headers={"Authorization": "Bearer " + token})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+"""
+
+
+@pytest.mark.parametrize("status", [0, 3, 255])
+def test_the_status_is_the_programs(python, status: int) -> None:
+    ran = python(f"import sys; sys.exit({status})")
+    assert (ran.status, ran.output) == (status, "")
+    assert "nothing: no request came" in ran.report
+
+
+@POSIX
+def test_a_signals_status_is_as_in_a_shell(python) -> None:
+    assert python("import os; os.kill(os.getpid(), 9)").status == 128 + 9
+
+
+@pytest.mark.parametrize("program", ["no-such-program", os.curdir])
+def test_a_program_that_cannot_be_started(run, program: str) -> None:
+    ran = run([program])
+    assert (ran.status, ran.output) == (127, "")
+    assert re.fullmatch(rf"hubspot-simulator: cannot start {re.escape(program)}: \S.*\n", ran.report)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "run needs a program: hubspot-simulator run [options] -- PROGRAM [ARGUMENTS ...]"),
+        (["--token-ttl", "5", "--"], "run needs a program"),
+        (["--token-ttl", "soon", "--", "true"], "expected a whole number from 1"),
+        (["--expire-after", "-1", "--", "true"], "expected"),
+        (["--expire-after", "often", "--", "true"], "'often': expected a number of calls"),
+        (["--advance-after", "31m", "--", "true"], "expected a number of calls and a duration, as in 3:31m"),
+        (["--advance-after", "3:soon", "--", "true"], "'soon' is no duration"),
+        (["--child-clock", "1y", "--", "true"], "'1y' is no duration"),
+        (["true"], "unrecognized arguments: true"),
+    ],
+)
+def test_a_wrong_argument_is_named(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.startswith("PYTEST_HUBSPOT_"):
+            monkeypatch.delenv(name)
+    with pytest.raises(SystemExit) as end:
+        main(["run", *arguments])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_programs_options_are_its_own(python) -> None:
+    ran = python("import sys; print(sys.argv[1:])")
+    assert ran.output == "[]\n"
+
+
+def test_its_streams_are_its_own(python) -> None:
+    script = "import sys; print(sys.stdin.read().upper()); print('said', file=sys.stderr)"
+    ran = python(script, stdin="asked")
+    assert ran.output == "ASKED\n"
+    assert ran.report.startswith("said\n\nWhat HubSpot was asked")
+
+
+def test_the_report_says_what_was_asked_and_keeps_the_secrets(python) -> None:
+    secret = ("ACCESS_TOKEN", "REFRESH_TOKEN", "CLIENT_SECRET")
+    ran = python(
+        CALL
+        + "token = os.environ['HUBSPOT_REFRESH_TOKEN']\n"
+        + "call(); call(path='/oauth/v1/refresh-tokens/' + token)\n"
+        + "call('x'); call(path='/nowhere?access_token=' + token)\n"
+        + f"print(*[os.environ['HUBSPOT_' + name] for name in {secret}])"
+    )
+    values = ran.output.split()
+    assert len(values) == 3
+    assert [value for value in values if value in ran.report] == []
+    assert [status for *_, status in ran.exchanges] == [200, 200, 401, 404]
+    assert ran.report.endswith("4 requests, 2 refused\n")
+
+
+def test_a_host_that_is_not_hubspots_is_not_let_out(python) -> None:
+    ran = python(CALL + "call()\nprint(call(host='http://example.com'))")
+    assert ran.output == "403\n"
+    assert "not let out: example.com:80, 1 time; allow it with --allow example.com" in ran.report
+    assert ran.exchanges == [("GET", "/crm/v3/objects/contacts", 200)]
+
+
+def test_https_to_such_a_host_neither(python) -> None:
+    ran = python(CALL + "try:\n    call(host='https://example.com')\nexcept OSError as error:\n    print(error)")
+    assert "403" in ran.output
+    assert "not let out: example.com:443, 1 time" in ran.report
+
+
+def test_the_base_url_works_too(python) -> None:
+    ran = python(
+        CALL
+        + "url = os.environ['HUBSPOT_SIMULATOR_URL']\n"
+        + "assert url == os.environ['HUBSPOT_BASE_URL'] == os.environ['HUB_SPOT_BASE_URL']\nprint(call(host=url))"
+    )
+    assert ran.output == "200\n"
+
+
+class TestTime:
+    def statuses(self, python, count: int, *options: str) -> tuple[list[str], str]:
+        ran = python(CALL + f"print(*[call() for _ in range({count})])", *options)
+        return ran.output.split(), ran.report
+
+    def test_the_token_expires_after_so_many_calls(self, python) -> None:
+        statuses, report = self.statuses(python, 4, "--expire-after", "2", "--token-ttl", "5")
+        assert statuses == ["200", "200", "401", "401"]
+        assert "  -- after 2 authenticated calls, the token expired: the simulator's clock moved by 0:00:0" in report
+
+    def test_it_may_be_dead_from_the_start(self, python) -> None:
+        assert self.statuses(python, 1, "--expire-after", "0")[0] == ["401"]
+
+    def test_the_clock_moves_after_so_many_calls(self, python) -> None:
+        options = ("--advance-after", "1:29m", "--advance-after", "2:2m")
+        statuses, report = self.statuses(python, 3, *options)
+        assert statuses == ["200", "200", "401"]
+        assert "  -- after 1 authenticated call, the simulator's clock moved by 0:29:00" in report
+
+    def test_a_life_of_its_own(self, python) -> None:
+        ran = python(CALL + "import time\nprint(call()); time.sleep(1.1); print(call())", "--token-ttl", "1")
+        assert ran.output.split()[1] == "401"
+
+    def test_a_token_that_does_not_expire(self) -> None:
+        from hubspot_simulator import Simulator
+
+        simulator = Simulator()
+        schedule = clock.Schedule(simulator, [0], [])
+        before = simulator.clock.offset_ms
+        schedule._calls = 0
+        schedule._move(7, "pat-na1-1")
+        assert schedule.notes[7] == [
+            "after 0 authenticated calls, the token of this call does not expire: the simulator's clock was not moved"
+        ]
+        assert simulator.clock.offset_ms == before
+
+    @pytest.mark.parametrize(
+        ("text", "seconds"), [("31m", 1860), ("+31m", 1860), ("-90s", -90), ("1.5h", 5400), ("2d", 172800), ("7", 7)]
+    )
+    def test_durations(self, text: str, seconds: float) -> None:
+        assert clock.read_duration(text).total_seconds() == seconds
+
+    @pytest.mark.parametrize("text", ["", "m", "31 m", "1w", "-", "1e3", "10001d", "9" * 30 + "d"])
+    def test_no_durations(self, text: str) -> None:
+        with pytest.raises(ValueError, match="duration"):
+            clock.read_duration(text)
+
+    @POSIX
+    def test_the_programs_own_clock(self, python) -> None:
+        try:
+            clock.fake_clock(clock.read_duration("31m"), {})
+        except clock.NoFakeClock as error:
+            pytest.skip(str(error))
+        ran = python("import time; print(time.time())", "--child-clock", "+31m")
+        assert 1800 < float(ran.output) - time.time() < 1920
+
+    @POSIX
+    def test_without_libfaketime_the_package_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(clock, "_PREFIXES", ())
+        assert main(["run", "--child-clock", "+31m", "--", "true"]) == 1
+        assert "install the package faketime (Debian, Ubuntu)" in capsys.readouterr().err
+
+    @POSIX
+    def test_where_libfaketime_is_looked_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "faketime").touch(0o755)
+        library = tmp_path / "lib" / "x86_64-linux-gnu" / "faketime" / "libfaketimeMT.so.1"
+        library.parent.mkdir(parents=True)
+        library.touch()
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+        monkeypatch.setattr(sys, "platform", "linux")
+        variables = clock.fake_clock(clock.read_duration("-5m"), {"LD_PRELOAD": "other.so"})
+        assert variables["LD_PRELOAD"] == f"{library}:other.so"
+        assert variables["FAKETIME"] == "-300.000"
+
+    def test_windows_has_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "platform", "win32")
+        with pytest.raises(clock.NoFakeClock, match="Windows"):
+            clock.fake_clock(clock.read_duration("1m"), {})
+
+
+class TestEnvironment:
+    def test_certificates_are_for_this_user_only(self, python) -> None:
+        ran = python(
+            "import os, stat\n"
+            "path = os.environ['SSL_CERT_FILE']\n"
+            "names = 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'\n"
+            "assert all(os.environ[name] == path for name in names)\n"
+            "folder = os.path.dirname(path)\n"
+            "mode = lambda path: oct(stat.S_IMODE(os.stat(path).st_mode))\n"
+            "print(*{mode(os.path.join(folder, name)) for name in os.listdir(folder)}, mode(folder))\n"
+            "import certifi, ssl\n"
+            "assert certifi.where() == path and certifi.contents() == open(path, errors='replace').read()\n"
+            "ssl.create_default_context(cafile=path)\n"
+        )
+        assert ran.status == 0, ran.report
+        if os.name == "posix":
+            assert ran.output.split() == ["0o600", "0o700"]
+
+    def test_what_was_there_is_kept(self, python, tmp_path: Path) -> None:
+        hidden = tmp_path / "hidden"
+        hidden.mkdir()
+        (hidden / "sitecustomize.py").write_text("import builtins; builtins.hidden = 'found'")
+        extra = tmp_path / "extra.pem"
+        extra.write_text("# extra\n")
+        ran = python(
+            "import os, sys, sitecustomize\n"
+            "print(hidden, sitecustomize.__file__)\n"
+            "print([entry for entry in sys.path if 'child' in os.path.basename(os.path.dirname(entry))])\n"
+            "print(open(os.environ['NODE_EXTRA_CA_CERTS']).read().startswith('# extra'))\n"
+            "print(os.environ['NODE_OPTIONS'].endswith(' --no-warnings'), 'ALL_PROXY' in os.environ)\n",
+            PYTHONPATH=str(hidden),
+            NODE_EXTRA_CA_CERTS=str(extra),
+            NODE_OPTIONS="--no-warnings",
+            ALL_PROXY="http://127.0.0.1:1",
+        )
+        assert ran.output.splitlines() == [f"found {hidden / 'sitecustomize.py'}", "[]", "True", "True False"]
+
+    def test_a_program_without_the_network_loads_next_to_nothing(self, python) -> None:
+        ran = python("import sys; print(*sorted({'ssl', 'socket', 'json', 'typing'} & set(sys.modules)))")
+        assert ran.output == "\n"
+
+    def test_it_does_not_fail_a_program_when_it_fails(self, python) -> None:
+        ran = python(
+            "import os, subprocess, sys\n"
+            "env = {**os.environ, 'HUBSPOT_SIMULATOR_CHILD': '{}'}\n"
+            "print(subprocess.run([sys.executable, '-c', 'print(1)'], env=env).returncode)\n"
+            "print(subprocess.run([sys.executable, '-c', 'import socket'], env=env, capture_output=True).returncode)"
+        )
+        assert ran.output.split() == ["1", "0", "0"]
+
+    def test_every_variable_is_documented(self, python) -> None:
+        ran = python(
+            "import os, json, sys\nprint(json.dumps(sorted(n for n in os.environ if os.environ[n] != 'as before')))",
+            **dict.fromkeys(VARIABLES, "as before"),
+        )
+        guide = (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
+        for name in VARIABLES:
+            assert f'"{name}"' in ran.output
+            assert f"`{name}`" in guide
+
+
+def test_every_option_is_documented() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    guide = (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
+    options = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+    assert [option for option in options if f"`{option}" not in guide] == ["--help"]
+
+
+VARIABLES = (
+    "HUBSPOT_CLIENT_ID",
+    "HUBSPOT_CLIENT_SECRET",
+    "HUBSPOT_REDIRECT_URI",
+    "HUBSPOT_ACCESS_TOKEN",
+    "HUBSPOT_REFRESH_TOKEN",
+    "HUBSPOT_PORTAL_ID",
+    "HUBSPOT_EXPIRES_IN",
+    "HUBSPOT_SIMULATOR_URL",
+    "HUBSPOT_BASE_URL",
+    "HUB_SPOT_BASE_URL",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_OPTIONS",
+    "JAVA_TOOL_OPTIONS",
+)
+
+
+@POSIX
+class TestSignals:
+    SCRIPT = """
+        import signal, subprocess, sys, time
+        end = lambda number, frame: sys.exit(number)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signal.signal(getattr(signal, name), end)
+        print("ready", flush=True)
+        time.sleep(60)
+    """
+
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+    def test_they_go_to_the_program(self, name: str, tmp_path: Path) -> None:
+        number = getattr(signal, name)
+        status, output, report = self.signalled(textwrap.dedent(self.SCRIPT), number, tmp_path)
+        assert (status, output) == (number, "ready\n")
+        assert "0 requests, 0 refused" in report
+
+    def test_a_program_that_they_end(self, tmp_path: Path) -> None:
+        script = "print('ready', flush=True)\nimport time\ntime.sleep(60)"
+        status, _, report = self.signalled(script, signal.SIGTERM, tmp_path)
+        assert status == 128 + signal.SIGTERM
+        assert "0 requests, 0 refused" in report
+
+    def test_they_go_to_what_it_started(self, tmp_path: Path) -> None:
+        script = """
+            import subprocess, sys
+            sleep = "print('ready', flush=True); import time; time.sleep(60)"
+            started = subprocess.Popen([sys.executable, "-c", sleep])
+            try:
+                started.wait()
+            except KeyboardInterrupt:
+                print(started.wait(10) != 0)
+        """
+        status, output, _ = self.signalled(textwrap.dedent(script), signal.SIGINT, tmp_path)
+        assert (status, output) == (0, "ready\nTrue\n")
+
+    def signalled(self, script: str, number: int, folder: Path) -> tuple[int, str, str]:
+        """Run a script, send a signal once it says that it is ready, return its status, output and report."""
+        with subprocess.Popen(
+            [*COMMAND, "--", sys.executable, "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(folder)},
+        ) as process:
+            try:
+                assert process.stdout is not None
+                first = process.stdout.readline()
+                process.send_signal(number)
+                output, report = process.communicate(timeout=30)
+            finally:
+                process.kill()
+        assert list(folder.iterdir()) == []
+        return process.returncode, first + output, report
+
+    def test_on_a_terminal_it_can_be_typed_to_and_interrupted(self, tmp_path: Path) -> None:
+        """The driver is a process of its own: a fork of this one, with its threads, would be unsafe."""
+        driver = """
+            import os, pty, sys
+            pid, terminal = pty.fork()
+            if not pid:
+                os.execv(sys.executable, sys.argv[1:])
+            seen, sent = b"", set()
+            try:
+                while True:
+                    seen += os.read(terminal, 4096)
+                    for mark, text in (b"name?", b"Ada\\n"), (b"hello Ada", b"\\x03"):
+                        if mark in seen and mark not in sent:
+                            sent.add(mark)
+                            os.write(terminal, text)
+            except OSError:
+                pass
+            print(seen.decode())
+            sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """
+        script = """
+            import sys, time
+            name = input("name?")
+            try:
+                print("hello", name, flush=True)
+                time.sleep(60)
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+                time.sleep(0.3)
+                sys.exit(5)
+        """
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                textwrap.dedent(driver),
+                *COMMAND,
+                "--",
+                sys.executable,
+                "-c",
+                textwrap.dedent(script),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+        )
+        assert done.returncode == 5, done
+        assert "hello Ada" in done.stdout
+        assert done.stdout.count("interrupted") == 1
+        assert "0 requests, 0 refused" in done.stdout
+        assert list(tmp_path.iterdir()) == []
