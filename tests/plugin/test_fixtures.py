@@ -254,6 +254,26 @@ class TestResponses:
         answer = requests.head(API + CONTACTS, headers=bearer(hubspot_installation.access_token), timeout=10)
         assert (answer.status_code, answer.content) == (200, b"")
 
+    def test_streams_redirects_and_errors(
+        self, hubspot_responses: HubspotResponses, hubspot_app: App, hubspot_installation: ConnectedInstallation
+    ) -> None:
+        headers = bearer(hubspot_installation.access_token)
+        with requests.get(API + CONTACTS, headers=headers, stream=True, timeout=10) as answer:
+            assert b"".join(answer.iter_content(4)) == b'{"results":[]}'
+        asked = {
+            "client_id": hubspot_app.client_id,
+            "redirect_uri": hubspot_app.redirect_uri,
+            "scope": " ".join(hubspot_app.scopes),
+        }
+        sent_back = requests.get(
+            "https://app.hubspot.com/oauth/authorize", params=asked, allow_redirects=False, timeout=10
+        )
+        assert sent_back.headers["Location"].startswith(f"{hubspot_app.redirect_uri}?code=na1-")
+        deleted = requests.delete(f"{API}{CONTACTS}/1", headers=headers, timeout=10)
+        assert (deleted.status_code, deleted.content) == (204, b"")
+        refused = requests.get(API + CONTACTS, timeout=10)
+        assert refused.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
+
     def test_other_hosts_are_called_as_before(
         self, hubspot_responses: HubspotResponses, hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
     ) -> None:
