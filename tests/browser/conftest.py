@@ -55,7 +55,7 @@ def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("no_proxy", "localhost,127.0.0.1")  # chromedriver is on this machine
+        environment.setenv("no_proxy", "localhost,127.0.0.1")  # chromedriver answers on loopback
         browser = Chrome(options=options, service=Service(driver))
     try:
         browser.set_page_load_timeout(WAIT_S)

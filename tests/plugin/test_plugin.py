@@ -358,7 +358,7 @@ class TestSettings:
 
     def test_the_options_are_the_settings(self) -> None:
         from hubspot_simulator.settings import SETTINGS
-        from pytest_hubspot_auth.plugin import OPTIONS
+        from pytest_hubspot_auth.given import OPTIONS
 
         assert {name: setting.metadata["help"] for name, setting in SETTINGS.items()} == OPTIONS
 
@@ -475,4 +475,5 @@ class TestCost:
             "print(sorted(set(sys.modules) - before))"
         )
         result = pytester.run(sys.executable, "-c", code)
-        assert result.outlines == ["['pytest_hubspot_auth', 'pytest_hubspot_auth.plugin']"]
+        light = [f"pytest_hubspot_auth{name}" for name in ("", ".fixtures", ".given", ".plugin")]
+        assert result.outlines == [repr(light)]

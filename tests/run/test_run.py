@@ -6,15 +6,17 @@ import argparse
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from hubspot_simulator.child import clock
+from hubspot_simulator.child import clock, environment, process
 from hubspot_simulator.cli import main
 from hubspot_simulator.cli.run import add_options
 
@@ -252,8 +254,21 @@ class TestEnvironment:
         assert ran.output.splitlines() == [f"found {hidden / 'sitecustomize.py'}", "[]", "True", "True False"]
 
     def test_a_program_without_the_network_loads_next_to_nothing(self, python) -> None:
-        ran = python("import sys; print(*sorted({'ssl', 'socket', 'json', 'typing'} & set(sys.modules)))")
-        assert ran.output == "\n"
+        ran = python(
+            "import os, subprocess, sys\n"
+            "command = [sys.executable, '-c', 'import sys; print(*sys.modules)']\n"
+            "plain = {name: value for name, value in os.environ.items() if name != 'HUBSPOT_SIMULATOR_CHILD'}\n"
+            "loaded = [set(subprocess.check_output(command, env=e, text=True).split()) for e in (plain, os.environ)]\n"
+            "print(*loaded[1] - loaded[0] if 'socket' not in loaded[0] else ())"  # coverage loads it
+        )
+        assert set(ran.output.split()) <= {"importlib", "importlib.machinery", "warnings", "__future__"}
+
+    def test_the_machines_certificates_without_certifi(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setitem(sys.modules, "certifi", None)
+        named = tmp_path / "named.pem"
+        named.write_text("# named")
+        monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=str(tmp_path / "none")))
+        assert environment._usual({"SSL_CERT_FILE": str(named), "CURL_CA_BUNDLE": str(tmp_path)}) == ["# named"]
 
     def test_it_does_not_fail_a_program_when_it_fails(self, python) -> None:
         ran = python(
@@ -334,14 +349,42 @@ class TestSignals:
         script = """
             import subprocess, sys
             sleep = "print('ready', flush=True); import time; time.sleep(60)"
-            started = subprocess.Popen([sys.executable, "-c", sleep])
             try:
+                started = subprocess.Popen([sys.executable, "-c", sleep], stdout=subprocess.PIPE)
+                started.stdout.readline()
+                print("ready", flush=True)
                 started.wait()
             except KeyboardInterrupt:
                 print(started.wait(10) != 0)
         """
         status, output, _ = self.signalled(textwrap.dedent(script), signal.SIGINT, tmp_path)
         assert (status, output) == (0, "ready\nTrue\n")
+
+    def test_one_that_comes_while_the_program_starts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        start = process._start
+
+        def slowly(*arguments):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return start(*arguments)
+
+        monkeypatch.setattr(process, "_start", slowly)
+        before = signal.getsignal(signal.SIGTERM)
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        assert process.run(command, os.environ) == 128 + signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) is before
+
+    def test_in_the_foreground_group_the_terminal_has_sent_ctrl_c(self) -> None:
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+            process._send(child, signal.SIGINT, alone=False)
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(0.2)
+            process._send(child, signal.SIGTERM, alone=False)
+            assert child.wait(30) == -signal.SIGTERM
+            process._send(child, signal.SIGTERM, alone=False)  # it is gone
+
+    def test_without_a_standard_input_there_is_no_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdin", None)
+        assert not process._on_terminal()
 
     def signalled(self, script: str, number: int, folder: Path) -> tuple[int, str, str]:
         """Run a script, send a signal once it says that it is ready, return its status, output and report."""

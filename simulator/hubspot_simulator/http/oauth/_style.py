@@ -1,4 +1,4 @@
-"""How the pages look: in light and dark, from 320 pixels on. The contrast of every pair of colours is AA or better."""
+"""How the pages look: in light and dark, from 320 pixels on, text and the edges of controls in WCAG's contrast AA."""
 
 ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"

@@ -1,5 +1,8 @@
-"""The pages that people see at ``/oauth/authorize``. They are the simulator's own: they neither look like HubSpot's
-nor claim to be. Each is one document that loads nothing and needs no script."""
+"""The pages that people see at ``/oauth/authorize``.
+
+They are the simulator's own: they do not look like HubSpot's, and say so. Each is one document that loads nothing and
+needs no script.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""The fixtures. What they give is imported when one of them is used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .given import GIVEN, mark_arguments
+
+if TYPE_CHECKING:
+    from hubspot_simulator.core.connected import ConnectedInstallation
+    from hubspot_simulator.core.model import App, Portal
+    from hubspot_simulator.core.simulator import Simulator
+    from hubspot_simulator.server import SimulatorServer
+    from hubspot_simulator.settings import Settings
+
+    from .clock import HubspotClock
+    from .handle import HubspotSim
+    from .responses_bridge import HubspotResponses
+
+SIMULATOR: pytest.StashKey[Simulator] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def hubspot_settings(pytestconfig: pytest.Config) -> Settings:
+    """The simulator's settings; override it to change them. A mark on a test wins over it."""
+    from hubspot_simulator.settings import Settings
+
+    return Settings(**{name: value for name, (value, _) in pytestconfig.stash[GIVEN].items()})
+
+
+@pytest.fixture(scope="session")
+def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
+    """The running server, one for the session; ``hubspot_sim`` gives it a fresh simulator for each test."""
+    from hubspot_simulator.core.simulator import Simulator
+    from hubspot_simulator.server import SimulatorServer
+    from hubspot_simulator.settings import Settings
+
+    if not isinstance(hubspot_settings, Settings):
+        pytest.fail(
+            f"the fixture hubspot_settings gave {hubspot_settings!r}: override it with one that returns "
+            "pytest_hubspot_auth.Settings(...)",
+            pytrace=False,
+        )
+    server = SimulatorServer(Simulator(hubspot_settings))
+    problem = ""
+    try:
+        server.start()
+    except OSError as error:
+        problem = str(error)
+    if problem:  # outside of the except clause, or the report would show both
+        if os.environ.get("PYTEST_XDIST_WORKER"):
+            problem += " Under xdist each worker has a server of its own: leave the port at 0."
+        pytest.fail(f"the HubSpot simulator cannot start: {problem}", pytrace=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def hubspot_sim(
+    request: pytest.FixtureRequest, hubspot_settings: Settings, hubspot_server: SimulatorServer
+) -> HubspotSim:
+    """A fresh HubSpot for this test: ``hubspot_sim.url`` is what to call instead of https://api.hubapi.com."""
+    from dataclasses import replace
+
+    from .clock import FollowingClock
+    from .handle import HubspotSim
+
+    by_mark = {name: value for name, value in mark_arguments(request.node).items() if name != "now"}
+    settings = replace(hubspot_settings, **by_mark) if by_mark else hubspot_settings
+    simulator = HubspotSim(hubspot_server, settings, FollowingClock(), request.node.nodeid)
+    request.node.stash[SIMULATOR] = simulator
+    return simulator
+
+
+@pytest.fixture
+def hubspot_app(hubspot_sim: HubspotSim) -> App:
+    """The app under test, as registered with HubSpot: ``client_id``, ``client_secret``, ``redirect_uri``."""
+    return hubspot_sim.app
+
+
+@pytest.fixture
+def hubspot_portal(hubspot_sim: HubspotSim) -> Portal:
+    """The HubSpot account."""
+    return hubspot_sim.portal
+
+
+@pytest.fixture
+def hubspot_installation(hubspot_sim: HubspotSim) -> ConnectedInstallation:
+    """The app, connected to the account: ``access_token``, ``refresh_token``, ``token_response`` and so on.
+
+    The access token is issued when it is first read.
+    """
+    return hubspot_sim.installation
+
+
+@pytest.fixture
+def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> Iterator[HubspotClock]:
+    """One clock for the code under test and the simulator, frozen: ``hubspot_clock.advance(minutes=31)``."""
+    from .clock import HubspotClock, parse_now
+
+    now = mark_arguments(request.node).get("now")
+    clock = HubspotClock(hubspot_sim.clock, None if now is None else parse_now(now))
+    clock.start()
+    try:
+        yield clock
+    finally:
+        clock.stop()
+
+
+@pytest.fixture
+def hubspot_responses(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) -> Iterator[HubspotResponses]:
+    """Calls of `requests` to https://api.hubapi.com and HubSpot's other hosts, answered in process."""
+    from .responses_bridge import HubspotResponses
+
+    bridge = HubspotResponses(hubspot_server.app, hubspot_server.url)
+    bridge.start()
+    try:
+        yield bridge
+    finally:
+        bridge.stop()
+
+
+@pytest.fixture
+def hubspot_intercept(hubspot_sim: HubspotSim) -> Iterator[None]:
+    """Every Python HTTP client reaches the simulator at https://api.hubapi.com, over TLS, at the socket."""
+    with hubspot_sim.intercept():
+        yield
