@@ -261,7 +261,7 @@ class TestEnvironment:
             "loaded = [set(subprocess.check_output(command, env=e, text=True).split()) for e in (plain, os.environ)]\n"
             "print(*loaded[1] - loaded[0] if 'socket' not in loaded[0] else ())"  # coverage loads it
         )
-        assert set(ran.output.split()) <= {"importlib", "importlib.machinery", "warnings", "__future__"}
+        assert {name.partition(".")[0] for name in ran.output.split()} <= {"importlib", "warnings", "__future__"}
 
     def test_the_machines_certificates_without_certifi(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(sys.modules, "certifi", None)
@@ -329,7 +329,8 @@ class TestSignals:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             signal.signal(getattr(signal, name), end)
         print("ready", flush=True)
-        time.sleep(60)
+        for _ in range(600):
+            time.sleep(0.1)  # a signal that comes between two lines of C is seen after it
     """
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -347,15 +348,13 @@ class TestSignals:
 
     def test_they_go_to_what_it_started(self, tmp_path: Path) -> None:
         script = """
-            import subprocess, sys
-            sleep = "print('ready', flush=True); import time; time.sleep(60)"
-            try:
-                started = subprocess.Popen([sys.executable, "-c", sleep], stdout=subprocess.PIPE)
-                started.stdout.readline()
-                print("ready", flush=True)
-                started.wait()
-            except KeyboardInterrupt:
-                print(started.wait(10) != 0)
+            import signal, subprocess, sys
+            signal.signal(signal.SIGINT, lambda *_: None)
+            sleep = "import time; print('ready', flush=True); [time.sleep(0.1) for _ in range(600)]"
+            started = subprocess.Popen([sys.executable, "-c", sleep], stdout=subprocess.PIPE)
+            started.stdout.readline()
+            print("ready", flush=True)
+            print(started.wait() != 0)
         """
         status, output, _ = self.signalled(textwrap.dedent(script), signal.SIGINT, tmp_path)
         assert (status, output) == (0, "ready\nTrue\n")

@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # where there are such
+_GLANCE_SECONDS = 0.5  # how often it is looked whether a signal came
 _SIGNALLED = 128  # added to a signal's number, as shells do
 
 
@@ -44,7 +46,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
         child.append(_start(command, environment, alone))
         for number in early:
             _send(child[0], number, alone)
-        status = child[0].wait()
+        status = _wait(child[0])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -60,6 +62,15 @@ def _start(command: Sequence[str], environment: Mapping[str, str], alone: bool) 
     except (OSError, ValueError) as error:  # ValueError: a null byte
         why = getattr(error, "strerror", None) or error
         raise CannotStart(f"cannot start {name}: {why}") from error
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    """Wait in another thread: a signal that comes just before this one sleeps in C would be seen too late."""
+    waiting = threading.Thread(target=child.wait, name="hubspot-child", daemon=True)
+    waiting.start()
+    while waiting.is_alive():
+        waiting.join(_GLANCE_SECONDS)
+    return child.wait()
 
 
 def _on_terminal() -> bool:

@@ -12,6 +12,7 @@ from werkzeug.utils import cached_property
 
 MAX_BODY = 10 * 1024 * 1024
 _HOST = re.compile(r"[\w.~:\[\]-]*", re.ASCII)
+_NOTHING: MultiDict[str, str] = ImmutableMultiDict()
 
 
 class Request(WerkzeugRequest):
@@ -24,6 +25,8 @@ class Request(WerkzeugRequest):
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """The query. What is not UTF-8 in it reads as replacement characters; werkzeug would raise."""
+        if not self.query_string:
+            return _NOTHING
         return ImmutableMultiDict(parse_qsl(self.query_string.decode("utf-8", "replace"), keep_blank_values=True))
 
 
