@@ -16,6 +16,7 @@ from hubspot_simulator.server import SimulatorServer
 from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
+from .proxies import bypassed
 from .unreachable import refused
 
 
@@ -72,7 +73,7 @@ class HubspotSim(Simulator):
         authority, https = self._server.secure()
         http = (self._server.host, self._server.port)
         seam = Seam(matches, https=https, http=http, authority=authority.certificate)
-        with refused(matches):
+        with refused(matches), bypassed(self.settings.hosts):
             seam.install()
             try:
                 yield

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 CERTIFIED = ("*.hubapi.com", "*.hubspot.com")  # what a certificate for these hosts names
-_HUBSPOT = re.compile(r"(?:api|app|mcp)(?:-[a-z]+\d+)?\.(?:hubapi|hubspot)\.com")
+PATTERN = re.compile(r"(?:api|app|mcp)(?:-[a-z]+\d+)?\.(?:hubapi|hubspot)\.com")
 
 
 def is_hubspot(host: str | None) -> bool:
     """Tell whether a host is one of HubSpot's API or app hosts, regional ones included."""
-    return host is not None and _HUBSPOT.fullmatch(host.lower()) is not None
+    return host is not None and PATTERN.fullmatch(host.lower()) is not None
 
 
 @lru_cache(maxsize=32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import ssl
@@ -215,6 +216,24 @@ def test_the_page_lists_what_was_tried_here() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "reach-my-client.md"
     table = page.read_text("utf-8").partition("| library |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) == list(CLIENTS)
+
+
+@pytest.mark.parametrize("name", ["requests", "urllib.request", "httpx", "httpx2"])
+def test_a_proxy_in_the_environment_is_not_taken(
+    name: str,
+    hubspot_sim: HubspotSim,
+    hubspot_installation: ConnectedInstallation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with hubspot_sim.intercept():
+        builder = CLIENTS[name]()
+        assert next(builder)(hubspot_installation.access_token)[0] == 200
+        for _ in builder:
+            pass
+    assert (os.environ["NO_PROXY"], os.environ.get("no_proxy")) == ("localhost", None)
 
 
 PATCHED = [

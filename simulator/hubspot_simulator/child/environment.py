@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ..authority import Authority
 from ..core.connected import ConnectedInstallation
-from ..hosts import _HUBSPOT
+from ..hosts import PATTERN
 from ..server import SimulatorServer
 from . import java
 
@@ -74,7 +74,7 @@ def environment(server: SimulatorServer, proxy_url: str, files: Files, inherited
     _, https = server.secure()
     child = {
         "hosts": server.simulator.settings.hosts,
-        "pattern": f"^(?:{_HUBSPOT.pattern})$",
+        "pattern": f"^(?:{PATTERN.pattern})$",
         "https": https,
         "http": (server.host, server.port),
         "authority": str(files.authority),
