@@ -214,6 +214,9 @@ class TestConsent:
             hubspot_sim.authorize(redirect_uri="https://elsewhere.example.com")
         with pytest.raises(ValueError, match=r"developer account"):
             hubspot_sim.authorize(portal=hubspot_sim.add_portal(developer=True))
+        hubspot_sim.delete_portal()
+        with pytest.raises(ValueError, match=r"was deleted: nobody can consent for it"):
+            hubspot_sim.authorize()
 
 
 class TestResponses:

@@ -231,6 +231,10 @@ class Rules(RuleBasedStateMachine):
     @rule(target=codes, which=which, optional=st.booleans(), verifier=st.none() | st.sampled_from(["a", "b"]))
     def authorize(self, which, optional, verifier):
         connection = self.connections[which]
+        if connection.portal.hub_id in self.deleted:
+            with pytest.raises(ValueError, match="was deleted"):
+                self.simulator.authorize(connection.app, connection.portal)
+            return multiple()
         code = self.simulator.authorize(
             connection.app,
             connection.portal,

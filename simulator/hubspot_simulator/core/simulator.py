@@ -194,7 +194,9 @@ class Simulator:
         sent to its first redirect URI. ``code_challenge`` is that of PKCE, S256. Raises ValueError with the text of
         HubSpot's page when it would refuse.
         """
-        app = app or self.app
+        app, portal = app or self.app, portal or self.portal
+        if portal.hub_id in self.store.deleted_hub_ids:
+            raise ValueError(f"portal {portal.hub_id} was deleted: nobody can consent for it")
         parameters = {
             "client_id": app.client_id,
             "redirect_uri": app.redirect_uri if redirect_uri is None else redirect_uri,
@@ -205,10 +207,10 @@ class Simulator:
             parameters |= {"code_challenge": code_challenge, "code_challenge_method": "S256"}
         try:
             request = consent.read_request(self.store, parameters)
-            granted = consent.scopes_for(request, portal or self.portal)
+            granted = consent.scopes_for(request, portal)
         except consent.Refused as refusal:
             raise ValueError(f"{refusal.message} ({refusal.why})") from None
-        return self.approve(request, portal or self.portal, granted)
+        return self.approve(request, portal, granted)
 
     def approve(self, request: consent.Request, portal: Portal, scopes: tuple[str, ...]) -> str:
         """Return the authorization code of a consent."""
