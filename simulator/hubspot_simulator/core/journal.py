@@ -104,11 +104,12 @@ class Journal:
 
         The message shows what was seen and what came nearest. ``path`` is as for ``find``.
         """
+        __tracebackhide__ = True  # pytest shows the caller's line, then
         seen = len(self.find(method, path))
         if seen != times if times is not None else not seen:
             expected = "at least once" if times is None else _times(times)
             raise AssertionError(
-                f"expected {method.upper()} {path} to be called {expected}, it was called {_times(seen)}\n"
+                f"expected calls of {method.upper()} {path}: {expected}; seen: {_times(seen)}\n"
                 + self._explain(method.upper(), path)
             )
 
