@@ -430,7 +430,8 @@ class TestSignals:
             name = input("name?")
             try:
                 print("hello", name, flush=True)
-                time.sleep(60)
+                for _ in range(600):
+                    time.sleep(0.1)  # a signal that comes between two lines of C is seen after it
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
                 time.sleep(0.3)
