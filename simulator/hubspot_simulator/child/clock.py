@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from ..core.journal import Exchange
+from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from ..core.tokens import MalformedToken, parse
 

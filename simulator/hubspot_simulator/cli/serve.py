@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 
 from ..core.clock import Clock, ManualClock, SystemClock
-from ..core.journal import Exchange
+from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from ..server import SimulatorServer
 from ..settings import Settings

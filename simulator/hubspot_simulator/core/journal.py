@@ -3,61 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-from .clock import iso_instant
+from .exchange import Exchange, redact
 from .store import Store
-from .tokens import shorten
-
-BODY_KEPT = 64 * 1024
-_BEARER = re.compile(r"(?<=bearer )\S+", re.IGNORECASE)
-_SECRET_MEMBERS = re.compile(
-    r"""((?:access_token|refresh_token|client_secret|code|token|code_verifier)["']?(?:=|:\s*["']))([^"'&\s]+)"""
-)
-_SECRET_SEGMENT = re.compile(r"(?<=/)(?:access-tokens|refresh-tokens)/([^/?]+)")
-
-
-def redact(text: str) -> str:
-    """Return a text with its tokens, codes and client secrets shortened."""
-    text = _BEARER.sub(lambda found: shorten(found[0]), text)
-    text = _SECRET_SEGMENT.sub(lambda found: found[0].replace(found[1], shorten(found[1])), text)
-    return _SECRET_MEMBERS.sub(lambda found: found[1] + shorten(found[2]), text)
-
-
-@dataclass(slots=True, repr=False)
-class Exchange:
-    """A request, its answer, and why.
-
-    ``at_ms`` is when the request came, on the simulator's clock (epoch milliseconds). ``route`` is the template
-    that it matched (``/crm/v3/objects/{type}``), None when there was none. ``served`` is False when HubSpot has,
-    or may have, the endpoint and the simulator has not. Bodies are kept up to 64 KiB.
-    """
-
-    number: int
-    at_ms: int
-    method: str
-    path: str
-    query: str
-    route: str | None
-    status: int
-    why: str
-    request_headers: Sequence[tuple[str, str]]  # named as in CGI: HTTP_AUTHORIZATION, CONTENT_TYPE
-    request_body: bytes
-    response_headers: Sequence[tuple[str, str]]
-    response_body: bytes
-    correlation_id: str
-    served: bool = True
-
-    def __str__(self) -> str:
-        target = f"{self.path}?{self.query}" if self.query else self.path
-        return (
-            f"#{self.number} {iso_instant(self.at_ms)} {self.method} {redact(target)} {self.status}: {redact(self.why)}"
-        )
-
-    __repr__ = __str__  # the fields hold secrets
 
 
 class Journal:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING
 
+from .exchange import Exchange
 from .model import App, AuthorizationCode, Condition, Installation, Portal, PrivateApp, Records, RefreshToken
-
-if TYPE_CHECKING:
-    from .journal import Exchange
 
 _EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
 

@@ -13,7 +13,7 @@ from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from ..core.errors import ApiError, InvalidApiKey, NotServed
-from ..core.journal import BODY_KEPT, Exchange
+from ..core.exchange import BODY_KEPT, Exchange
 from ..core.simulator import Simulator
 from . import control
 from .call import Call
@@ -56,11 +56,12 @@ class Application:
     def respond(self, environ: WSGIEnvironment) -> Answer:
         """Return the answer to a WSGI request, and keep both in the journal. Never raises."""
         simulator = self.simulator
+        after = simulator.store.exchange_count
         now_ms = simulator.clock.now_ms()
         call = Call(simulator, Request(environ), now_ms, simulator.ids.correlation_id(now_ms))
         route, served, response = self._answer(call)
         answer = _flat(call, response)
-        self._record(call, route, served, answer)
+        self._record(call, route, served, answer, after)
         return answer
 
     def _answer(self, call: Call) -> tuple[Route | None, bool, Response]:
@@ -111,7 +112,7 @@ class Application:
         simulator.conditions.check(caller.portal, call.now_ms)
         return simulator.limits.count(caller, call.now_ms)
 
-    def _record(self, call: Call, route: Route | None, served: bool, answer: Answer) -> None:
+    def _record(self, call: Call, route: Route | None, served: bool, answer: Answer, after: int) -> None:
         journal = call.simulator.journal
         request = call.request
         environ = request.environ
@@ -130,6 +131,8 @@ class Application:
             response_body=answer.body[:BODY_KEPT],
             correlation_id=call.correlation_id,
             served=served,
+            bearer=route is not None and route.bearer,
+            after=after,
         )
         journal.append(exchange)
         if self.on_exchange is not None:
