@@ -43,6 +43,14 @@ class FollowingClock:
         return to_ms(moment - _EPOCH)
 
 
+def move_newest_freeze(delta: timedelta) -> bool:
+    """Move the newest freeze, whoever froze it. Return whether there is one."""
+    factories = api.freeze_factories[-1:]
+    for factory in factories:
+        factory.tick(delta)
+    return bool(factories)
+
+
 class ClientSide:
     """The clock of the code under test."""
 
@@ -63,14 +71,15 @@ class ClientSide:
 class HubspotClock:
     """One clock for the code under test and the simulator. It stands still except when it is moved.
 
-    ``server`` and ``client`` move one side alone, for skew between the two.
+    ``server`` and ``client`` move one side alone, for skew between the two. ``now`` is where it starts, the present
+    without it. ``utc_offset`` is how many hours the local time of the code under test is ahead of UTC.
     """
 
-    def __init__(self, server: OffsetClock, now: datetime | None = None) -> None:
+    def __init__(self, server: OffsetClock, now: datetime | None = None, utc_offset: float = 0) -> None:
         self.server = server
         self.client = ClientSide(self)
         start_ms = server.base.now_ms() if now is None else from_datetime(now)
-        self._freezer = freeze_time(to_datetime(start_ms), real_asyncio=True)
+        self._freezer = freeze_time(to_datetime(start_ms), tz_offset=timedelta(hours=utc_offset), real_asyncio=True)
         self._factory: api.FrozenDateTimeFactory | None = None
 
     def start(self) -> None:
@@ -141,6 +150,13 @@ class HubspotClock:
                 "or leave it out"
             )
         factory.tick(delta)
+
+
+def parse_utc_offset(value: object) -> float:
+    """Return the hours that the mark's ``utc_offset=`` names. Raises ValueError with the accepted ones."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -24 < value < 24:
+        raise ValueError(f"utc_offset={value!r}: expected hours ahead of UTC, such as 9 (Tokyo) or -5 (New York)")
+    return value
 
 
 def parse_now(value: object) -> datetime:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .given import GIVEN, mark_arguments
+from .given import CLOCK_ARGUMENTS, GIVEN, mark_arguments, read_clock_argument
 
 if TYPE_CHECKING:
     from hubspot_simulator.core.connected import ConnectedInstallation
@@ -69,7 +69,7 @@ def hubspot_sim(
     from .clock import FollowingClock
     from .handle import HubspotSim
 
-    by_mark = {name: value for name, value in mark_arguments(request.node).items() if name != "now"}
+    by_mark = {name: value for name, value in mark_arguments(request.node).items() if name not in CLOCK_ARGUMENTS}
     settings = replace(hubspot_settings, **by_mark) if by_mark else hubspot_settings
     simulator = HubspotSim(hubspot_server, settings, FollowingClock(), request.node.nodeid)
     request.node.stash[SIMULATOR] = simulator
@@ -100,10 +100,11 @@ def hubspot_installation(hubspot_sim: HubspotSim) -> ConnectedInstallation:
 @pytest.fixture
 def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> Iterator[HubspotClock]:
     """One clock for the code under test and the simulator, frozen: ``hubspot_clock.advance(minutes=31)``."""
-    from .clock import HubspotClock, parse_now
+    from .clock import HubspotClock
 
-    now = mark_arguments(request.node).get("now")
-    clock = HubspotClock(hubspot_sim.clock, None if now is None else parse_now(now))
+    given = mark_arguments(request.node)
+    arguments = {name: read_clock_argument(name, given[name]) for name in CLOCK_ARGUMENTS if name in given}
+    clock = HubspotClock(hubspot_sim.clock, **arguments)
     clock.start()
     try:
         yield clock

@@ -38,6 +38,7 @@ OPTIONS = {
     "port": "port to bind; 0 takes a free one",
 }
 MARK = "hubspot"
+CLOCK_ARGUMENTS = ("now", "utc_offset")  # of the mark, for hubspot_clock
 NOT_BY_MARK = ("hosts", "host", "port")  # the server is the session's
 
 GIVEN: pytest.StashKey[dict[str, tuple[Any, str]]] = pytest.StashKey()
@@ -83,16 +84,21 @@ def check_mark(item: pytest.Item, mark: pytest.Mark) -> None:
         raise pytest.UsageError(f"{where} takes keywords only, such as token_ttl=60; got {mark.args!r}")
     for name, value in mark.kwargs.items():
         try:
-            if name == "now":
-                from .clock import parse_now
-
-                parse_now(value)
+            if name in CLOCK_ARGUMENTS:
+                read_clock_argument(name, value)
             elif name in NOT_BY_MARK:
                 raise ValueError(f"{name!r} is a setting of the session's server: set it by ini or command line")
             else:
                 settings.read(name, value)
         except ValueError as error:
             raise pytest.UsageError(f"{where}: {error}") from None
+
+
+def read_clock_argument(name: str, value: object) -> Any:
+    """Return what an argument of the mark means to ``HubspotClock``. Raises ValueError."""
+    from . import clock
+
+    return clock.parse_now(value) if name == "now" else clock.parse_utc_offset(value)
 
 
 def mark_arguments(item: Any) -> dict[str, Any]:

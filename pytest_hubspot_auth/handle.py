@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from hubspot_simulator.server import SimulatorServer
 from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
+from .clock import move_newest_freeze
 from .proxies import bypassed
 from .unreachable import refused
 
@@ -44,6 +46,11 @@ class HubspotSim(Simulator):
             "host": self.url,  # the generated API classes
             "base_url": self.url,  # `api_request`
         }
+
+    def move_time(self, delta: timedelta) -> None:
+        """Let time pass for the code under test, if its time is frozen, and for the simulator, which follows."""
+        if not move_newest_freeze(delta):
+            super().move_time(delta)
 
     def assert_called(self, method: str, path: str, times: int | None = None) -> None:
         """Fail unless the call was made ``times`` times; None means at least once.

@@ -54,6 +54,11 @@ def _transport_class(library: Any) -> Any:
                 raise library.ConnectError(message, request=request)
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
             answer = self._app.respond(environ(request.method, str(request.url), headers, request.content))
+            if answer.delivered == "nothing":
+                raise library.ReadError("Connection reset by peer (an injected fault)", request=request)
+            if answer.delivered == "cut":
+                message = "peer closed connection without sending complete message body (an injected fault)"
+                raise library.RemoteProtocolError(message, request=request)
             return library.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
 
     return HubspotTransport

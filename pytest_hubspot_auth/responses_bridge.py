@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import responses
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError
 from urllib3 import HTTPHeaderDict
 from urllib3.response import HTTPResponse
 
@@ -47,8 +48,10 @@ class _CatchAll(responses.BaseResponse):
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """Return the simulator's answer."""
         answer = self._app.respond(_environ(request))
+        if answer.delivered == "nothing":
+            raise ConnectionError("Connection reset by peer (an injected fault)", request=request)
         return HTTPResponse(
-            body=BytesIO(answer.body),
+            body=BytesIO(answer.body if answer.delivered == "whole" else answer.body[: len(answer.body) // 2]),
             headers=HTTPHeaderDict(answer.headers),
             status=answer.status,
             reason=reasons.get(answer.status),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import struct
 from contextlib import suppress
 from email.utils import formatdate
 
@@ -15,6 +16,7 @@ from .core.clock import unpatched
 
 _TIME = unpatched("time")
 _NEXT_SECONDS = 0.01  # how long a worker waits for the next request before the selector does
+_RESET = struct.pack("ii", 1, 0)  # linger for no time
 _DRAIN_SECONDS = 1.0  # how long a client that was answered may be silent before it is cut
 _HTTPS_ONLY = "The client sent a plain HTTP request, but this server only speaks HTTPS on this port."
 
@@ -23,7 +25,11 @@ class Request(HTTPRequest):
     _head = b""
 
     def respond(self) -> None:
-        super().respond()
+        try:
+            super().respond()
+        except ConnectionResetError:  # the app's will, or the client's doing: in both cases there is no answer
+            self.conn.reset = not self.sent_headers
+            raise
         if self._head:
             self.write(b"")
         if self.close_connection:
@@ -59,6 +65,7 @@ class Request(HTTPRequest):
 
 class Connection(HTTPConnection):
     RequestHandlerClass = Request
+    reset = False  # end it with a TCP reset, not in good order
 
     def communicate(self) -> bool:
         """Answer requests while they come one after the other. Return whether the connection stays open."""
@@ -66,7 +73,7 @@ class Connection(HTTPConnection):
         keep: bool = self._begin_tls() if tls_is_due else super().communicate()  # type: ignore[no-untyped-call]
         while keep and self._goes_on():
             keep = super().communicate()  # type: ignore[no-untyped-call]
-        if not keep:
+        if not keep and not self.reset:
             self._drain()
         return keep
 
@@ -106,6 +113,9 @@ class Connection(HTTPConnection):
             socket.socket.shutdown(self.socket, how)
 
     def close(self) -> None:
-        self.shutdown(socket.SHUT_RDWR)
+        if self.reset:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        else:
+            self.shutdown(socket.SHUT_RDWR)
         self.wfile.raw.close()  # or the collector flushes what could not be sent
         self.socket.close()

@@ -84,7 +84,10 @@ class Authentication:
             raise InvalidAuthentication(why=f"{name} is not an access token: {error}", malformed=True) from None
         ours = tokens.is_signed(token, self._ids.signing_key)
         foreign = "" if ours else "; it was not issued by this simulator"
+        override = self._store.token_overrides.get(token.nonce)
         expires_at_ms = token.expires_at_ms
+        if override is not None and override.expires_at_ms is not None:
+            expires_at_ms = override.expires_at_ms
         if expires_at_ms is None:
             raise _expired(0, now_ms, f"{name} carries no expiry, which HubSpot reads as 1970{foreign}")
         if expires_at_ms <= now_ms:
@@ -93,6 +96,8 @@ class Authentication:
             seconds = _seconds(now_ms - expires_at_ms)
             raise _expired(expires_at_ms, now_ms, f"{name} expired {seconds} ago on the simulator's clock{newer}")
         known = token.app_id in self._store.apps and (not token.hub_id or token.hub_id in self._store.portals)
+        if override is not None and override.revoked:
+            raise InvalidAuthentication(why=f"{name} was revoked", malformed=True)
         if not ours or not known:
             raise InvalidAuthentication(
                 why=f"{name} was not issued by this simulator (a token kept from another test, or changed on its way?)"

@@ -14,7 +14,7 @@ from types import BuiltinFunctionType
 from typing import Any, Protocol
 
 
-def unpatched(name: str) -> list[Callable[[], Any]]:
+def unpatched(name: str) -> list[Callable[..., Any]]:
     """Return ``time.<name>`` in a list, as it was before freezegun replaced it.
 
     freezegun replaces the attributes of modules, and a server thread that reads a replaced function while

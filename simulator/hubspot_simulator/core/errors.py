@@ -145,5 +145,12 @@ class ValidationError(ApiError):
         super().__init__(400, message, {**(members or {}), "category": "VALIDATION_ERROR"}, why=why)
 
 
+class GatewayError(ApiError):
+    """502, 503 or 504: the gateway got no answer in time (docs/fidelity.md, "Other codes")."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status, {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}[status])
+
+
 class NotServed(Exception):
     """Something that HubSpot serves and the simulator does not."""

@@ -32,7 +32,8 @@ class Exchange:
     that it matched (``/crm/v3/objects/{type}``), None when there was none. ``served`` is False when HubSpot has,
     or may have, the endpoint and the simulator has not. ``bearer`` exchanges are those of the routes that want an
     access token. ``after`` is the number of the last exchange that had been answered when the request came: whoever
-    sent it may have known the answers up to there. ``faults`` names what was injected. Bodies are kept up to 64 KiB.
+    sent it may have known the answers up to there. ``status`` is 0 when no answer was sent. ``faults`` names what was
+    injected. Bodies are kept up to 64 KiB.
     """
 
     number: int
@@ -64,7 +65,8 @@ class Exchange:
     def __str__(self) -> str:
         target = f"{self.path}?{self.query}" if self.query else self.path
         return (
-            f"#{self.number} {iso_instant(self.at_ms)} {self.method} {redact(target)} {self.status}: {redact(self.why)}"
+            f"#{self.number} {iso_instant(self.at_ms)} {self.method} {redact(target)} {self.status or 'no answer'}: "
+            f"{redact(self.why)}"
         )
 
     __repr__ = __str__  # the fields hold secrets

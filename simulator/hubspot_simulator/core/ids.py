@@ -37,6 +37,11 @@ class Ids:
         return self._stream("records")
 
     @cached_property
+    def faults(self) -> random.Random:
+        """What decides whether a fault with a probability hits."""
+        return self._stream("faults")
+
+    @cached_property
     def signing_key(self) -> bytes:
         """The key that signs the access tokens of this simulator."""
         return hashlib.sha256(f"{self._source}\0key".encode()).digest()

@@ -44,21 +44,36 @@ class RateLimits:
                 ("X-HubSpot-RateLimit-Daily", str(settings.rate_limit_daily)),
                 ("X-HubSpot-RateLimit-Daily-Remaining", str(max(0, settings.rate_limit_daily - used_today + refused))),
             ]
-        secondly = settings.rate_limit // 10
-        remaining = max(0, settings.rate_limit - used + refused)
-        headers += [
+        headers += self._interval_headers(max(0, settings.rate_limit - used + refused))
+        if settings.rate_limits and used_today > settings.rate_limit_daily:
+            raise self._daily(now_ms, headers)
+        if settings.rate_limits and used > settings.rate_limit:
+            raise self._ten_secondly(caller.kind, caller.app_id, caller.portal.hub_id, headers)
+        return headers
+
+    def exceeded(self, limit: str, app_id: int, hub_id: int, now_ms: int) -> ApiError:
+        """Return the 429 of an OAuth app that is above the limit ``daily`` or ``ten_secondly_rolling``."""
+        headers = self._interval_headers(0)
+        if limit == "daily":
+            return self._daily(now_ms, headers)
+        return self._ten_secondly("oauth", app_id, hub_id, headers)
+
+    def _interval_headers(self, remaining: int) -> Headers:
+        secondly = self._settings.rate_limit // 10
+        return [
             ("X-HubSpot-RateLimit-Interval-Milliseconds", str(INTERVAL_MS)),
-            ("X-HubSpot-RateLimit-Max", str(settings.rate_limit)),
+            ("X-HubSpot-RateLimit-Max", str(self._settings.rate_limit)),
             ("X-HubSpot-RateLimit-Remaining", str(remaining)),
             ("X-HubSpot-RateLimit-Secondly", str(secondly)),
             ("X-HubSpot-RateLimit-Secondly-Remaining", str(min(remaining, max(0, secondly - 1)))),
         ]
-        if settings.rate_limits and used_today > settings.rate_limit_daily:
-            raise self._refusal("daily", "DAILY", {"requestId": self._ids.correlation_id(now_ms)}, headers)
-        if settings.rate_limits and used > settings.rate_limit:
-            group = f"publicapi:{caller.kind}-api-calls-ten-secondly:{caller.app_id}:{caller.portal.hub_id}"
-            raise self._refusal("ten_secondly_rolling", "TEN_SECONDLY_ROLLING", {"groupName": group}, headers)
-        return headers
+
+    def _daily(self, now_ms: int, headers: Headers) -> ApiError:
+        return self._refusal("daily", "DAILY", {"requestId": self._ids.correlation_id(now_ms)}, headers)
+
+    def _ten_secondly(self, kind: str, app_id: int, hub_id: int, headers: Headers) -> ApiError:
+        group = f"publicapi:{kind}-api-calls-ten-secondly:{app_id}:{hub_id}"
+        return self._refusal("ten_secondly_rolling", "TEN_SECONDLY_ROLLING", {"groupName": group}, headers)
 
     def count_token_call(self, app: App, now_ms: int) -> None:
         """Count a call of the token endpoint. Raises ApiError (429)."""

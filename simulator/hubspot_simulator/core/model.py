@@ -156,6 +156,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class TokenOverride:
+    """What became of an access token other than it says: it expires early (epoch milliseconds), or is revoked."""
+
+    expires_at_ms: int | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who makes a call, as its access token says. ``kind`` is ``oauth`` or ``private_app``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from ..settings import Settings
@@ -12,7 +13,9 @@ from .clock import Clock, OffsetClock, SystemClock
 from .conditions import Conditions
 from .connected import ConnectedInstallation
 from .crm.objects import Objects
+from .faults import Faults
 from .ids import Ids
+from .injection import Injected
 from .journal import Journal
 from .limits import RateLimits
 from .model import App, Portal, PrivateApp
@@ -55,6 +58,7 @@ class Simulator:
         self.conditions = Conditions(self.store)
         self.limits = RateLimits(self.store, self.ids, self.settings)
         self.objects = Objects(self.store, self.clock, self.ids)
+        self.faults = Faults(self.store, self.clock, self.ids, self.limits, self.move_time)
         self.portal = self.add_portal()
         self.app = self.add_app()
         self._installation: ConnectedInstallation | None = None
@@ -63,6 +67,32 @@ class Simulator:
         """Forget everything and put the clock back. The same ids and secrets are given out again."""
         self.clock.reset()
         self._start()
+
+    def move_time(self, delta: timedelta) -> None:
+        """Let time pass for HubSpot and for whoever calls it, as far as the simulator has a hand on both clocks."""
+        self.clock.advance(delta)
+
+    def inject(
+        self,
+        name: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        nth: int | None = None,
+        times: int | None = 1,
+        probability: float | None = None,
+        **options: Any,
+    ) -> Injected:
+        """Have something go wrong with calls to come (docs/faults.md lists the names and their options).
+
+        It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
+        a route template, or with ``*``. ``nth`` is the first of them that it hits, from 1; ``times`` how many, None
+        for all from there on; ``probability`` how likely each, by the random seed. Raises ValueError for a name, an
+        option or a matcher that does not exist.
+        """
+        return self.faults.inject(
+            name, method=method, path=path, nth=nth, times=times, probability=probability, **options
+        )
 
     @property
     def installation(self) -> ConnectedInstallation:

@@ -6,7 +6,18 @@ import threading
 from collections import defaultdict, deque
 
 from .exchange import Exchange
-from .model import App, AuthorizationCode, Condition, Installation, Portal, PrivateApp, Records, RefreshToken
+from .injection import Injected
+from .model import (
+    App,
+    AuthorizationCode,
+    Condition,
+    Installation,
+    Portal,
+    PrivateApp,
+    Records,
+    RefreshToken,
+    TokenOverride,
+)
 
 _EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
 
@@ -28,9 +39,11 @@ class Store:
         self.conditions: dict[int, Condition] = {}
         self.codes: dict[str, AuthorizationCode] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.token_overrides: dict[bytes, TokenOverride] = {}  # by nonce
         self.app_tokens: dict[bytes, tuple[str, ...]] = {}
         self.records: defaultdict[tuple[int, str], Records] = defaultdict(Records)
         self.calls: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
+        self.faults: list[Injected] = []
         self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_KEPT)
         self.exchange_count = 0
 

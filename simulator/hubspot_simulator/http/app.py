@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 from http.client import responses as phrases
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
+from ..core.injection import Answer, Injected
 from ..core.simulator import Simulator
-from . import control
+from . import control, faults
 from .call import Call
 from .errors import html_not_found, refusal
 from .headers import common_headers
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hubspot_simulator")
 _HEADERS = ("HTTP_", "CONTENT_")
-
-
-class Answer(NamedTuple):
-    """An answer as it goes out."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 class Application:
@@ -50,6 +43,8 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a WSGI request."""
         answer = self.respond(environ)
+        if answer.delivered != "whole":
+            return faults.broken_off(answer, _status(answer.status), start_response)
         start_response(_status(answer.status), answer.headers)
         return (answer.body,)
 
@@ -58,13 +53,15 @@ class Application:
         simulator = self.simulator
         after = simulator.store.exchange_count
         now_ms = simulator.clock.now_ms()
-        call = Call(simulator, Request(environ), now_ms, simulator.ids.correlation_id(now_ms))
+        call = Call(simulator, Request(environ), now_ms, simulator.ids.correlation_id(now_ms), after=after)
         route, served, response = self._answer(call)
-        answer = _flat(call, response)
-        self._record(call, route, served, answer, after)
+        answer = _flat(call, response) if response is not None else faults.NO_ANSWER
+        for injected in call.hits:
+            answer = _faulty(call, injected, answer)
+        self._record(call, route, served, answer)
         return answer
 
-    def _answer(self, call: Call) -> tuple[Route | None, bool, Response]:
+    def _answer(self, call: Call) -> tuple[Route | None, bool, Response | None]:
         route: Route | None = None
         try:
             call.read_body()
@@ -73,10 +70,15 @@ class Application:
             route = self._match(call)
             if call.request.path.startswith(control.PREFIX):
                 control.check_caller(call)
+            if call.simulator.store.faults:
+                faults.arrive(call, route.template, route.bearer)
             limits = self._admit(call) if route.bearer else []
             response = route.handler(call)
             call.headers += limits
             return route, True, response
+        except faults.NoAnswer as error:
+            call.why = str(error)
+            return route, True, None
         except NotServed as error:
             call.why = f"the simulator does not serve {error}"
             return route, False, html_not_found()
@@ -112,7 +114,7 @@ class Application:
         simulator.conditions.check(caller.portal, call.now_ms)
         return simulator.limits.count(caller, call.now_ms)
 
-    def _record(self, call: Call, route: Route | None, served: bool, answer: Answer, after: int) -> None:
+    def _record(self, call: Call, route: Route | None, served: bool, answer: Answer) -> None:
         journal = call.simulator.journal
         request = call.request
         environ = request.environ
@@ -124,7 +126,7 @@ class Application:
             query=environ.get("QUERY_STRING", ""),
             route=route.template if route else None,
             status=answer.status,
-            why=call.why or "no authentication is needed",
+            why="; ".join(filter(None, [call.why or "no authentication is needed", *faults.done(call)])),
             request_headers=[(name, environ[name]) for name in environ if name.startswith(_HEADERS)],
             request_body=call.body[:BODY_KEPT],
             response_headers=answer.headers,
@@ -132,11 +134,22 @@ class Application:
             correlation_id=call.correlation_id,
             served=served,
             bearer=route is not None and route.bearer,
-            after=after,
+            after=call.after,
+            faults=tuple(injected.name for injected in call.hits),
         )
         journal.append(exchange)
+        for injected in call.hits:
+            injected.hits.append(exchange)
         if self.on_exchange is not None:
             self.on_exchange(exchange)
+
+
+def _faulty(call: Call, injected: Injected, answer: Answer) -> Answer:
+    try:
+        return faults.answer(call, injected, answer)
+    except ApiError as error:
+        call.why, call.headers = error.why, []
+        return _flat(call, refusal(error, call))
 
 
 def _flat(call: Call, response: Response) -> Answer:

@@ -10,6 +10,7 @@ from werkzeug import Response
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from ..core.errors import ApiError, MissingScopes, ValidationError
+from ..core.injection import Arrival, Injected
 from ..core.model import Caller
 from ..core.simulator import Simulator
 from .request import MAX_BODY, Request
@@ -26,6 +27,8 @@ class Call:
     ``now_ms`` is when it came (epoch milliseconds). ``args`` are the placeholders of its route. ``why`` is the
     reason for the answer, which a handler may set, ``hint`` adds to that of a refusal. ``headers`` are added to the
     answer. ``known_caller`` is set where the route wants authentication. ``legacy`` routes refuse in the form of v1.
+    ``after`` is the number of the last exchange that had been answered when it came; ``hits`` are the injected faults
+    that hit it, to which it is ``arrival``.
     """
 
     simulator: Simulator
@@ -39,6 +42,9 @@ class Call:
     legacy: bool = False
     hint: str = ""
     body: bytes = b""
+    after: int = 0
+    hits: list[Injected] = field(default_factory=list)
+    arrival: Arrival | None = None
 
     @property
     def caller(self) -> Caller:

@@ -8,7 +8,14 @@ from functools import singledispatch
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..core.errors import ApiError, ExpiredAuthentication, InvalidApiKey, InvalidAuthentication, TokenError
+from ..core.errors import (
+    ApiError,
+    ExpiredAuthentication,
+    GatewayError,
+    InvalidApiKey,
+    InvalidAuthentication,
+    TokenError,
+)
 from . import legacy
 from .call import Call, json_response
 
@@ -51,6 +58,13 @@ def _(error: InvalidAuthentication, call: Call) -> Response:
 @refusal.register
 def _(error: InvalidApiKey, call: Call) -> Response:
     return _envelope(legacy.api_key(error) if call.legacy else error, call)
+
+
+@refusal.register
+def _(error: GatewayError, call: Call) -> Response:
+    title = f"{error.status} {error.message}"
+    page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
+    return Response(page, error.status, content_type="text/html")
 
 
 @refusal.register

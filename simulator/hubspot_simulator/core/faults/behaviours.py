@@ -1,0 +1,152 @@
+"""What can go wrong with a call other than a refusal: the connection, the answer, the time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ..clock import duration, unpatched
+from ..injection import Answer, Arrival, Fault, is_path
+from ..store import Store
+from .refusals import TOKEN_ENDPOINTS
+
+_SLEEP = unpatched("sleep")
+_GLANCE_SECONDS = 0.005
+_NO_STATUS = 0
+
+
+class ConnectionReset(Fault):
+    """The connection ends; the call was not carried out."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        raise NoAnswer("injected: the connection was reset before the call was carried out")
+
+
+class NoAnswer(Exception):
+    """A call is not carried out and gets no answer."""
+
+
+class AnswerLost(Fault):
+    """The call is carried out, and the connection ends without an answer."""
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        arrival.why.append(f"carried out ({answer.status}), and the answer was lost")
+        return answer._replace(delivered="nothing")
+
+
+class TruncatedBody(Fault):
+    """The connection ends in the middle of the answer's body."""
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        arrival.why.append("the answer was cut off in the middle of its body")
+        return answer._replace(delivered="cut")
+
+
+@dataclass
+class Delay(Fault):
+    """The answer takes ``seconds`` on the clocks of both sides, and ``real_seconds`` of waiting."""
+
+    move_time: Callable[[timedelta], None]
+    seconds: float = 0
+    real_seconds: float = 0
+
+    def __post_init__(self) -> None:
+        if not (self.seconds or self.real_seconds):
+            raise ValueError("delay by how much? seconds=12 passes on the clocks, real_seconds=0.2 waits really")
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        arrival.why.append(f"the answer took {self.seconds + self.real_seconds:g} s")
+        if self.seconds:
+            self.move_time(timedelta(seconds=self.seconds))
+        if self.real_seconds:
+            _SLEEP[0](self.real_seconds)
+        return answer
+
+
+@dataclass
+class HeldAnswer(Fault):
+    """The answer is held back until a call of the path ``until`` was answered, at most ``real_seconds``."""
+
+    store: Store
+    until: str = TOKEN_ENDPOINTS
+    real_seconds: float = 2
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        for _ in range(int(self.real_seconds / _GLANCE_SECONDS)):
+            recent = [exchange for exchange in list(self.store.exchanges)[-100:] if exchange.number > arrival.number]
+            if any(is_path(self.until, exchange.path, exchange.route) for exchange in recent):
+                arrival.why.append(f"the answer was held back until {self.until} was answered")
+                return answer
+            _SLEEP[0](_GLANCE_SECONDS)
+        arrival.why.append(f"the answer was held back for {self.real_seconds:g} s; {self.until} was not called")
+        return answer
+
+
+class OldToken(Fault):
+    """A refresh is answered with the access token that was issued before, as from a cache that is too slow."""
+
+    path = TOKEN_ENDPOINTS
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        members = _json(answer)
+        if "access_token" not in members:
+            return answer
+        for exchange in reversed(self._store.exchanges):
+            old = exchange.access_token
+            if exchange.bearer and old and old != members["access_token"]:
+                arrival.why.append("answered with the token that was used before")
+                return _with_members(answer, {**members, "access_token": old})
+        arrival.why.append("no token was used before: answered with the new one")
+        return answer
+
+
+@dataclass
+class WithoutMembers(Fault):
+    """The JSON of the answer lacks ``members``."""
+
+    members: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.members, str) or not self.members:
+            raise ValueError(f'members={self.members!r}: expected a list of names, as in members=["refresh_token"]')
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        arrival.why.append(f"answered without {', '.join(self.members)}")
+        return _with_members(answer, {k: v for k, v in _json(answer).items() if k not in self.members})
+
+
+class WithoutTokenMembers(WithoutMembers):
+    """The token endpoint's answer lacks members."""
+
+    path = TOKEN_ENDPOINTS
+
+
+class ClockSkew(Fault):
+    """HubSpot's clock moves when the call comes, the caller's does not."""
+
+    def __init__(self, advance: Callable[[timedelta], None], **parts: float) -> None:
+        self._advance = advance
+        self._delta = duration(None, parts)
+
+    def arrive(self, arrival: Arrival) -> None:
+        self._advance(self._delta)
+        arrival.why.append(f"HubSpot's clock moved by {self._delta}")
+
+
+def _json(answer: Answer) -> dict[str, object]:
+    try:
+        members = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _with_members(answer: Answer, members: dict[str, object]) -> Answer:
+    body = json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+    headers = [(name, str(len(body)) if name == "Content-Length" else value) for name, value in answer.headers]
+    return answer._replace(headers=headers, body=body)

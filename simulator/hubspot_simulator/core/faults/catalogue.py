@@ -1,0 +1,112 @@
+"""The catalogue of faults, and the service that injects them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from difflib import get_close_matches
+from functools import partial
+from inspect import Parameter, signature
+from typing import Any
+
+from ..clock import OffsetClock
+from ..ids import Ids
+from ..injection import Arrival, Fault, Injected, Target
+from ..limits import RateLimits
+from ..store import Store
+from . import behaviours, expiries, refusals
+
+Factory = Callable[..., Fault]
+
+
+class Faults:
+    """Injects faults, and finds those that a request is hit by."""
+
+    def __init__(
+        self, store: Store, clock: OffsetClock, ids: Ids, limits: RateLimits, move_time: Callable[[timedelta], None]
+    ) -> None:
+        self._store = store
+        self._random = ids.faults
+        self.catalogue: dict[str, Factory] = {
+            "EXPIRED_AUTHENTICATION": refusals.expired,
+            "INVALID_AUTHENTICATION": refusals.invalid,
+            "MISSING_SCOPES": refusals.missing_scopes,
+            **{name: partial(refusals.rate_limited, limits, limit) for name, limit in refusals.LIMITS.items()},
+            **{name: partial(refusals.status, *answer) for name, answer in refusals.STATUSES.items()},
+            **{name: partial(refusals.gateway, code) for name, code in refusals.GATEWAY.items()},
+            **{name: partial(refusals.token_error, name) for name in refusals.TOKEN_NAMES},
+            "connection_reset": behaviours.ConnectionReset,
+            "answer_lost": behaviours.AnswerLost,
+            "truncated_body": behaviours.TruncatedBody,
+            "delay": partial(behaviours.Delay, move_time),
+            "held_answer": partial(behaviours.HeldAnswer, store),
+            "old_token": partial(behaviours.OldToken, store),
+            "without_members": behaviours.WithoutTokenMembers,
+            "clock_skew": partial(behaviours.ClockSkew, clock.advance),
+            "expiry": partial(expiries.Expiry, store, clock, move_time),
+            "in_flight": partial(expiries.InFlight, store, clock, move_time),
+            "server_only": partial(expiries.ServerOnly, store),
+            "revoked": partial(expiries.Revoked, store),
+        }
+
+    def inject(
+        self,
+        name: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        nth: int | None = None,
+        times: int | None = 1,
+        probability: float | None = None,
+        **options: Any,
+    ) -> Injected:
+        """Inject a fault by its name; see ``Simulator.inject``."""
+        fault = self._made(name, options)
+        if path is not None and ("?" in path or not path.startswith(("/", "*"))):
+            raise ValueError(f"path={path!r}: expected a path without its query, a route template, or one with *")
+        if nth is not None and nth < 1:
+            raise ValueError(f"nth={nth!r}: expected the number of the call to hit, from 1")
+        if times is not None and times < 1:
+            raise ValueError(f"times={times!r}: expected how many calls to hit, or None for all")
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"probability={probability!r}: expected a number from 0 to 1")
+        return self.add(
+            Injected(
+                f"{name}:after_accepting" if options.get("after_accepting") else name,
+                fault,
+                Target(method.upper() if method else None, fault.path if path is None else path),
+                nth=nth,
+                times=times,
+                chance=(1, None) if probability is None else (probability, self._random),
+            )
+        )
+
+    def add(self, injected: Injected) -> Injected:
+        """Inject a fault that is made already."""
+        with self._store.lock:
+            self._store.faults.append(injected)
+        return injected
+
+    def hitting(self, arrival: Arrival) -> list[Injected]:
+        """Return the faults that hit a request, in the order in which they were injected."""
+        with self._store.lock:
+            arrival.number = self._store.exchange_count
+            return [injected for injected in self._store.faults if injected.takes(arrival)]
+
+    def _made(self, name: str, options: dict[str, Any]) -> Fault:
+        factory = self.catalogue.get(name)
+        if factory is None:
+            near = get_close_matches(str(name), self.catalogue, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ValueError(f"there is no fault {name!r}{hint}; there are: {', '.join(self.catalogue)}")
+        parameters = signature(factory).parameters.values()
+        known = [p.name for p in parameters if p.kind in (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+        open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
+        wrong = [option for option in options if option not in known]
+        if wrong and not open_ended:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise ValueError(f"the fault {name!r} has no option {wrong[0]!r}: {takes}")
+        try:
+            return factory(**options)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the fault {name!r}: {error}") from None

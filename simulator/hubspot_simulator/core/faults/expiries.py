@@ -1,0 +1,80 @@
+"""How a token can die: on both clocks, in flight, or at HubSpot alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from ..clock import OffsetClock
+from ..injection import Answer, Arrival, Fault
+from ..model import TokenOverride
+from ..store import Store
+from ..tokens import MalformedToken, parse
+
+_PAST = timedelta(seconds=1)
+_IN_FLIGHT = timedelta(milliseconds=99)  # as late as the one that airbyte#26515 recorded
+
+MoveTime = Callable[[timedelta], None]
+
+
+class Expiry(Fault):
+    """Both clocks pass the expiry of every access token, just before the answer of the call is released.
+
+    So the caller can know, if it looks at its clock before the next call.
+    """
+
+    def __init__(self, store: Store, clock: OffsetClock, move_time: MoveTime) -> None:
+        self._store = store
+        self._clock = clock
+        self._move_time = move_time
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        arrival.why.append(f"then both clocks moved by {expire_all(self._store, self._clock, self._move_time)}")
+        return answer
+
+
+class InFlight(Expiry):
+    """Both clocks pass the expiry of every access token when the call comes: its sender cannot have known."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        moved = expire_all(self._store, self._clock, self._move_time, past=_IN_FLIGHT)
+        arrival.why.append(f"on its way both clocks moved by {moved}")
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        return answer
+
+
+class ServerOnly(Fault):
+    """The access token of the call expires at HubSpot as the call comes, earlier than its answer had promised."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def arrive(self, arrival: Arrival) -> None:
+        self._override(arrival, TokenOverride(expires_at_ms=arrival.now_ms))
+        arrival.why.append("injected: its token expires early")
+
+    def _override(self, arrival: Arrival, override: TokenOverride) -> None:
+        try:
+            nonce = parse(arrival.access_token).nonce
+        except MalformedToken:  # it is refused as it is
+            return
+        self._store.token_overrides[nonce] = override
+
+
+class Revoked(ServerOnly):
+    """The access token of the call is revoked as the call comes; the refresh token is not."""
+
+    def arrive(self, arrival: Arrival) -> None:
+        self._override(arrival, TokenOverride(revoked=True))
+        arrival.why.append("injected: its token is revoked")
+
+
+def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: timedelta = _PAST) -> timedelta:
+    """Move both clocks past the expiry of every access token that was issued; return how far."""
+    newest_ms = max((installed.newest_expires_at_ms for installed in store.installations.values()), default=0)
+    left = timedelta(milliseconds=newest_ms - clock.now_ms())
+    if left <= timedelta():
+        return timedelta()
+    move_time(left + past)
+    return left + past

@@ -1,0 +1,124 @@
+"""What is injected into the traffic: a fault, and the calls that it hits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from random import Random
+from typing import NamedTuple
+
+from .exchange import Exchange
+
+
+class Answer(NamedTuple):
+    """An answer as it goes out.
+
+    ``delivered`` says what of it reaches the client: ``whole``, ``cut`` (the connection ends in the middle of the
+    body) or ``nothing`` (the connection ends without an answer).
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    delivered: str = "whole"
+
+
+@dataclass
+class Arrival:
+    """A request as a fault sees it. ``route`` is the template that it matched, ``bearer`` one that wants a token.
+
+    ``now_ms`` is when it came (epoch milliseconds); ``why`` gathers what the faults have done to it, for the journal.
+    """
+
+    method: str
+    path: str
+    route: str | None
+    bearer: bool
+    access_token: str
+    now_ms: int
+    number: int = 0
+    why: list[str] = field(default_factory=list)
+
+
+class Fault:
+    """Something that goes wrong with a call. Its fields are the options of ``inject``.
+
+    ``path`` is what it matches unless told otherwise; None stands for every authenticated call.
+    """
+
+    path: str | None = None
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Act before authentication. Raises ApiError to refuse the call with it."""
+
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        """Act before the answer is released, and return it or another. Raises ApiError to answer that instead."""
+        return answer
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which calls a fault is for: a method, a path (literal, a route template, or with ``*``), or None for any."""
+
+    method: str | None
+    path: str | None
+
+    def matches(self, arrival: Arrival) -> bool:
+        """Tell whether a request is one of them."""
+        if self.method is not None and self.method != arrival.method:
+            return False
+        return arrival.bearer if self.path is None else is_path(self.path, arrival.path, arrival.route)
+
+    def __str__(self) -> str:
+        return f"{self.method or 'any'} {self.path or 'authenticated call'}"
+
+
+def is_path(pattern: str, path: str, route: str | None) -> bool:
+    """Tell whether a pattern stands for a path: it is the path, its route template, or matches it with its ``*``."""
+    if pattern.rstrip("/") in (path.rstrip("/"), route):
+        return True
+    return "*" in pattern and re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), path) is not None
+
+
+class Injected:
+    """A fault that was injected: ``hits`` are the exchanges that it hit, ``remove()`` ends it."""
+
+    def __init__(
+        self,
+        name: str,
+        fault: Fault,
+        target: Target,
+        *,
+        nth: int | None = None,
+        times: int | None = 1,
+        chance: tuple[float, Random | None] = (1, None),
+    ) -> None:
+        self.name = name
+        self.fault = fault
+        self.target = target
+        self.hits: list[Exchange] = []
+        self._nth = nth
+        self._left = times
+        self._probability, self._random = chance
+        self._seen = 0
+
+    def takes(self, arrival: Arrival) -> bool:
+        """Count a request, and tell whether the fault hits it. To be called under the store's lock."""
+        if self._left == 0 or not self.target.matches(arrival):
+            return False
+        self._seen += 1
+        if self._nth is not None and self._seen < self._nth:
+            return False
+        if self._random is not None and self._random.random() >= self._probability:
+            return False
+        if self._left is not None:
+            self._left -= 1
+        return True
+
+    def remove(self) -> None:
+        """Hit no further call."""
+        self._left = 0
+
+    def __repr__(self) -> str:
+        times = len(self.hits)
+        return f"<fault {self.name} for {self.target}: hit {times} call{'' if times == 1 else 's'}>"

@@ -1,0 +1,58 @@
+"""Injected faults, where a request meets them."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..core.faults.behaviours import NoAnswer as NoAnswer
+from ..core.injection import Answer, Arrival, Injected
+from .call import Call
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+NO_ANSWER = Answer(0, [], b"", "nothing")
+
+
+def arrive(call: Call, template: str, bearer: bool) -> None:
+    """Find the faults that hit a request, and let them act before authentication. Raises ApiError or NoAnswer."""
+    request, simulator = call.request, call.simulator
+    token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+    arrival = Arrival(request.method, request.path, template, bearer, token, call.now_ms)
+    call.hits = simulator.faults.hitting(arrival)
+    if call.hits:
+        call.arrival = arrival
+        for injected in call.hits:
+            injected.fault.arrive(arrival)
+        call.now_ms = arrival.now_ms = simulator.clock.now_ms()
+
+
+def answer(call: Call, injected: Injected, given: Answer) -> Answer:
+    """Let a fault act on an answer, and return what becomes of it. Raises ApiError for another answer."""
+    if call.arrival is None or given.delivered == "nothing":
+        return given
+    return injected.fault.answer(call.arrival, given)
+
+
+def done(call: Call) -> list[str]:
+    """Return what the faults have done to a call."""
+    return [] if call.arrival is None else call.arrival.why
+
+
+class BrokenOff(ConnectionResetError):
+    """The connection is to end here, by the will of a fault. A server that sees it closes the connection."""
+
+
+def broken_off(given: Answer, status: str, start_response: StartResponse) -> Iterable[bytes]:
+    """Return a WSGI body that ends the connection in its middle. Raises BrokenOff when nothing is to be sent."""
+    if given.delivered == "nothing":
+        raise BrokenOff(errno.ECONNRESET, "an injected fault ends the connection")
+    start_response(status, given.headers)
+    return _half(given.body)
+
+
+def _half(body: bytes) -> Iterator[bytes]:
+    yield body[: len(body) // 2]
+    raise BrokenOff(errno.ECONNRESET, "an injected fault ends the connection")
