@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from .clock import HubspotClock
     from .handle import HubspotSim
     from .responses_bridge import HubspotResponses
+    from .sweep import SweptItem
 
 SIMULATOR: pytest.StashKey[Simulator] = pytest.StashKey()
+SWEPT: pytest.StashKey[SweptItem] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +112,14 @@ def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> It
         yield clock
     finally:
         clock.stop()
+
+
+@pytest.fixture
+def hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock) -> None:
+    """The point of a sweep, for tests with the mark ``hubspot_sweep``; not to be used by itself."""
+    from .sweep import SweptItem
+
+    request.node.stash[SWEPT] = SweptItem(request.node, hubspot_sim, request.param)
 
 
 @pytest.fixture

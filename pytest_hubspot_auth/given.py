@@ -38,6 +38,8 @@ OPTIONS = {
     "port": "port to bind; 0 takes a free one",
 }
 MARK = "hubspot"
+SWEEP_MARK = "hubspot_sweep"
+SWEEP_FIXTURE = "hubspot_sweep_point"
 CLOCK_ARGUMENTS = ("now", "utc_offset")  # of the mark, for hubspot_clock
 NOT_BY_MARK = ("hosts", "host", "port")  # the server is the session's
 

@@ -7,12 +7,14 @@ and the rest of the product only when something of it is used.
 from __future__ import annotations
 
 from collections.abc import Generator
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .fixtures import (
     SIMULATOR,
+    SWEPT,
     hubspot_app,
     hubspot_clock,
     hubspot_installation,
@@ -22,8 +24,9 @@ from .fixtures import (
     hubspot_server,
     hubspot_settings,
     hubspot_sim,
+    hubspot_sweep_point,
 )
-from .given import GIVEN, MARK, NOT_BY_MARK, OPTIONS, check_mark, mark_arguments, read_given
+from .given import GIVEN, MARK, NOT_BY_MARK, OPTIONS, SWEEP_FIXTURE, SWEEP_MARK, check_mark, mark_arguments, read_given
 
 if TYPE_CHECKING:
     from .guard import Guard
@@ -38,6 +41,7 @@ __all__ = [
     "hubspot_server",
     "hubspot_settings",
     "hubspot_sim",
+    "hubspot_sweep_point",
 ]
 
 _guard: pytest.StashKey[Guard] = pytest.StashKey()
@@ -65,6 +69,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "simulator for this test; now= pins the instant at which hubspot_clock starts, utc_offset= the local "
         "time of the code under test.",
     )
+    config.addinivalue_line(
+        "markers",
+        f"{SWEEP_MARK}(*, calls, kinds=['expiry'], stride=1): run this test again for each of its calls of HubSpot's "
+        "API, with the access token dead when that call arrives.",
+    )
     config.stash[GIVEN] = read_given(config)
 
 
@@ -76,11 +85,38 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return "hubspot: " + ", ".join(f"{name}={value} ({source})" for name, (value, source) in given.items())
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+    """Have tests with the mark ``hubspot_sweep`` use its fixture, before pytest reads which ones they use."""
+    if isinstance(obj, FunctionType):
+        swept = any(mark.name == SWEEP_MARK for mark in getattr(obj, "pytestmark", ()))
+        if swept or collector.get_closest_marker(SWEEP_MARK):
+            use = pytest.mark.usefixtures(SWEEP_FIXTURE)
+            if not swept:
+                collector.add_marker(use)  # not the function, which another class may inherit
+            elif use.mark not in obj.pytestmark:  # type: ignore[attr-defined]
+                use(obj)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test with the mark ``hubspot_sweep`` into its plain self and one for each point."""
+    mark = metafunc.definition.get_closest_marker(SWEEP_MARK)
+    if mark is not None and SWEEP_FIXTURE in metafunc.fixturenames:
+        from .sweep import parametrize
+
+        parametrize(metafunc, mark)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Check the arguments of every mark before the first test runs."""
     for item in items:
         for mark in item.iter_markers(MARK):
             check_mark(item, mark)
+        if item.get_closest_marker(SWEEP_MARK) and SWEEP_FIXTURE not in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(
+                f"{item.nodeid}: @pytest.mark.{SWEEP_MARK} works on test functions and on methods of plain classes; "
+                "a unittest.TestCase cannot be parametrized by pytest"
+            )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -105,6 +141,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     The first may have been swallowed by the code under test, or have happened in a thread; the second means that the
     test has not tested what it seems to.
     """
+    swept = item.stash.get(SWEPT, None)
+    if swept is not None:
+        swept.begin()
     yield
     guard = item.stash.get(_guard, None)
     if guard is not None and guard.caught:
@@ -116,6 +155,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         message = unserved(simulator)
         if message:
             pytest.fail(message, pytrace=False)
+    if swept is not None:
+        swept.end()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -129,4 +170,24 @@ def pytest_runtest_makereport(
         from .report import journal_section
 
         report.sections.append(journal_section(simulator))
+    swept = item.stash.get(SWEPT, None)
+    if swept is not None and call.when == "call":
+        swept.note(report)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which points of the sweeps failed, and which calls were left out."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    if any(_has(report, SWEEP_MARK) for report in reports):
+        from .sweep import summary
+
+        lines = summary(reports)
+        if lines:
+            terminalreporter.section("HubSpot expiry sweep")
+            for line in lines:
+                terminalreporter.line(line)
+
+
+def _has(report: object, name: str) -> bool:
+    return any(found == name for found, _ in getattr(report, "user_properties", ()))

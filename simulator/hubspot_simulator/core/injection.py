@@ -81,7 +81,10 @@ def is_path(pattern: str, path: str, route: str | None) -> bool:
 
 
 class Injected:
-    """A fault that was injected: ``hits`` are the exchanges that it hit, ``remove()`` ends it."""
+    """A fault that was injected: ``hits`` are the exchanges that it hit, ``remove()`` ends it.
+
+    Its name is in the journal unless ``shown`` is False.
+    """
 
     def __init__(
         self,
@@ -92,11 +95,13 @@ class Injected:
         nth: int | None = None,
         times: int | None = 1,
         chance: tuple[float, Random | None] = (1, None),
+        shown: bool = True,
     ) -> None:
         self.name = name
         self.fault = fault
         self.target = target
         self.hits: list[Exchange] = []
+        self.shown = shown
         self._nth = nth
         self._left = times
         self._probability, self._random = chance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..settings import Settings
 from . import consent, webhooks
@@ -21,6 +21,9 @@ from .limits import RateLimits
 from .model import App, Portal, PrivateApp
 from .oauth import OAuth
 from .store import Store
+
+if TYPE_CHECKING:
+    from .audit import Finding
 
 DEFAULT_REDIRECT_URI = "http://localhost:3000/oauth-callback"
 DEFAULT_SCOPES = (
@@ -93,6 +96,12 @@ class Simulator:
         return self.faults.inject(
             name, method=method, path=path, nth=nth, times=times, probability=probability, **options
         )
+
+    def audit(self) -> list[Finding]:
+        """Return the mistakes with tokens that the journal proves (docs/findings.md)."""
+        from .audit import audit  # it is costly to import, and most tests pass
+
+        return audit(self.journal.exchanges)
 
     @property
     def installation(self) -> ConnectedInstallation:

@@ -135,7 +135,7 @@ class Application:
             served=served,
             bearer=route is not None and route.bearer,
             after=call.after,
-            faults=tuple(injected.name for injected in call.hits),
+            faults=tuple(injected.name for injected in call.hits if injected.shown),
         )
         journal.append(exchange)
         for injected in call.hits:

@@ -61,7 +61,7 @@ class Faults:
         **options: Any,
     ) -> Injected:
         """Inject a fault by its name; see ``Simulator.inject``."""
-        fault = self._made(name, options)
+        fault = self.make(name, **options)
         if path is not None and ("?" in path or not path.startswith(("/", "*"))):
             raise ValueError(f"path={path!r}: expected a path without its query, a route template, or one with *")
         if nth is not None and nth < 1:
@@ -93,7 +93,8 @@ class Faults:
             arrival.number = self._store.exchange_count
             return [injected for injected in self._store.faults if injected.takes(arrival)]
 
-    def _made(self, name: str, options: dict[str, Any]) -> Fault:
+    def make(self, name: str, /, **options: Any) -> Fault:
+        """Return the fault of a name, without injecting it. Raises ValueError."""
         factory = self.catalogue.get(name)
         if factory is None:
             near = get_close_matches(str(name), self.catalogue, n=1)

@@ -1,0 +1,137 @@
+"""The mark ``hubspot_sweep``: a passing test again for each of its calls, with that call's token dead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from hubspot_simulator.core.simulator import Simulator
+from hubspot_simulator.core.sweep import Point, Sweep, points, read_kinds, target
+
+from .given import SWEEP_FIXTURE, SWEEP_MARK
+
+_PROPERTY = "hubspot_sweep"
+_PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of the mark."""
+
+    calls: int = 0
+    kinds: tuple[str, ...] = ("expiry",)
+    stride: int = 1
+
+
+def read_mark(nodeid: str, mark: pytest.Mark) -> Asked:
+    """Return what a mark asks for. Raises pytest.UsageError for a wrong argument."""
+    where = f"{nodeid}: @pytest.mark.{SWEEP_MARK}"
+    unknown = [name for name in mark.kwargs if name not in Asked.__dataclass_fields__]
+    if mark.args or unknown:
+        given = ", ".join([*map(repr, mark.args), *unknown])
+        raise pytest.UsageError(f"{where} takes the keywords calls, kinds and stride, as in calls=7; got {given}")
+    asked = Asked(**mark.kwargs)
+    for name, least in (("calls", 0), ("stride", 1)):
+        value = getattr(asked, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise pytest.UsageError(f"{where}: {name}={value!r}: expected a whole number from {least}")
+    try:
+        kinds = read_kinds(asked.kinds)
+    except (ValueError, TypeError) as error:
+        raise pytest.UsageError(f"{where}: {error}") from None
+    return Asked(asked.calls, tuple(kinds), asked.stride)
+
+
+def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
+    """Make the plain item and one for each point."""
+    asked = read_mark(metafunc.definition.nodeid, mark)
+    found = points(asked.calls, asked.kinds, asked.stride)
+    metafunc.parametrize(SWEEP_FIXTURE, [None, *found], indirect=True, ids=[_PLAIN, *(point.name for point in found)])
+
+
+class SweptItem:
+    """A swept test while it runs."""
+
+    def __init__(self, item: pytest.Item, simulator: Simulator, point: Point | None) -> None:
+        mark = item.get_closest_marker(SWEEP_MARK)
+        assert mark is not None
+        self._item = item
+        self._asked = read_mark(item.nodeid, mark)
+        self.sweep = Sweep(simulator, point)
+
+    def begin(self) -> None:
+        """Arm the fault of the point: the test's body comes next."""
+        self.sweep.begin()
+
+    def end(self) -> None:
+        """Fail a plain test that makes another number of calls; skip a point that has shown nothing."""
+        made = self.sweep.calls
+        if self.sweep.point is None:
+            if made != self._asked.calls:
+                calls = f"{made} authenticated call{'' if made == 1 else 's'}"
+                advice = f"write calls={made}" if made else "a sweep needs calls of HubSpot's API"
+                pytest.fail(f"made {calls}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
+            return
+        if self.sweep.hit is None:
+            pytest.fail(f"{self.sweep.void()}: write calls={made} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
+        void = self.sweep.void()
+        if void:
+            pytest.skip(void)
+
+    def note(self, report: pytest.TestReport) -> None:
+        """Put the call that was hit before all else in the report of a failure, and leave word for the end."""
+        point, hit, asked = self.sweep.point, self.sweep.hit, self._asked
+        if point and hit and report.failed:
+            _put_first(report, self.sweep.headline())
+        word = {
+            "test": self._item.nodeid.rpartition("[")[0],
+            "point": point.name if point else _PLAIN,
+            "call": target(hit) if hit else "",
+            "failed": report.failed,
+            "calls": asked.calls,
+            "stride": asked.stride,
+        }
+        report.user_properties.append((_PROPERTY, json.dumps(word)))
+
+
+def _put_first(report: pytest.TestReport, headline: str) -> None:
+    """Put a line before everything else that a failure's report says, its line in the summary included."""
+    longrepr: Any = report.longrepr
+    if isinstance(longrepr, str):
+        report.longrepr = f"{headline}\n\n{longrepr}"
+        return
+    chain = getattr(longrepr, "chain", None)
+    traceback = chain[0][0] if chain else getattr(longrepr, "reprtraceback", None)
+    entries = getattr(traceback, "reprentries", [])
+    if entries:
+        entries[0].lines[:0] = [headline, ""]
+    crash = getattr(longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = f"{headline}\n{crash.message}"
+
+
+def summary(reports: Iterable[Any]) -> list[str]:
+    """Return what is to be said of all sweeps at the end of a run: points that failed, and those left out."""
+    words = [
+        json.loads(value)
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == _PROPERTY
+    ]
+    lines = [
+        f"{word['test']}: fails when {word['call']} is hit ({word['point']})"
+        for word in words
+        if word["failed"] and word["call"]
+    ]
+    for word in words:
+        if word["point"] == _PLAIN and word["stride"] > 1 and word["calls"]:
+            tried = len(points(word["calls"], stride=word["stride"]))
+            left = word["calls"] - tried
+            lines.append(
+                f"{word['test']}: stride={word['stride']} tried {tried} of {word['calls']} calls; {left} were not tried"
+            )
+    return lines
