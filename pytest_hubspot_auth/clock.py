@@ -51,6 +51,11 @@ def move_newest_freeze(delta: timedelta) -> bool:
     return bool(factories)
 
 
+def is_frozen() -> bool:
+    """Tell whether freezegun holds the time."""
+    return bool(api.freeze_factories)
+
+
 class ClientSide:
     """The clock of the code under test."""
 

@@ -32,6 +32,7 @@ OPTIONS = {
     "rate_limit_token": "calls of the token endpoint per app and second; 0 sets no limit",
     "random_seed": "where ids and tokens come from; any text",
     "strict": "fail a test that calls an endpoint the simulator does not serve",
+    "fail_on": "fail a test, or a run, whose audit has a finding of this severity or a graver one",
     "guard": "fail a test that would reach the real HubSpot",
     "hosts": "further host names that are HubSpot's to your code, separated by spaces",
     "host": "address to bind",

@@ -17,7 +17,7 @@ from hubspot_simulator.server import SimulatorServer
 from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
-from .clock import move_newest_freeze
+from .clock import is_frozen, move_newest_freeze
 from .proxies import bypassed
 from .unreachable import refused
 
@@ -47,10 +47,14 @@ class HubspotSim(Simulator):
             "base_url": self.url,  # `api_request`
         }
 
-    def move_time(self, delta: timedelta) -> None:
+    def move_time(self, delta: timedelta) -> str:
         """Let time pass for the code under test, if its time is frozen, and for the simulator, which follows."""
-        if not move_newest_freeze(delta):
-            super().move_time(delta)
+        return "both clocks" if move_newest_freeze(delta) else super().move_time(delta)
+
+    @property
+    def clocks(self) -> str:
+        """What ``move_time`` moves, in words."""
+        return "both clocks" if is_frozen() else super().clocks
 
     def assert_called(self, method: str, path: str, times: int | None = None) -> None:
         """Fail unless the call was made ``times`` times; None means at least once.

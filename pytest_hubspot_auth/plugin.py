@@ -136,10 +136,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Fail a test that called the real HubSpot, or what the simulator does not serve.
+    """Fail a test that called the real HubSpot or what the simulator does not serve, or has findings (``fail_on``).
 
     The first may have been swallowed by the code under test, or have happened in a thread; the second means that the
-    test has not tested what it seems to.
+    test has not tested what it seems to. A sweep begins here and is judged last.
     """
     swept = item.stash.get(SWEPT, None)
     if swept is not None:
@@ -149,10 +149,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if guard is not None and guard.caught:
         pytest.fail(guard.caught[0], pytrace=False)
     simulator = item.stash.get(SIMULATOR, None)
-    if simulator is not None and simulator.settings.strict:
-        from .report import unserved
+    if simulator is not None and (simulator.settings.strict or simulator.settings.fail_on != "off"):
+        from .report import audit_failure, unserved
 
-        message = unserved(simulator)
+        message = (unserved(simulator) if simulator.settings.strict else "") or audit_failure(simulator)
         if message:
             pytest.fail(message, pytrace=False)
     if swept is not None:
@@ -167,9 +167,10 @@ def pytest_runtest_makereport(
     report = yield
     simulator = item.stash.get(SIMULATOR, None)
     if simulator is not None and report.failed:
-        from .report import journal_section
+        from .report import audit_section, journal_section
 
-        report.sections.append(journal_section(simulator))
+        sections = journal_section(simulator), audit_section(simulator) if call.when == "call" else None
+        report.sections += filter(None, sections)
     swept = item.stash.get(SWEPT, None)
     if swept is not None and call.when == "call":
         swept.note(report)

@@ -16,6 +16,26 @@ def journal_section(simulator: Simulator) -> tuple[str, str]:
     return "HubSpot simulator", "\n".join(lines or ["no request reached the simulator"])
 
 
+def audit_section(simulator: Simulator) -> tuple[str, str] | None:
+    """Return the title and the text of a report section: what the audit found; None when it found nothing."""
+    findings = simulator.audit()
+    return ("HubSpot audit", "\n\n".join(map(str, findings))) if findings else None
+
+
+def audit_failure(simulator: Simulator) -> str:
+    """Return the failure of a test by the setting ``fail_on``, or nothing."""
+    findings = simulator.audit_failures()
+    if not findings:
+        return ""
+    listed = "\n\n".join(map(str, findings))
+    count = f"{len(findings)} mistake{'s' if len(findings) > 1 else ''}"
+    return (
+        f"the audit of what the code under test asked HubSpot found {count} (fail_on={simulator.settings.fail_on}):\n\n"
+        f"{listed}\n\n"
+        'If that is what the test is about, @pytest.mark.hubspot(fail_on="off") turns this failure off.'
+    )
+
+
 def unserved(simulator: Simulator) -> str:
     """Return the failure of a test that called what is not served, or nothing."""
     exchanges = simulator.journal.unserved

@@ -141,6 +141,11 @@ class Settings:
     rate_limit_token: int = _setting(0, _integer(0), "calls of the token endpoint per app and second; 0 sets no limit")
     random_seed: str = _setting("0", lambda value: _text(str(value)), "where ids and tokens come from; any text")
     strict: bool = _setting(True, _boolean, "fail a test that calls an endpoint the simulator does not serve")
+    fail_on: str = _setting(
+        "off",
+        _choice("off", "error", "warning", "info"),
+        "fail a test, or a run, whose audit has a finding of this severity or a graver one",
+    )
     guard: bool = _setting(False, _boolean, "fail a test that would reach the real HubSpot")
     hosts: str = _setting(
         "", lambda value: str(value), "further host names that are HubSpot's to your code, separated by spaces"

@@ -8,9 +8,9 @@ from ..core.simulator import Simulator
 
 
 def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Mapping[str, int]) -> str:
-    """Return the report of a simulator's journal. ``notes`` come after the exchanges of their numbers.
+    """Return the report of a simulator's journal, and what its audit found.
 
-    ``refused`` are the hosts that the child wanted to reach and was not let, with how often.
+    ``notes`` come after the exchanges of their numbers. ``refused`` are the hosts that the child wanted to reach and was not let, with how often.
     """
     exchanges = simulator.journal.exchanges
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
@@ -23,6 +23,8 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
     count = simulator.store.exchange_count
     bad = sum(exchange.status >= 400 for exchange in exchanges)
     lines.append(f"{count} request{_s(count)}, {bad} refused")
+    for finding in simulator.audit():
+        lines += ["", *str(finding).splitlines()]
     return "\n".join(lines) + "\n"
 
 

@@ -11,18 +11,20 @@ from typing import Any
 from ..settings import SETTINGS, SettingError, Settings, from_environment, read
 
 _SETTINGS = [name for name in SETTINGS if name not in ("strict", "guard")]  # which are about tests
+_ABOUT_PROGRAMS = ("fail_on",)
+_WITH_PROGRAM = ("run", "sweep")
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 1 failed, 2 wrong arguments; ``run`` that of its program."""
-    from .run import run
-
     parser = _parser()
     own, child = _split(sys.argv[1:] if arguments is None else list(arguments))
     options = parser.parse_args(own)
-    if not child and options.run is run:
-        parser.error("run needs a program: hubspot-simulator run [options] -- PROGRAM [ARGUMENTS ...]")
+    if not child and options.name in _WITH_PROGRAM:
+        parser.error(
+            f"{options.name} needs a program: hubspot-simulator {options.name} [options] -- PROGRAM [ARGUMENTS ...]"
+        )
     options.command = child
     try:
         given = from_environment(os.environ)
@@ -41,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     from .demo import demo
     from .run import add_options, run
     from .serve import CLOCKS, serve
+    from .sweep import add_options as add_sweep_options
+    from .sweep import sweep
 
     parser = argparse.ArgumentParser(
         prog="hubspot-simulator",
@@ -51,39 +55,50 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "serve", help="serve the simulator until Ctrl-C", usage="%(prog)s [--SETTING VALUE ...] [--clock CLOCK]"
     )
-    _add_settings(command, _SERVE_DEFAULTS)
+    _add_settings(command, _SERVE_DEFAULTS, with_program=False)
     command.add_argument(
         "--clock",
         choices=CLOCKS,
         default=CLOCKS[0],
         help="whether the simulator's clock runs or stands still until it is moved (default: %(default)s)",
     )
-    command.set_defaults(run=serve, defaults=_SERVE_DEFAULTS)
+    command.set_defaults(run=serve, name="serve", defaults=_SERVE_DEFAULTS)
 
     command = commands.add_parser(
         "run",
         help="run a program to which HubSpot's hosts are the simulator, and tell what it asked",
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
-    _add_settings(command, {})
+    _add_settings(command, {}, with_program=True)
     add_options(command)
-    command.set_defaults(run=run, defaults={})
+    command.set_defaults(run=run, name="run", defaults={})
+
+    command = commands.add_parser(
+        "sweep",
+        help="run a program again for each of its calls, with the access token dead when that call arrives",
+        usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
+    )
+    _add_settings(command, {}, with_program=True)
+    add_sweep_options(command)
+    command.set_defaults(run=sweep, name="sweep", defaults={})
 
     command = commands.add_parser("demo", help="tell the story of an expiring token on a real socket")
-    command.set_defaults(run=demo, defaults={})
+    command.set_defaults(run=demo, name="demo", defaults={})
     return parser
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return this program's own arguments and the child's, which come after ``--`` and are its own affair."""
-    if arguments[:1] != ["run"] or "--" not in arguments:
+    if arguments[:1] not in [[name] for name in _WITH_PROGRAM] or "--" not in arguments:
         return arguments, []
     end = arguments.index("--")
     return arguments[:end], arguments[end + 1 :]
 
 
-def _add_settings(command: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
+def _add_settings(command: argparse.ArgumentParser, defaults: Mapping[str, Any], *, with_program: bool) -> None:
     for name in _SETTINGS:
+        if name in _ABOUT_PROGRAMS and not with_program:
+            continue
         default = defaults.get(name, SETTINGS[name].default)
         shown = str(default).lower() if isinstance(default, bool) else default
         command.add_argument(

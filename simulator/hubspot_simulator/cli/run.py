@@ -7,23 +7,16 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..authority import AuthorityUnavailable
 from ..child.clock import NoFakeClock, Schedule, fake_clock, read_advance, read_duration
-from ..child.environment import environment, write_files
 from ..child.process import CannotStart
-from ..child.process import run as run_child
-from ..child.proxy import Proxy
 from ..child.report import report
-from ..core.simulator import Simulator
-from ..hosts import matcher
-from ..server import SimulatorServer
+from ..child.session import Session
 from ..settings import Settings
 
-_NOT_STARTED = 127
+NOT_STARTED = 127
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -50,6 +43,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="OFFSET",
         help="set the program's own clock off (+31m; --child-clock=-5m), where libfaketime is on the machine",
     )
+    allow_options(command)
+
+
+def allow_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that let a program out to other hosts."""
     command.add_argument(
         "--allow",
         action="append",
@@ -63,34 +61,23 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Run the program and report. Returns its exit status, 127 when it cannot be started."""
-    simulator = Simulator(settings)
+    """Run the program and report. Returns its exit status, 1 when ``fail_on`` is for it, 127 when it cannot start."""
     try:
         offset = options.child_clock
         fake = {} if offset is None else fake_clock(offset, os.environ)
-        temporary = TemporaryDirectory(prefix="hubspot-simulator-", ignore_cleanup_errors=True)
-        with SimulatorServer(simulator) as server, temporary as folder:
+        with Session(settings, options.allow) as session:
+            simulator = session.server.simulator
             schedule = Schedule(simulator, options.expire_after, options.advance_after)
-            server.app.on_exchange = schedule
-            authority, https = server.secure()
-            proxy = Proxy(
-                matcher(settings.hosts),
-                https=https,
-                http=(server.host, server.port),
-                authority=authority.certificate,
-                allow=options.allow,
-            )
-            with proxy:
-                files = write_files(authority, Path(folder), os.environ)
-                status = run_child(options.command, {**environment(server, proxy.url, files, os.environ), **fake})
+            session.server.app.on_exchange = schedule
+            status = session.run(options.command, fake)
     except CannotStart as error:
         _say(f"hubspot-simulator: {error}\n")
-        return _NOT_STARTED
+        return NOT_STARTED
     except (AuthorityUnavailable, NoFakeClock) as error:
         _say(f"hubspot-simulator: {error}\n")
         return 1
-    _say(report(simulator, schedule.notes, proxy.refused))
-    return status
+    _say(report(simulator, schedule.notes, session.refused))
+    return status or int(bool(simulator.audit_failures()))
 
 
 def _say(text: str) -> None:

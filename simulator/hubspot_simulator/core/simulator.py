@@ -71,9 +71,15 @@ class Simulator:
         self.clock.reset()
         self._start()
 
-    def move_time(self, delta: timedelta) -> None:
-        """Let time pass for HubSpot and for whoever calls it, as far as the simulator has a hand on both clocks."""
+    @property
+    def clocks(self) -> str:
+        """What ``move_time`` moves, in words."""
+        return "HubSpot's clock"
+
+    def move_time(self, delta: timedelta) -> str:
+        """Let time pass for HubSpot, and for whoever calls it if that is possible; return ``clocks``."""
         self.clock.advance(delta)
+        return self.clocks
 
     def inject(
         self,
@@ -102,6 +108,14 @@ class Simulator:
         from .audit import audit  # it is costly to import, and most tests pass
 
         return audit(self.journal.exchanges)
+
+    def audit_failures(self) -> list[Finding]:
+        """Return the findings that are grave enough for the setting ``fail_on``."""
+        order = ("error", "warning", "info")
+        if self.settings.fail_on == "off":
+            return []
+        grave = order[: order.index(self.settings.fail_on) + 1]
+        return [finding for finding in self.audit() if finding.severity in grave]
 
     @property
     def installation(self) -> ConnectedInstallation:

@@ -35,12 +35,12 @@ class Kind:
     only_writes: bool = False
 
 
-_CLOCKS = "both clocks passed its expiry just before {previous}"
+_CLOCKS = "{clocks} passed its expiry just before {previous}"
 KINDS = {
     "expiry": Kind("expired-before-{}", f"its access token had expired: {_CLOCKS}", "expiry", before=True),
     "in_flight": Kind(
         "expired-in-flight-{}",
-        "its access token expired on the way: both clocks passed the expiry after the call was sent",
+        "its access token expired on the way: {clocks} passed the expiry after the call was sent",
         "in_flight",
     ),
     "server_only": Kind(
@@ -78,11 +78,10 @@ class Point:
         """Its name, such as ``expired-before-3``."""
         return KINDS[self.kind].name.format(self.call)
 
-    @property
-    def said(self) -> str:
-        """What happened to the call, in words."""
+    def said(self, clocks: str) -> str:
+        """Say what happened to the call; ``clocks`` are those that can be moved, in words."""
         previous = f"the answer of call {self.call - 1} was released" if self.call > 1 else "anything was called"
-        return KINDS[self.kind].said.format(previous=previous)
+        return KINDS[self.kind].said.format(previous=previous, clocks=clocks)
 
 
 def read_kinds(kinds: Iterable[object]) -> list[str]:
@@ -182,7 +181,7 @@ class Sweep:
             return ""
         if self.hit is None:
             return f"call {self.point.call} was never made: this run ended before it"
-        return f"{target(self.hit)} (call {self.point.call}): {self.point.said}"
+        return f"{target(self.hit)} (call {self.point.call}): {self.point.said(self._simulator.clocks)}"
 
 
 def target(exchange: Exchange) -> str:

@@ -48,7 +48,7 @@ class TruncatedBody(Fault):
 class Delay(Fault):
     """The answer takes ``seconds`` on the clocks of both sides, and ``real_seconds`` of waiting."""
 
-    move_time: Callable[[timedelta], None]
+    move_time: Callable[[timedelta], str]
     seconds: float = 0
     real_seconds: float = 0
 

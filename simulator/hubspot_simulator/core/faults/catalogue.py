@@ -23,7 +23,7 @@ class Faults:
     """Injects faults, and finds those that a request is hit by."""
 
     def __init__(
-        self, store: Store, clock: OffsetClock, ids: Ids, limits: RateLimits, move_time: Callable[[timedelta], None]
+        self, store: Store, clock: OffsetClock, ids: Ids, limits: RateLimits, move_time: Callable[[timedelta], str]
     ) -> None:
         self._store = store
         self._random = ids.faults

@@ -14,7 +14,7 @@ from ..tokens import MalformedToken, parse
 _PAST = timedelta(seconds=1)
 _IN_FLIGHT = timedelta(milliseconds=99)  # as late as the one that airbyte#26515 recorded
 
-MoveTime = Callable[[timedelta], None]
+MoveTime = Callable[[timedelta], str]
 
 
 class Expiry(Fault):
@@ -29,7 +29,7 @@ class Expiry(Fault):
         self._move_time = move_time
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        arrival.why.append(f"then both clocks moved by {expire_all(self._store, self._clock, self._move_time)}")
+        arrival.why.append(f"then {expire_all(self._store, self._clock, self._move_time)}")
         return answer
 
 
@@ -37,8 +37,7 @@ class InFlight(Expiry):
     """Both clocks pass the expiry of every access token when the call comes: its sender cannot have known."""
 
     def arrive(self, arrival: Arrival) -> None:
-        moved = expire_all(self._store, self._clock, self._move_time, past=_IN_FLIGHT)
-        arrival.why.append(f"on its way both clocks moved by {moved}")
+        arrival.why.append(f"on its way {expire_all(self._store, self._clock, self._move_time, past=_IN_FLIGHT)}")
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:
         return answer
@@ -70,11 +69,10 @@ class Revoked(ServerOnly):
         arrival.why.append("injected: its token is revoked")
 
 
-def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: timedelta = _PAST) -> timedelta:
-    """Move both clocks past the expiry of every access token that was issued; return how far."""
+def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: timedelta = _PAST) -> str:
+    """Move both clocks past the expiry of every access token that was issued; say what moved, and how far."""
     newest_ms = max((installed.newest_expires_at_ms for installed in store.installations.values()), default=0)
     left = timedelta(milliseconds=newest_ms - clock.now_ms())
     if left <= timedelta():
-        return timedelta()
-    move_time(left + past)
-    return left + past
+        return "no clock moved: every token had expired"
+    return f"{move_time(left + past)} moved by {left + past}"
