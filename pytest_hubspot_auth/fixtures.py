@@ -119,6 +119,10 @@ def hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim,
     """The point of a sweep, for tests with the mark ``hubspot_sweep``; not to be used by itself."""
     from .sweep import SweptItem
 
+    if not hasattr(request, "param"):
+        pytest.fail(
+            "the fixture hubspot_sweep_point is for tests with @pytest.mark.hubspot_sweep(calls=...)", pytrace=False
+        )
     request.node.stash[SWEPT] = SweptItem(request.node, hubspot_sim, request.param)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable
 from http.client import responses as reasons
@@ -14,6 +15,7 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError
 from urllib3 import HTTPHeaderDict
+from urllib3.exceptions import ProtocolError
 from urllib3.response import HTTPResponse
 
 from hubspot_simulator.hosts import matcher
@@ -49,13 +51,15 @@ class _CatchAll(responses.BaseResponse):
         """Return the simulator's answer."""
         answer = self._app.respond(_environ(request))
         if answer.delivered == "nothing":
-            raise ConnectionError("Connection reset by peer (an injected fault)", request=request)
+            reset = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+            raise ConnectionError(ProtocolError("Connection aborted.", reset), request=request)
         return HTTPResponse(
             body=BytesIO(answer.body if answer.delivered == "whole" else answer.body[: len(answer.body) // 2]),
             headers=HTTPHeaderDict(answer.headers),
             status=answer.status,
             reason=reasons.get(answer.status),
             preload_content=False,
+            enforce_content_length=True,
             request_method=request.method,
         )
 

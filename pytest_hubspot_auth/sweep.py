@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -71,7 +71,7 @@ class SweptItem:
         """Fail a plain test that makes another number of calls; skip a point that has shown nothing."""
         made = self.sweep.calls
         if self.sweep.point is None:
-            if made != self._asked.calls:
+            if made != self._asked.calls or not made:
                 calls = f"{made} authenticated call{'' if made == 1 else 's'}"
                 advice = f"write calls={made}" if made else "a sweep needs calls of HubSpot's API"
                 pytest.fail(f"made {calls}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
@@ -106,12 +106,15 @@ def _put_first(report: pytest.TestReport, headline: str) -> None:
         return
     chain = getattr(longrepr, "chain", None)
     traceback = chain[0][0] if chain else getattr(longrepr, "reprtraceback", None)
-    entries = getattr(traceback, "reprentries", [])
-    if entries:
-        entries[0].lines[:0] = [headline, ""]
+    entries: list[Any] = getattr(traceback, "reprentries", [])
+    if entries and hasattr(entries[0], "reprfuncargs"):  # an entry of its own, or the arguments would come first
+        bare = {"lines": [headline], "style": "value", "reprfuncargs": None, "reprlocals": None, "reprfileloc": None}
+        entries.insert(0, replace(entries[0], **bare))
+    elif entries:
+        entries[0].lines.insert(0, f"{headline}\n")
     crash = getattr(longrepr, "reprcrash", None)
     if crash is not None:
-        crash.message = f"{headline}\n{crash.message}"
+        crash.message = f"{headline}. {crash.message}"
 
 
 def summary(reports: Iterable[Any]) -> list[str]:
