@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -76,3 +77,23 @@ def python(run: Run, tmp_path: Path) -> Run:
         return run([interpreter, path], *options, **more)
 
     return python
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with Node clients, installed once."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("node and npm are not on this machine")
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "package.json").write_text("{}")
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
+    try:
+        done = subprocess.run(
+            [*command, "@hubspot/api-client@13", "axios@1"], cwd=folder, capture_output=True, text=True, timeout=90
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm could not install @hubspot/api-client within 90 s")
+    if done.returncode:
+        pytest.skip(f"npm could not install @hubspot/api-client: {done.stderr.strip()[-300:]}")
+    return folder

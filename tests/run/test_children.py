@@ -182,26 +182,6 @@ def test_python_clients_with_sockets_of_their_own(name: str, python) -> None:
     assert ran.exchanges == STORY[:2]
 
 
-@pytest.fixture(scope="session")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with Node clients, installed once."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("node and npm are not on this machine")
-    folder = tmp_path_factory.mktemp("node")
-    (folder / "package.json").write_text("{}")
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-    try:
-        done = subprocess.run(
-            [*command, "@hubspot/api-client@13", "axios@1"], cwd=folder, capture_output=True, text=True, timeout=90
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip("npm could not install @hubspot/api-client within 90 s")
-    if done.returncode:
-        pytest.skip(f"npm could not install @hubspot/api-client: {done.stderr.strip()[-300:]}")
-    return folder
-
-
 OFFICIAL_NODE = """
 const { Client } = require('@hubspot/api-client');
 const env = process.env;

@@ -107,7 +107,7 @@ def test_the_report_says_what_was_asked_and_keeps_the_secrets(python) -> None:
     assert len(values) == 3
     assert [value for value in values if value in ran.report] == []
     assert [status for *_, status in ran.exchanges] == [200, 200, 401, 404]
-    assert ran.report.endswith("4 requests, 2 refused\n")
+    assert "4 requests, 2 refused\n\nerror: not-an-access-token\n" in ran.report
 
 
 def test_a_host_that_is_not_hubspots_is_not_let_out(python) -> None:

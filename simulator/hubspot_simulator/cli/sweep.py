@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -74,8 +75,8 @@ class _Run:
             return f"FAILED: {void}" if self.failed else f"not applicable: {void}"
         if not self.failed:
             return "passed"
-        why = "it did not end in time" if self.status == TIMED_OUT else f"exit status {self.status}"
-        return "; ".join([f"FAILED: {why}", *dict.fromkeys(finding.id for finding in self.findings)])
+        why = {0: "", TIMED_OUT: "it did not end in time"}.get(self.status, f"exit status {self.status}")
+        return "FAILED: " + "; ".join(filter(None, [why, *dict.fromkeys(finding.id for finding in self.findings)]))
 
 
 class _Interrupted(Exception):
@@ -98,7 +99,7 @@ def sweep(settings: Settings, options: argparse.Namespace) -> int:
         _say(f"hubspot-simulator: {error}")
         return 1
     except _Interrupted:
-        _say(f"sweep: stopped by {signals[0]!r}")
+        _say(f"sweep: stopped by signal {signal.Signals(signals[0]).name}")
         return 128 + signals[0]
 
 

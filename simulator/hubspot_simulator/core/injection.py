@@ -75,7 +75,8 @@ class Target:
 
 def is_path(pattern: str, path: str, route: str | None) -> bool:
     """Tell whether a pattern stands for a path: it is the path, its route template, or matches it with its ``*``."""
-    if pattern.rstrip("/") in (path.rstrip("/"), route):
+    path = path.rstrip("/")
+    if pattern.rstrip("/") in (path, route):
         return True
     return "*" in pattern and re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), path) is not None
 
@@ -104,12 +105,13 @@ class Injected:
         self.shown = shown
         self._nth = nth
         self._left = times
+        self._removed = False
         self._probability, self._random = chance
         self._seen = 0
 
     def takes(self, arrival: Arrival) -> bool:
         """Count a request, and tell whether the fault hits it. To be called under the store's lock."""
-        if self._left == 0 or not self.target.matches(arrival):
+        if self._removed or self._left == 0 or not self.target.matches(arrival):
             return False
         self._seen += 1
         if self._nth is not None and self._seen < self._nth:
@@ -122,7 +124,7 @@ class Injected:
 
     def remove(self) -> None:
         """Hit no further call."""
-        self._left = 0
+        self._removed = True  # not what takes() counts down, perhaps at this moment
 
     def __repr__(self) -> str:
         times = len(self.hits)

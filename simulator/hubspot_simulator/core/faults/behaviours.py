@@ -10,6 +10,7 @@ from datetime import timedelta
 from ..clock import duration, unpatched
 from ..injection import Answer, Arrival, Fault, is_path
 from ..store import Store
+from ..tokens import MalformedToken, parse
 from .refusals import TOKEN_ENDPOINTS
 
 _SLEEP = unpatched("sleep")
@@ -40,6 +41,9 @@ class TruncatedBody(Fault):
     """The connection ends in the middle of the answer's body."""
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        if not answer.body:
+            arrival.why.append("the answer has no body that could be cut off")
+            return answer
         arrival.why.append("the answer was cut off in the middle of its body")
         return answer._replace(delivered="cut")
 
@@ -53,6 +57,8 @@ class Delay(Fault):
     real_seconds: float = 0
 
     def __post_init__(self) -> None:
+        if min(self.seconds, self.real_seconds) < 0:
+            raise ValueError("an answer cannot take less than no time: seconds and real_seconds are from 0")
         if not (self.seconds or self.real_seconds):
             raise ValueError("delay by how much? seconds=12 passes on the clocks, real_seconds=0.2 waits really")
 
@@ -94,11 +100,12 @@ class OldToken(Fault):
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:
         members = _json(answer)
-        if "access_token" not in members:
+        new = members.get("access_token")
+        if not isinstance(new, str):
             return answer
-        for exchange in reversed(self._store.exchanges):
+        for exchange in reversed(list(self._store.exchanges)):  # a copy: other threads add to it
             old = exchange.access_token
-            if exchange.bearer and old and old != members["access_token"]:
+            if exchange.bearer and old != new and _are_of_one_installation(old, new):
                 arrival.why.append("answered with the token that was used before")
                 return _with_members(answer, {**members, "access_token": old})
         arrival.why.append("no token was used before: answered with the new one")
@@ -116,8 +123,13 @@ class WithoutMembers(Fault):
             raise ValueError(f'members={self.members!r}: expected a list of names, as in members=["refresh_token"]')
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        arrival.why.append(f"answered without {', '.join(self.members)}")
-        return _with_members(answer, {k: v for k, v in _json(answer).items() if k not in self.members})
+        members = _json(answer)
+        left_out = [name for name in self.members if name in members]
+        if not left_out:
+            arrival.why.append(f"the answer has no {' and no '.join(self.members)} that could be left out")
+            return answer
+        arrival.why.append(f"answered without {', '.join(left_out)}")
+        return _with_members(answer, {name: value for name, value in members.items() if name not in left_out})
 
 
 class WithoutTokenMembers(WithoutMembers):
@@ -131,11 +143,22 @@ class ClockSkew(Fault):
 
     def __init__(self, advance: Callable[[timedelta], None], **parts: float) -> None:
         self._advance = advance
-        self._delta = duration(None, parts)
+        try:
+            self._delta = duration(None, parts)
+        except TypeError:
+            raise ValueError("by how much? minutes=5 puts HubSpot's clock ahead, minutes=-5 behind") from None
 
     def arrive(self, arrival: Arrival) -> None:
         self._advance(self._delta)
         arrival.why.append(f"HubSpot's clock moved by {self._delta}")
+
+
+def _are_of_one_installation(one: str, other: str) -> bool:
+    try:
+        first, second = parse(one), parse(other)
+    except MalformedToken:
+        return False
+    return (first.app_id, first.hub_id) == (second.app_id, second.hub_id)
 
 
 def _json(answer: Answer) -> dict[str, object]:

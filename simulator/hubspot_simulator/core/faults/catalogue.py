@@ -62,13 +62,13 @@ class Faults:
     ) -> Injected:
         """Inject a fault by its name; see ``Simulator.inject``."""
         fault = self.make(name, **options)
-        if path is not None and ("?" in path or not path.startswith(("/", "*"))):
+        if path is not None and not (isinstance(path, str) and path.startswith(("/", "*")) and "?" not in path):
             raise ValueError(f"path={path!r}: expected a path without its query, a route template, or one with *")
-        if nth is not None and nth < 1:
+        if nth is not None and not _is_count(nth):
             raise ValueError(f"nth={nth!r}: expected the number of the call to hit, from 1")
-        if times is not None and times < 1:
+        if times is not None and not _is_count(times):
             raise ValueError(f"times={times!r}: expected how many calls to hit, or None for all")
-        if probability is not None and not 0 <= probability <= 1:
+        if probability is not None and not (isinstance(probability, (int, float)) and 0 <= probability <= 1):
             raise ValueError(f"probability={probability!r}: expected a number from 0 to 1")
         return self.add(
             Injected(
@@ -111,3 +111,7 @@ class Faults:
             return factory(**options)
         except (TypeError, ValueError) as error:
             raise ValueError(f"the fault {name!r}: {error}") from None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

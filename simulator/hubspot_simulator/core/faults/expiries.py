@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from ..clock import OffsetClock
 from ..injection import Answer, Arrival, Fault
 from ..model import TokenOverride
 from ..store import Store
-from ..tokens import MalformedToken, parse
+from ..tokens import AccessToken, MalformedToken, parse
 
 _PAST = timedelta(seconds=1)
 _IN_FLIGHT = timedelta(milliseconds=99)  # as late as the one that airbyte#26515 recorded
@@ -50,23 +51,36 @@ class ServerOnly(Fault):
         self._store = store
 
     def arrive(self, arrival: Arrival) -> None:
-        self._override(arrival, TokenOverride(expires_at_ms=arrival.now_ms))
-        arrival.why.append("injected: its token expires early")
-
-    def _override(self, arrival: Arrival, override: TokenOverride) -> None:
-        try:
-            nonce = parse(arrival.access_token).nonce
-        except MalformedToken:  # it is refused as it is
+        token = _parsed(arrival.access_token)
+        if token is None:
             return
-        self._store.token_overrides[nonce] = override
+        override = self._store.token_overrides.get(token.nonce, TokenOverride())
+        expires_at_ms = token.expires_at_ms if override.expires_at_ms is None else override.expires_at_ms
+        if expires_at_ms is None or expires_at_ms <= arrival.now_ms:
+            arrival.why.append("injected: its token was to expire early, and had expired before")
+            return
+        self._store.token_overrides[token.nonce] = replace(override, expires_at_ms=arrival.now_ms)
+        arrival.why.append("injected: its token expires early")
 
 
 class Revoked(ServerOnly):
     """The access token of the call is revoked as the call comes; the refresh token is not."""
 
     def arrive(self, arrival: Arrival) -> None:
-        self._override(arrival, TokenOverride(revoked=True))
+        token = _parsed(arrival.access_token)
+        if token is None:
+            return
+        override = self._store.token_overrides.get(token.nonce, TokenOverride())
+        self._store.token_overrides[token.nonce] = replace(override, revoked=True)
         arrival.why.append("injected: its token is revoked")
+
+
+def _parsed(access_token: str) -> AccessToken | None:
+    """Return what a token says, None for one that is no token: it is refused as it is."""
+    try:
+        return parse(access_token)
+    except MalformedToken:
+        return None
 
 
 def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: timedelta = _PAST) -> str:

@@ -87,6 +87,8 @@ def invalid(*, after_accepting: bool = False) -> Refusal:
 
 def missing_scopes(*, scopes: tuple[str, ...] = ("oauth",), after_accepting: bool = False) -> Refusal:
     """Return a 403 of a token that lacks scopes."""
+    if isinstance(scopes, str):
+        raise ValueError(f"scopes={scopes!r}: expected a list of names, as in scopes=[{scopes!r}]")
     return Refusal(lambda _: MissingScopes(scopes, ()), after_accepting)
 
 
