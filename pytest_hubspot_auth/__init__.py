@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hubspot_simulator.core.audit import Finding as Finding
     from hubspot_simulator.core.connected import ConnectedInstallation as ConnectedInstallation
+    from hubspot_simulator.core.injection import Injected as Injected
     from hubspot_simulator.core.model import App as App
     from hubspot_simulator.core.model import Portal as Portal
     from hubspot_simulator.server import SimulatorServer as SimulatorServer
@@ -19,15 +21,21 @@ if TYPE_CHECKING:
     from .clock import FollowingClock as FollowingClock
     from .clock import HubspotClock as HubspotClock
     from .handle import HubspotSim as HubspotSim
+    from .kit.connection import Connection as Connection
+    from .kit.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
     from .responses_bridge import HubspotResponses as HubspotResponses
 
 _HOME = {
     "App": "hubspot_simulator.core.model",
+    "Connection": "pytest_hubspot_auth.kit.connection",
     "ConnectedInstallation": "hubspot_simulator.core.connected",
+    "Finding": "hubspot_simulator.core.audit",
     "FollowingClock": "pytest_hubspot_auth.clock",
+    "HubSpotRefreshSuite": "pytest_hubspot_auth.kit.suite",
     "HubspotClock": "pytest_hubspot_auth.clock",
     "HubspotResponses": "pytest_hubspot_auth.responses_bridge",
     "HubspotSim": "pytest_hubspot_auth.handle",
+    "Injected": "hubspot_simulator.core.injection",
     "Portal": "hubspot_simulator.core.model",
     "Settings": "hubspot_simulator.settings",
     "SimulatorServer": "hubspot_simulator.server",
@@ -36,10 +44,14 @@ _HOME = {
 __all__ = [
     "App",
     "ConnectedInstallation",
+    "Connection",
+    "Finding",
     "FollowingClock",
+    "HubSpotRefreshSuite",
     "HubspotClock",
     "HubspotResponses",
     "HubspotSim",
+    "Injected",
     "Portal",
     "Settings",
     "SimulatorServer",

@@ -26,7 +26,18 @@ from .fixtures import (
     hubspot_sim,
     hubspot_sweep_point,
 )
-from .given import GIVEN, MARK, NOT_BY_MARK, OPTIONS, SWEEP_FIXTURE, SWEEP_MARK, check_mark, mark_arguments, read_given
+from .given import (
+    GIVEN,
+    MARK,
+    NOT_BY_MARK,
+    OPTIONS,
+    SCENARIO,
+    SWEEP_FIXTURE,
+    SWEEP_MARK,
+    check_mark,
+    mark_arguments,
+    read_given,
+)
 
 if TYPE_CHECKING:
     from .guard import Guard
@@ -59,6 +70,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             help=text,
         )
         parser.addini(f"hubspot_{name}", text, default=None)
+    group.addoption(
+        "--hubspot-score-card",
+        default=None,
+        metavar="FILE",
+        help="write the score cards of HubSpotRefreshSuite into a file, as JSON",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -177,9 +194,17 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which points of the sweeps failed, and which calls were left out."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how the refresh suites did, which points of the sweeps failed, and which calls were left out."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    if any(_has(report, SCENARIO) for report in reports):
+        from .kit.score import score_lines, write_json
+
+        terminalreporter.section("HubSpot refresh score card")
+        for line in score_lines(reports):
+            terminalreporter.line(line)
+        if config.option.hubspot_score_card:
+            write_json(reports, config.option.hubspot_score_card)
     if any(_has(report, SWEEP_MARK) for report in reports):
         from .sweep import summary
 
