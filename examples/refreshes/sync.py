@@ -5,6 +5,7 @@ import time
 import requests
 
 MARGIN = 60  # seconds: a token that dies on its way is as dead as one that died before
+LIFETIME = 1800  # seconds, if HubSpot should not say
 
 
 class ContactSync:
@@ -38,10 +39,10 @@ class ContactSync:
         return self._call("POST", f"{self.base_url}/crm/v3/objects/contacts", json={"properties": {"email": email}})
 
     def _call(self, method, url, **arguments):
-        if time.time() >= self.received_at + self.tokens["expires_in"] - MARGIN:
+        if time.time() >= self.received_at + self.tokens.get("expires_in", LIFETIME) - MARGIN:
             self._refresh()
         answer = self._send(method, url, **arguments)
-        if answer.status_code == 401 and answer.json().get("category") == "EXPIRED_AUTHENTICATION":
+        if answer.status_code == 401:
             self._refresh()
             answer = self._send(method, url, **arguments)
         answer.raise_for_status()
@@ -58,7 +59,9 @@ class ContactSync:
             "client_secret": self.client_secret,
             "refresh_token": self.tokens["refresh_token"],
         }
-        answer = self.session.post(f"{self.base_url}/oauth/v1/token", data=form, timeout=10)
+        received_at = time.time()  # before it is sent: what is on its way grows older
+        answer = self.session.post(f"{self.base_url}/oauth/2026-09/token", data=form, timeout=10)
         answer.raise_for_status()
-        self.tokens, self.received_at = answer.json(), time.time()
+        self.tokens = {"refresh_token": self.tokens["refresh_token"], **answer.json()}
+        self.received_at = received_at
         self.save(self.tokens, self.received_at)

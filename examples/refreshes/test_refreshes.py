@@ -2,7 +2,7 @@ import pytest
 import requests
 from refreshes.sync import ContactSync
 
-TOKEN = "/oauth/v1/token"
+TOKEN = "/oauth/2026-09/token"
 
 
 @pytest.fixture
@@ -19,6 +19,13 @@ def sync(hubspot_sim, hubspot_clock, hubspot_app, hubspot_installation, saved):
         base_url=hubspot_sim.url,
         save=lambda tokens, received_at: saved.append((tokens["access_token"], received_at)),
     )
+
+
+@pytest.mark.hubspot_sweep(calls=3)
+def test_it_survives_an_expiry_before_each_of_its_calls(sync):
+    sync.add("ada@example.com")
+    sync.add("bob@example.com")
+    assert sync.emails() == ["ada@example.com", "bob@example.com"]
 
 
 def test_a_good_token_is_not_refreshed(sync, hubspot_sim, hubspot_clock):

@@ -1,0 +1,44 @@
+"""Every known refresh bug, tried on an integration: the one of examples/refreshes."""
+
+from refreshes.sync import ContactSync
+
+from pytest_hubspot_auth import HubSpotRefreshSuite
+
+
+class Storage:
+    """Where the integration keeps its tokens: its database, in real life."""
+
+    def __init__(self, tokens, received_at):
+        self.save(tokens, received_at)
+
+    def save(self, tokens, received_at):
+        self.tokens, self.received_at = tokens, received_at
+
+
+class TestContactSync(HubSpotRefreshSuite):
+    def connect(self, connection):
+        storage = connection.stored or Storage(connection.tokens, connection.obtained_at.timestamp())
+        sync = ContactSync(
+            storage.tokens,
+            connection.client_id,
+            connection.client_secret,
+            base_url=connection.base_url,
+            received_at=storage.received_at,
+            save=storage.save,
+        )
+        sync.storage = storage
+        return sync
+
+    def work(self, sync):
+        sync.emails()
+
+    # What follows may be left out: the scenarios that need it are not applicable then.
+
+    def write(self, sync):
+        sync.add("ada@example.com")
+
+    def stored(self, sync):
+        return sync.storage
+
+    def prepare(self, sync):
+        return sync.emails
