@@ -115,13 +115,13 @@ def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> It
 
 
 @pytest.fixture
-def hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock) -> None:
+def _hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock) -> None:
     """The point of a sweep, for tests with the mark ``hubspot_sweep``; not to be used by itself."""
     from .sweep import SweptItem
 
     if not hasattr(request, "param"):
         pytest.fail(
-            "the fixture hubspot_sweep_point is for tests with @pytest.mark.hubspot_sweep(calls=...)", pytrace=False
+            "the fixture _hubspot_sweep_point is for tests with @pytest.mark.hubspot_sweep(calls=...)", pytrace=False
         )
     request.node.stash[SWEPT] = SweptItem(request.node, hubspot_sim, request.param)
 

@@ -41,7 +41,7 @@ OPTIONS = {
 MARK = "hubspot"
 SWEEP_MARK = "hubspot_sweep"
 SCENARIO = "hubspot_scenario"  # the property of a report that kit.score reads
-SWEEP_FIXTURE = "hubspot_sweep_point"
+SWEEP_FIXTURE = "_hubspot_sweep_point"
 CLOCK_ARGUMENTS = ("now", "utc_offset")  # of the mark, for hubspot_clock
 NOT_BY_MARK = ("hosts", "host", "port")  # the server is the session's
 

@@ -15,6 +15,7 @@ import pytest
 from .fixtures import (
     SIMULATOR,
     SWEPT,
+    _hubspot_sweep_point,
     hubspot_app,
     hubspot_clock,
     hubspot_installation,
@@ -24,7 +25,6 @@ from .fixtures import (
     hubspot_server,
     hubspot_settings,
     hubspot_sim,
-    hubspot_sweep_point,
 )
 from .given import (
     GIVEN,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .guard import Guard
 
 __all__ = [
+    "_hubspot_sweep_point",
     "hubspot_app",
     "hubspot_clock",
     "hubspot_installation",
@@ -52,7 +53,6 @@ __all__ = [
     "hubspot_server",
     "hubspot_settings",
     "hubspot_sim",
-    "hubspot_sweep_point",
 ]
 
 _guard: pytest.StashKey[Guard] = pytest.StashKey()

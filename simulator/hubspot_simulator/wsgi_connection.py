@@ -114,7 +114,8 @@ class Connection(HTTPConnection):
 
     def close(self) -> None:
         if self.reset:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            with suppress(OSError):  # some systems refuse it once the client has gone
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         else:
             self.shutdown(socket.SHUT_RDWR)
         self.wfile.raw.close()  # or the collector flushes what could not be sent

@@ -30,9 +30,10 @@ def block(marker: str, content: str) -> str:
     return found[2]
 
 
-def test_the_quickstart_is_the_example() -> None:
-    content = QUICKSTART.read_text("utf-8")
-    assert block("example: examples/quickstart/test_quickstart.py", content) == content, f"run pytest with {UPDATE}=1"
+@pytest.mark.parametrize("example", ["quickstart/test_quickstart.py", "conformance/test_conformance.py"])
+def test_its_snippets_are_the_examples(example: str) -> None:
+    content = (ROOT / "examples" / example).read_text("utf-8")
+    assert block(f"example: examples/{example}", content) == content, f"run pytest with {UPDATE}=1"
 
 
 def normalised(text: str) -> str:
@@ -54,7 +55,8 @@ def test_the_quickstart_without_its_refresh_fails_as_shown(pytester: pytest.Pyte
     result.assert_outcomes(failed=1)
     error = next(line for line in result.outlines if line.startswith("E "))
     start = next(index for index, line in enumerate(result.outlines) if "- HubSpot simulator -" in line)
-    shown = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:41859", f"{error}\n") + "\n".join(result.outlines[start : start + 3])
+    end = next(index for index, line in enumerate(result.outlines) if "= short test summary info =" in line)
+    shown = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:41859", f"{error}\n") + "\n".join(result.outlines[start:end])
     expected = block("output: quickstart without its refresh", shown + "\n").strip()
     assert normalised(expected) == normalised(shown), f"run pytest with {UPDATE}=1"
 

@@ -385,10 +385,10 @@ class TestCollection:
         result.stdout.re_match_lines([rf".*test_sync: @pytest.mark.hubspot_sweep:? {re.escape(error).rstrip('*')}.*"])
 
     def test_the_fixture_is_not_for_use_by_itself(self, pytester: pytest.Pytester) -> None:
-        pytester.makepyfile("def test_one(hubspot_sweep_point):\n    pass\n")
+        pytester.makepyfile("def test_one(_hubspot_sweep_point):\n    pass\n")
         result = run(pytester)
         result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines(["the fixture hubspot_sweep_point is for tests with @pytest.mark.hubspot_sweep(*"])
+        result.stdout.fnmatch_lines(["the fixture _hubspot_sweep_point is for tests with @pytest.mark.hubspot_sweep(*"])
 
 
 class TestAudit:

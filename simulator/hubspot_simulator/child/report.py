@@ -10,7 +10,8 @@ from ..core.simulator import Simulator
 def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Mapping[str, int]) -> str:
     """Return the report of a simulator's journal, and what its audit found.
 
-    ``notes`` come after the exchanges of their numbers. ``refused`` are the hosts that the child wanted to reach and was not let, with how often.
+    ``notes`` come after the exchanges of their numbers. ``refused`` are the hosts that the child wanted to reach and
+    was not let, with how often.
     """
     exchanges = simulator.journal.exchanges
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]

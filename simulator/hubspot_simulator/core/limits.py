@@ -81,13 +81,17 @@ class RateLimits:
         if not (self._settings.rate_limits and limit):
             return
         if self._count(now_ms, [(("token", app.app_id), _SECOND_MS, limit)])[0] > limit:
-            raise ApiError(
-                429,
-                "You have reached your rate limit.",
-                {"correlationId": "", "policyName": "SECONDLY", "requestId": self._ids.correlation_id(now_ms)},
-                leading={"errorType": "RATE_LIMIT"},
-                why=f"more than {limit} token requests of this app within a second",
-            )
+            raise self.token_exceeded(now_ms, f"more than {limit} token requests of this app within a second")
+
+    def token_exceeded(self, now_ms: int, why: str | None = None) -> ApiError:
+        """Return the 429 of the token endpoint."""
+        return ApiError(
+            429,
+            "You have reached your rate limit.",
+            {"correlationId": "", "policyName": "SECONDLY", "requestId": self._ids.correlation_id(now_ms)},
+            leading={"errorType": "RATE_LIMIT"},
+            why=why,
+        )
 
     def _refusal(self, limit: str, policy: str, members: dict[str, str], headers: Headers) -> ApiError:
         return ApiError(

@@ -70,7 +70,7 @@ class Application:
             route = self._match(call)
             if call.request.path.startswith(control.PREFIX):
                 control.check_caller(call)
-            if call.simulator.store.faults:
+            elif call.simulator.store.faults:
                 faults.arrive(call, route.template, route.bearer)
             limits = self._admit(call) if route.bearer else []
             response = route.handler(call)
@@ -149,6 +149,10 @@ def _faulty(call: Call, injected: Injected, answer: Answer) -> Answer:
         return faults.answer(call, injected, answer)
     except ApiError as error:
         call.why, call.headers = error.why, []
+        return _flat(call, refusal(error, call))
+    except Exception as error:
+        logger.exception("the injected fault %s failed", injected.name)
+        call.why, call.headers = f"the injected fault {injected.name} failed: {error!r}", []
         return _flat(call, refusal(error, call))
 
 

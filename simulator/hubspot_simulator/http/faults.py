@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..core.errors import ApiError
 from ..core.faults.behaviours import NoAnswer as NoAnswer
 from ..core.injection import Answer, Arrival, Injected
 from .call import Call
@@ -24,9 +25,15 @@ def arrive(call: Call, template: str, bearer: bool) -> None:
     call.hits = simulator.faults.hitting(arrival)
     if call.hits:
         call.arrival = arrival
+        refused: ApiError | NoAnswer | None = None
         for injected in call.hits:
-            injected.fault.arrive(arrival)
+            try:
+                injected.fault.arrive(arrival)
+            except (ApiError, NoAnswer) as error:  # the first is the answer; the other faults act all the same
+                refused = error if refused is None else refused
         call.now_ms = arrival.now_ms = simulator.clock.now_ms()
+        if refused is not None:
+            raise refused
 
 
 def answer(call: Call, injected: Injected, given: Answer) -> Answer:

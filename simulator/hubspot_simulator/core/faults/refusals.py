@@ -93,9 +93,11 @@ def missing_scopes(*, scopes: tuple[str, ...] = ("oauth",), after_accepting: boo
 
 
 def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = False) -> Refusal:
-    """Return a 429 of the limit ``ten_secondly_rolling`` or ``daily``."""
+    """Return a 429 of the limit ``ten_secondly_rolling`` or ``daily``; the token endpoint has one of its own."""
 
     def error(arrival: Arrival) -> ApiError:
+        if not arrival.bearer:
+            return limits.token_exceeded(arrival.now_ms)
         try:
             token = parse(arrival.access_token)
             who = token.app_id, token.hub_id
