@@ -144,7 +144,7 @@ class Sweep:
         else:
             hit = call - 1 if kind.before else call
             fault = _OnlyWrites(fault) if kind.only_writes else fault
-            faults.add(Injected(kind.fault, fault, _EVERY_CALL, nth=hit, shown=False))
+            faults.add(Injected(kind.fault, fault, _EVERY_CALL, nth=hit))
 
     @property
     def calls(self) -> int:

@@ -1,0 +1,149 @@
+"""Calls that are made again."""
+
+from __future__ import annotations
+
+import pytest
+
+CONTACTS = "/crm/v3/objects/contacts"
+BODY = b'{"properties": {"email": "a@example.com"}}'
+
+
+class TestEndlessRetry:
+    def test_each_fresh_token_is_refused_too(self, lab, numbers) -> None:
+        lab.sim.inject("INVALID_AUTHENTICATION", times=None)
+        token = lab.first
+        for _ in range(6):
+            lab.call(token)
+            token = lab.refresh()
+        finding = lab.only("endless-retry")
+        assert numbers(finding) == [1, 3, 5, 7, 9, 11]
+        assert finding.problem == (
+            f"GET {CONTACTS} was answered 401 6 times in a row, from #1 on, with 6 tokens, each newer than the one "
+            "before."
+        )
+
+    def test_no_token_can_be_had(self, lab) -> None:
+        lab.sim.uninstall()
+        lab.expire()
+        lab.call(lab.first)
+        lab.ask()
+        for _ in range(4):
+            lab.call(lab.first)
+        assert "could not be renewed" in lab.only("endless-retry").problem
+
+    def test_not_with_one_repetition_a_call(self, lab) -> None:
+        lab.sim.inject("INVALID_AUTHENTICATION", times=None)
+        token = lab.first
+        for _ in range(5):  # five units of work; each refreshes once and gives up
+            lab.call(token)
+            token = lab.refresh()
+            lab.call(token)
+        assert lab.ids == []
+
+    def test_not_for_four_expiries(self, lab) -> None:
+        token = lab.first
+        for _ in range(5):
+            lab.expire()
+            lab.call(token)
+            token = lab.refresh()
+            lab.call(token)
+        assert lab.ids == []
+
+    def test_not_for_threads_that_share_a_token(self, tape) -> None:
+        new = tape.token(1801)
+        for _ in range(8):
+            tape.call(tape.first, 401, after=0, at=1801)
+        tape.refresh(new, at=1801)
+        for _ in range(8):
+            tape.call(new, after=9, at=1801)
+        assert tape.ids == []
+
+
+class TestRetryWithoutBody:
+    @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
+    def test_the_second_request_is_empty(self, tape, numbers, method) -> None:
+        new = tape.token(1801)
+        tape.call(tape.first, 401, at=1801, method=method, request_body=BODY)
+        tape.refresh(new, at=1801)
+        tape.call(new, 400, at=1801, method=method)
+        finding = tape.only("retry-without-body")
+        assert numbers(finding) == [1, 3]
+        assert f"without its {len(BODY)} bytes of body" in finding.problem
+
+    def test_not_with_the_body(self, lab) -> None:
+        lab.expire()
+        lab.create(lab.first, "a@example.com")
+        lab.create(lab.refresh(), "a@example.com")
+        assert lab.ids == []
+
+    def test_not_for_another_path(self, tape) -> None:
+        new = tape.token(1801)
+        tape.call(tape.first, 401, at=1801, method="POST", request_body=BODY)
+        tape.refresh(new, at=1801)
+        tape.call(new, at=1801, method="POST", path="/crm/v3/objects/deals")
+        assert tape.ids == []
+
+    def test_not_for_an_empty_post_beside_it(self, tape) -> None:
+        new = tape.token(1801)
+        tape.call(tape.first, 401, at=1801, method="POST", request_body=BODY)
+        tape.refresh(new, at=1801)
+        tape.call(new, at=1801, method="POST")
+        tape.call(new, at=1801, method="POST", request_body=BODY)
+        assert tape.ids == []
+
+
+class TestWriteSentTwice:
+    def test_the_answer_was_lost(self, lab, numbers) -> None:
+        lab.sim.inject("answer_lost", method="POST")
+        with pytest.raises(OSError, match="injected"):
+            lab.create(lab.first, "a@example.com")
+        assert lab.create(lab.first, "a@example.com").status_code == 409
+        finding = lab.only("write-sent-twice")
+        assert numbers(finding) == [1, 2]
+        assert "its answer was lost" in finding.problem
+        assert "refused as a duplicate" in finding.problem
+
+    def test_answered_with_an_error_after_it_was_carried_out(self, lab) -> None:
+        lab.sim.inject("BAD_GATEWAY", method="POST", after_accepting=True)
+        body = {"properties": {"firstname": "Ada"}}
+        assert lab.call(lab.first, "POST", json=body).status_code == 502
+        assert lab.call(lab.first, "POST", json=body).status_code == 201
+        problem = lab.only("write-sent-twice").problem
+        assert "though it was answered 502" in problem
+        assert "carried out again" in problem
+
+    def test_not_when_it_had_not_been_carried_out(self, lab) -> None:
+        lab.sim.inject("BAD_GATEWAY", method="POST")
+        lab.create(lab.first, "a@example.com")
+        lab.create(lab.first, "a@example.com")
+        assert lab.ids == []
+
+    def test_not_without_a_fault(self, lab) -> None:
+        for _ in range(2):
+            lab.call(lab.first, "POST", json={"properties": {"firstname": "Ada"}})
+        assert lab.ids == []
+
+    def test_not_after_a_401(self, lab) -> None:
+        lab.sim.inject("EXPIRED_AUTHENTICATION", method="POST", after_accepting=True)
+        body = {"properties": {"firstname": "Ada"}}
+        lab.call(lab.first, "POST", json=body)
+        lab.call(lab.refresh(), "POST", json=body)
+        assert lab.ids == []
+
+    def test_not_for_another_body(self, lab) -> None:
+        lab.sim.inject("BAD_GATEWAY", method="POST", after_accepting=True)
+        lab.create(lab.first, "a@example.com")
+        lab.create(lab.first, "b@example.com")
+        assert lab.ids == []
+
+    def test_not_for_a_search(self, tape) -> None:
+        fields = {"method": "POST", "path": f"{CONTACTS}/search", "request_body": b"{}"}
+        tape.call(tape.first, 502, faults=("BAD_GATEWAY:after_accepting",), **fields)
+        tape.call(tape.first, **fields)
+        assert tape.ids == []
+
+    def test_not_when_both_were_sent_at_once(self, tape) -> None:
+        fields = {"method": "POST", "request_body": BODY}
+        tape.call(tape.first, 201, faults=("answer_lost",), **fields)
+        tape.call(tape.first, 201, after=0, **fields)
+        assert tape.ids == []

@@ -1,0 +1,79 @@
+"""How the token endpoint is asked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+
+class TestNotAForm:
+    def test_json(self, lab) -> None:
+        form = {"grant_type": "refresh_token", "client_id": lab.sim.app.client_id}
+        assert lab.client.post("/oauth/v1/token", json=form).status_code == 415
+        problem = lab.only("token-request-not-a-form").problem
+        assert "#1 was answered 415: its Content-Type is application/json" in problem
+
+    def test_no_content_type(self, lab) -> None:
+        lab.client.post("/oauth/v1/token", data=b"grant_type=refresh_token", content_type="")
+        assert "its Content-Type is missing" in lab.only("token-request-not-a-form").problem
+
+    def test_a_json_refresh_is_a_try(self, lab) -> None:
+        lab.expire()
+        lab.call(lab.first)
+        lab.client.post("/oauth/v1/token", json={"grant_type": "refresh_token"})
+        lab.only("token-request-not-a-form")
+
+    @pytest.mark.parametrize("suffix", ["", ";charset=UTF-8", "; charset=utf-8"])
+    def test_not_a_form_with_a_charset(self, lab, suffix) -> None:
+        form = b"grant_type=refresh_token&client_id=%s&client_secret=%s&refresh_token=%s" % tuple(
+            text.encode() for text in (lab.sim.app.client_id, lab.sim.app.client_secret, lab.installed.refresh_token)
+        )
+        kind = "application/x-www-form-urlencoded" + suffix
+        assert lab.client.post("/oauth/v1/token", data=form, content_type=kind).status_code == 200
+        assert lab.ids == []
+
+
+class TestSecretsInQuery:
+    def test_in_the_query(self, lab) -> None:
+        query = {
+            "grant_type": "refresh_token",
+            "client_id": lab.sim.app.client_id,
+            "client_secret": lab.sim.app.client_secret,
+            "refresh_token": lab.installed.refresh_token,
+        }
+        response = lab.client.post("/oauth/v1/token", query_string=query)
+        assert response.status_code == 200
+        finding = lab.only("secrets-in-query")
+        assert finding.severity == "warning"
+        assert "client_secret and refresh_token in its URL" in finding.problem
+        assert lab.sim.app.client_secret not in str(finding)
+
+    def test_not_for_what_is_no_secret(self, lab) -> None:
+        assert lab.ask(path="/oauth/v1/token?grant_type=refresh_token&code=").status_code == 200
+        assert lab.ids == []
+
+
+class TestOAuthV1AfterSunset:
+    SUNSET = datetime(2027, 2, 16, tzinfo=timezone.utc)
+
+    def test_by_the_clock(self, lab) -> None:
+        lab.sim.clock.advance_to(self.SUNSET)
+        lab.ask()
+        assert "at 2027-02-16T00:00:00Z" in lab.only("oauth-v1-after-sunset").problem
+
+    def test_answered_410(self, build) -> None:
+        lab = build(v1_sunset="now")
+        assert lab.ask().status_code == 410
+        lab.only("oauth-v1-after-sunset")
+
+    def test_not_before(self, lab) -> None:
+        lab.sim.clock.advance_to(self.SUNSET)
+        lab.tick(-0.001)
+        lab.ask()
+        assert lab.ids == []
+
+    def test_not_another_version(self, lab) -> None:
+        lab.sim.clock.advance_to(self.SUNSET)
+        assert lab.ask(path="/oauth/2026-09/token").status_code == 200
+        assert lab.ids == []
