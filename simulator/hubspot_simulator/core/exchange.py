@@ -33,7 +33,8 @@ class Exchange:
     or may have, the endpoint and the simulator has not. ``bearer`` exchanges are those of the routes that want an
     access token. ``after`` is the number of the last exchange that had been answered when the request came: whoever
     sent it may have known the answers up to there. ``status`` is 0 when no answer was sent. ``faults`` names what was
-    injected. Bodies are kept up to 64 KiB.
+    injected. ``skew_ms`` is how far HubSpot's clock had been moved ahead of the caller's (milliseconds). Bodies are
+    kept up to 64 KiB.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Exchange:
     bearer: bool = False
     after: int = 0
     faults: tuple[str, ...] = ()
+    skew_ms: int = 0
 
     @property
     def access_token(self) -> str:

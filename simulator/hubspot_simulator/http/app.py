@@ -135,6 +135,7 @@ class Application:
             served=served,
             bearer=route is not None and route.bearer,
             after=call.after,
+            skew_ms=call.simulator.clock.offset_ms,
             faults=tuple(injected.name for injected in call.hits if injected.shown),
         )
         journal.append(exchange)
