@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 
 from freezegun import api, freeze_time
@@ -11,6 +12,7 @@ from hubspot_simulator.core.clock import OffsetClock, SystemClock, duration, fro
 from hubspot_simulator.core.connected import ConnectedInstallation
 
 from .freezegun_types import make_stand_ins_equal
+from .local_time import local_time
 
 _EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 
@@ -86,10 +88,14 @@ class HubspotClock:
         start_ms = server.base.now_ms() if now is None else from_datetime(now)
         self._freezer = freeze_time(to_datetime(start_ms), tz_offset=timedelta(hours=utc_offset), real_asyncio=True)
         self._factory: api.FrozenDateTimeFactory | None = None
+        self._utc_offset = utc_offset
+        self._local_time = ExitStack()
 
     def start(self) -> None:
         """Freeze time."""
         make_stand_ins_equal()
+        if self._utc_offset:
+            self._local_time.enter_context(local_time(self._utc_offset))
         factory = self._freezer.start()
         assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
         self._factory = factory
@@ -102,6 +108,7 @@ class HubspotClock:
         """Let time run again."""
         self._factory = None
         self._freezer.stop()
+        self._local_time.close()
 
     @property
     def now(self) -> datetime:

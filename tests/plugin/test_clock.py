@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import httpx
 import pytest
 import requests
 import time_machine
-from freezegun import freeze_time
+from freezegun import api, freeze_time
 
 from hubspot_simulator.core.clock import OffsetClock
 from pytest_hubspot_auth import ConnectedInstallation, FollowingClock, HubspotClock, HubspotSim
@@ -295,3 +296,62 @@ def test_the_clock_is_read_from_threads_while_freezes_come_and_go() -> None:
     for reader in readers:
         reader.join()
     assert failures == []
+
+
+class TestLocalTime:
+    @pytest.mark.parametrize(
+        ("hours", "local"),
+        [
+            pytest.param(9, "2026-06-01T21:00:00", marks=pytest.mark.hubspot(now="2026-06-01T12:00:00Z", utc_offset=9)),
+            pytest.param(
+                -3.5, "2026-06-01T08:30:00", marks=pytest.mark.hubspot(now="2026-06-01T12:00:00Z", utc_offset=-3.5)
+            ),
+            pytest.param(0, "2026-06-01T12:00:00", marks=pytest.mark.hubspot(now="2026-06-01T12:00:00Z", utc_offset=0)),
+        ],
+    )
+    def test_every_way_to_read_it(self, hubspot_clock, hubspot_sim, hours: float, local: str) -> None:
+        instant = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+        assert hubspot_clock.now == instant
+        assert hubspot_sim.clock.now == instant
+        assert datetime.now().isoformat() == local
+        assert datetime.today().isoformat() == local
+        assert date.today().isoformat() == local[:10]
+        assert time.time() == instant.timestamp()
+        assert datetime.now().timestamp() == instant.timestamp()
+        assert datetime.fromtimestamp(time.time()).isoformat() == local
+        assert datetime.now(timezone.utc) == instant
+        tokyo = timezone(timedelta(hours=9))
+        assert datetime.now(tokyo) == instant
+        assert datetime.now(tokyo).isoformat() == "2026-06-01T21:00:00+09:00"
+        if hours and hasattr(time, "tzset"):
+            assert time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime()) == local
+            assert datetime.now(timezone.utc).astimezone().replace(tzinfo=None).isoformat() == local
+            assert datetime.now().astimezone() == instant
+
+    @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process can be set on POSIX only")
+    @pytest.mark.parametrize("zone", [None, "Europe/Paris"])
+    def test_afterwards_it_is_as_before(self, hubspot_sim, monkeypatch: pytest.MonkeyPatch, zone: str | None) -> None:
+        if zone is None:
+            monkeypatch.delenv("TZ", raising=False)
+        else:
+            monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        now, names = vars(api.FakeDatetime)["now"], time.tzname
+        clock = HubspotClock(hubspot_sim.clock, utc_offset=5.5)
+        clock.start()
+        assert time.tzname == ("+0530", "+0530")
+        clock.stop()
+        assert (os.environ.get("TZ"), time.tzname, vars(api.FakeDatetime)["now"]) == (zone, names, now)
+        monkeypatch.undo()
+        time.tzset()
+
+    @pytest.mark.parametrize("value", ["9", True, 24, -24, None])
+    def test_what_is_no_offset(self, pytester: pytest.Pytester, value: object) -> None:
+        pytester.makepyfile(
+            f"import pytest\n@pytest.mark.hubspot(utc_offset={value!r})\ndef test_one(hubspot_clock): pass\n"
+        )
+        result = pytester.runpytest_inprocess()
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(
+            [f"*utc_offset={value!r}: expected hours ahead of UTC, such as 9 (Tokyo) or -5 (New York)"]
+        )

@@ -15,7 +15,7 @@ from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import TOKEN_ERRORS
 from hubspot_simulator.core.exchange import Exchange
-from hubspot_simulator.core.injection import Arrival, Fault, Injected, Target, is_path
+from hubspot_simulator.core.injection import Answer, Arrival, Fault, Injected, Target, is_path
 from hubspot_simulator.http.app import Application
 
 NOW_MS = 1_790_000_000_000
@@ -353,9 +353,10 @@ class TestMistakes:
         ("name", "options", "message"),
         [
             ("delay", {}, "by how much"),
-            ("delay", {"seconds": -1}, "cannot take less than no time"),
-            ("delay", {"real_seconds": -0.1}, "cannot take less than no time"),
-            ("delay", {"seconds": "12"}, "not supported between"),
+            ("delay", {"seconds": -1}, "seconds=-1: expected a number of seconds from 0 to 3.16224e"),
+            ("delay", {"real_seconds": -0.1}, "real_seconds=-0.1: expected a number of seconds from 0 to 600"),
+            ("delay", {"seconds": "12"}, "seconds='12': expected a number of seconds"),
+            ("delay", {"seconds": True}, "seconds=True: expected a number of seconds"),
             ("clock_skew", {}, "by how much"),
             ("clock_skew", {"minuets": 5}, "by how much"),
             ("without_members", {}, "expected a list of names"),
@@ -393,6 +394,11 @@ class TestMistakes:
         assert call(simulator, client) == 200
 
 
+class Broken(Fault):
+    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+        raise OverflowError("too much")
+
+
 class TestJournal:
     def last(self, simulator: Simulator) -> Exchange:
         return simulator.journal.exchanges[-1]
@@ -421,10 +427,10 @@ class TestJournal:
     def test_a_fault_that_fails_is_answered_and_told(
         self, simulator: Simulator, client: Client, caplog: pytest.LogCaptureFixture
     ) -> None:
-        simulator.inject("delay", seconds=1e15)  # more than a timedelta holds
+        simulator.faults.add(Injected("broken", Broken(), Target(None, None)))
         assert call(simulator, client) == 500
-        assert self.last(simulator).why.startswith("the injected fault delay failed: OverflowError")
-        assert [record.message for record in caplog.records] == ["the injected fault delay failed"]
+        assert self.last(simulator).why.startswith("the injected fault broken failed: OverflowError")
+        assert [record.message for record in caplog.records] == ["the injected fault broken failed"]
         assert call(simulator, client) == 200
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 from werkzeug.test import Client
 
@@ -14,7 +16,11 @@ CONTROLS = [
     ("GET", "/_simulator/clock"),
     ("POST", ADVANCE),
     ("POST", "/_simulator/reset"),
+    ("POST", "/_simulator/faults"),
+    ("DELETE", "/_simulator/faults"),
+    ("GET", "/_simulator/audit"),
 ]
+BODIES = defaultdict(lambda: b'{"minutes": 1}', {"/_simulator/faults": b'{"name": "delay", "seconds": 1}'})
 NOW_MS = 1_677_534_017_518
 
 
@@ -122,8 +128,6 @@ def test_a_reset_forgets_everything_and_gives_the_same_credentials(sim, client, 
 
 @pytest.mark.parametrize(("method", "path"), CONTROLS)
 class TestCaller:
-    BODY = b'{"minutes": 1}'
-
     @pytest.mark.parametrize(
         "host",
         [
@@ -138,14 +142,14 @@ class TestCaller:
         ],
     )
     def test_addresses_localhost_and_plain_names_are_answered(self, client, method, path, host):
-        response = client.open(path, method=method, data=self.BODY, headers={"Host": host})
-        assert response.status_code == 200
+        response = client.open(path, method=method, data=BODIES[path], headers={"Host": host})
+        assert response.status_code in (200, 201, 204)
 
     @pytest.mark.parametrize(
         "host", ["evil.example.com", "api.hubapi.com:443", "127.0.0.1.evil.com", "localhost.evil.com:8000", "x.y"]
     )
     def test_other_host_names_are_refused(self, sim, client, assert_refused, method, path, host):
-        response = client.open(path, method=method, data=self.BODY, headers={"Host": host})
+        response = client.open(path, method=method, data=BODIES[path], headers={"Host": host})
         assert_refused(
             response,
             403,
@@ -157,7 +161,7 @@ class TestCaller:
     def test_the_host_that_is_bound_is_answered(self, build, method, path):
         client = Client(Application(build(host="sim.example.com")))
         headers = {"Host": "sim.example.com:8000"}
-        assert client.open(path, method=method, data=self.BODY, headers=headers).status_code == 200
+        assert client.open(path, method=method, data=BODIES[path], headers=headers).status_code in (200, 201, 204)
 
     @pytest.mark.parametrize(
         "origin",
@@ -165,7 +169,7 @@ class TestCaller:
     )
     def test_pages_from_elsewhere_are_refused(self, sim, client, assert_refused, method, path, origin):
         headers = {"Host": "localhost:8000", "Origin": origin}
-        response = client.open(path, method=method, data=self.BODY, headers=headers)
+        response = client.open(path, method=method, data=BODIES[path], headers=headers)
         assert_refused(
             response,
             403,
@@ -175,17 +179,90 @@ class TestCaller:
 
     def test_its_own_pages_are_answered(self, client, method, path):
         headers = {"Host": "localhost:8000", "Origin": "http://localhost:8000"}
-        response = client.open(path, method=method, data=self.BODY, headers=headers)
-        assert response.status_code == 200
+        response = client.open(path, method=method, data=BODIES[path], headers=headers)
+        assert response.status_code in (200, 201, 204)
 
     def test_no_credentials_are_needed_and_none_matter(self, client, method, path):
         headers = {"Authorization": "Bearer garbage"}
-        assert client.open(path, method=method, data=self.BODY, headers=headers).status_code == 200
+        assert client.open(path, method=method, data=BODIES[path], headers=headers).status_code in (200, 201, 204)
 
     def test_a_trailing_slash_is_no_way_round_the_checks(self, client, method, path):
-        response = client.open(f"{path}/", method=method, data=self.BODY, headers={"Origin": "null"})
+        response = client.open(f"{path}/", method=method, data=BODIES[path], headers={"Origin": "null"})
         assert response.status_code == 403
 
 
 def test_the_hubspot_endpoints_answer_to_any_host(api):
     assert api("GET", LIST, headers={"Host": "api.hubapi.com", "Origin": "https://x.example.com"}).status_code == 200
+
+
+class TestFaults:
+    FAULTS = "/_simulator/faults"
+
+    def test_one_is_injected_and_hits(self, client, api):
+        response = client.post(self.FAULTS, json={"name": "INTERNAL_ERROR", "method": "GET", "nth": 2, "times": None})
+        assert (response.status_code, response.text) == (
+            201,
+            '{"name":"INTERNAL_ERROR","for":"GET authenticated call"}',
+        )
+        assert [api("GET", LIST).status_code for _ in range(3)] == [200, 500, 500]
+
+    def test_options_are_those_of_the_fault(self, client, api):
+        client.post(self.FAULTS, json={"name": "EXPIRED_AUTHENTICATION", "seconds_ago": 300})
+        assert api("GET", LIST).json["message"].endswith("expired 5 minute(s) ago.")
+
+    def test_they_are_forgotten(self, client, api):
+        client.post(self.FAULTS, json={"name": "INTERNAL_ERROR", "times": None})
+        response = client.delete(self.FAULTS)
+        assert (response.status_code, response.text) == (204, "")
+        assert api("GET", LIST).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            ({}, 'name=None: expected the name of a fault, as in {"name": "answer_lost"}'),
+            ({"name": ["x"]}, "name=['x']: expected the name of a fault"),
+            ({"name": "answer_los"}, "there is no fault 'answer_los' (did you mean 'answer_lost'?)"),
+            ({"name": "answer_lost", "nth": 0}, "nth=0: expected the number of the call to hit, from 1"),
+            ({"name": "answer_lost", "method": 3}, "method=3: expected the name of one, such as POST"),
+            ({"name": "answer_lost", "paths": "/"}, "the fault 'answer_lost' has no option 'paths': it takes none"),
+            (
+                {"name": "delay", "real_seconds": 1e9},
+                "real_seconds=1000000000.0: expected a number of seconds from 0 to",
+            ),
+            ({"name": "delay", "seconds": "12"}, "seconds='12': expected a number of seconds from 0 to 3.16224e+07"),
+            ({"name": "held_answer", "until": 3}, "until=3: expected a path, a route template, or one with *"),
+            (
+                {"name": "held_answer", "real_seconds": -1},
+                "real_seconds=-1: expected a number of seconds from 0 to 600",
+            ),
+            ({"name": "EXPIRED_AUTHENTICATION", "seconds_ago": "60"}, "seconds_ago='60': expected a number of seconds"),
+            (
+                {"name": "EXPIRED_AUTHENTICATION", "expire_time_ms": -1},
+                "expire_time_ms=-1: expected an instant in epoch",
+            ),
+            ({"name": "EXPIRED_AUTHENTICATION", "message": 3}, "message=3: expected a text"),
+            ({"name": "MISSING_SCOPES", "scopes": [3]}, "scopes=[3]: expected a list of names"),
+            ({"name": "clock_skew", "minutes": "31"}, "the fault 'clock_skew': "),
+        ],
+    )
+    def test_what_cannot_be_injected_is_refused(self, client, api, body, message):
+        response = client.post(self.FAULTS, json=body)
+        assert response.status_code == 400
+        assert message in response.json["message"]
+        assert api("GET", LIST).status_code == 200
+
+
+class TestAudit:
+    def test_nothing_to_find(self, client, api):
+        api("GET", LIST)
+        assert client.get("/_simulator/audit").json == {"findings": []}
+
+    def test_a_finding(self, sim, client, api):
+        api("GET", LIST)
+        sim.clock.advance(minutes=31)
+        api("GET", LIST)
+        (finding,) = client.get("/_simulator/audit").json["findings"]
+        assert list(finding) == ["id", "severity", "problem", "remedy", "page", "exchanges"]
+        assert (finding["id"], finding["severity"]) == ("no-refresh-after-expiry", "error")
+        assert finding["page"] == "docs/findings.md#no-refresh-after-expiry"
+        assert [text.split(" ")[2:5] for text in finding["exchanges"]] == [["GET", LIST, "401:"]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from werkzeug import Response
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from . import control, crm
+from . import control, control_lab, crm
 from .call import Call
 from .oauth import accounts, authorize, introspection, metadata, token, well_known
 
@@ -86,6 +86,9 @@ ROUTES: list[Route] = [
     _open("GET", "/_simulator/clock", control.clock),
     _open("POST", "/_simulator/clock/advance", control.advance),
     _open("POST", "/_simulator/reset", control.reset),
+    _open("POST", "/_simulator/faults", control_lab.inject),
+    _open("DELETE", "/_simulator/faults", control_lab.forget_faults),
+    _open("GET", "/_simulator/audit", control_lab.audit),
 ]
 
 ROUTE_MAP = Map(

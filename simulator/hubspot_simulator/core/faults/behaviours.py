@@ -11,11 +11,11 @@ from ..clock import duration, unpatched
 from ..injection import Answer, Arrival, Fault, is_path
 from ..store import Store
 from ..tokens import MalformedToken, parse
-from .refusals import TOKEN_ENDPOINTS
+from .refusals import TOKEN_ENDPOINTS, check_seconds
 
 _SLEEP = unpatched("sleep")
 _GLANCE_SECONDS = 0.005
-_NO_STATUS = 0
+_LONGEST_SECONDS = 86_400 * 366
 
 
 class ConnectionReset(Fault):
@@ -57,8 +57,8 @@ class Delay(Fault):
     real_seconds: float = 0
 
     def __post_init__(self) -> None:
-        if min(self.seconds, self.real_seconds) < 0:
-            raise ValueError("an answer cannot take less than no time: seconds and real_seconds are from 0")
+        check_seconds("seconds", self.seconds, most=_LONGEST_SECONDS)
+        check_seconds("real_seconds", self.real_seconds)
         if not (self.seconds or self.real_seconds):
             raise ValueError("delay by how much? seconds=12 passes on the clocks, real_seconds=0.2 waits really")
 
@@ -78,6 +78,11 @@ class HeldAnswer(Fault):
     store: Store
     until: str = TOKEN_ENDPOINTS
     real_seconds: float = 2
+
+    def __post_init__(self) -> None:
+        check_seconds("real_seconds", self.real_seconds)
+        if not isinstance(self.until, str):
+            raise ValueError(f"until={self.until!r}: expected a path, a route template, or one with *")
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:
         for _ in range(int(self.real_seconds / _GLANCE_SECONDS)):

@@ -62,6 +62,8 @@ class Faults:
     ) -> Injected:
         """Inject a fault by its name; see ``Simulator.inject``."""
         fault = self.make(name, **options)
+        if method is not None and not isinstance(method, str):
+            raise ValueError(f"method={method!r}: expected the name of one, such as POST")
         if path is not None and not (isinstance(path, str) and path.startswith(("/", "*")) and "?" not in path):
             raise ValueError(f"path={path!r}: expected a path without its query, a route template, or one with *")
         if nth is not None and not _is_count(nth):

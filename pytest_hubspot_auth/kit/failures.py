@@ -1,0 +1,76 @@
+"""How a scenario ends other than well, and how a failure reads."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hubspot_simulator.core.exchange import Exchange
+
+    from .scenario import Scenario
+
+SHOWN = 12
+_KIT = str(Path(__file__).parent)
+_TEXT = 240
+
+
+class ScenarioFailed(AssertionError):
+    """The integration did what the scenario forbids, or not what it asks for."""
+
+
+class NotApplicable(Exception):
+    """The scenario cannot be tried on this integration; the message is the reason."""
+
+
+class Runaway(BaseException):
+    """Ends a client that sends requests without end. No BaseException but this is raised into foreign code."""
+
+
+def message(
+    scenario: Scenario,
+    did: str,
+    exchanges: Sequence[Exchange] = (),
+    error: BaseException | None = None,
+    should: str = "",
+) -> str:
+    """Return the text of a failure: what the integration did, what it should do, and what shows it.
+
+    ``did`` and ``should`` are sentences; ``should`` is the scenario's title without it.
+    """
+    lines = [f"{scenario.name}: {did}", f"What a right integration does: {should or scenario.title}"]
+    if exchanges:
+        lines.append("The exchanges that show it:")
+        if len(exchanges) > SHOWN:
+            lines.append(f"  ... the last {SHOWN} of {len(exchanges)}:")
+        lines += [f"  {exchange}" for exchange in exchanges[-SHOWN:]]
+    where = place(error)
+    if where:
+        lines.append(f"The exception came from {where}")
+    from .bug_classes import BUG_CLASSES
+
+    titles = "; ".join(f"{number} ({BUG_CLASSES[number].title})" for number in scenario.classes)
+    lines.append(f"Bug class {titles}. More: docs/kit.md#{scenario.name}")
+    return "\n".join(lines)
+
+
+def brief(error: BaseException) -> str:
+    """Return an exception in one line: its type and the beginning of its text, with secrets shortened."""
+    from hubspot_simulator.core.exchange import redact
+
+    text = " ".join(redact(str(error)).split()).rstrip(".")
+    shortened = text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
+    return f"{type(error).__name__}: {shortened}" if shortened else type(error).__name__
+
+
+def place(error: BaseException | None) -> str:
+    """Return where in the user's code an exception was raised; empty when that cannot be told."""
+    if error is None:
+        return ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_KIT)]
+    own = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]
+    for frame in reversed(own or frames):
+        return f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}: {frame.line or ''}".rstrip(": ")
+    return ""
