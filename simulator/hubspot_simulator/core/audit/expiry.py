@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from .finding import Finding, found, instant, more_times, span
-from .model import Call, Grant, Token, TokenRequest, seen
+from .model import Call, Grant, Token, TokenRequest, caller_ms, seen
 from .reading import Reading
 
 _WAIT_MS = 60_000
+_TAKES_TIME = {"delay", "expiry"}  # time passed before the answer was there
 _FIXED_MS = (1_800_000, 3_600_000, 21_600_000)
 
 
 def expiry(reading: Reading) -> Iterator[Finding]:
     """Yield one finding a token that expired and was not dealt with, the one that says most."""
     for token in list(reading.tokens.values()):
-        current = [call for call in token.rejections if call.expired and not _replaced(reading, call, token)]
+        current = [call for call in token.rejections if _speaks(reading, call) and not _replaced(reading, call, token)]
         lost = [
             call for call in current if call.made_good is None and not reading.is_known_dead(token.account, call.after)
         ]
@@ -29,6 +30,11 @@ def expiry(reading: Reading) -> Iterator[Finding]:
             )
             if finding is not None:
                 yield finding
+
+
+def _speaks(reading: Reading, call: Call) -> bool:
+    """Tell whether a call told its client to refresh; one that followed a refresh told it to give up."""
+    return call.expired and not call.repeats and not reading.was_replayed(call)
 
 
 def _replaced(reading: Reading, call: Call, token: Token) -> TokenRequest | None:
@@ -44,6 +50,7 @@ def _expired(token: Token, call: Call) -> str:
 
 
 def _never(reading: Reading, token: Token, lost: list[Call]) -> Finding | None:
+    lost = [call for call in lost if not _refused_fresh(token, call)]
     attempts = reading.attempts(token.account)
     last = attempts[-1].number if attempts else 0
     first = next((call for call in lost if call.after >= last), None)
@@ -56,6 +63,11 @@ def _never(reading: Reading, token: Token, lost: list[Call]) -> Finding | None:
     return found("no-refresh-after-expiry", _sentence(problem), [call.exchange for call in after])
 
 
+def _refused_fresh(token: Token, call: Call) -> bool:
+    """Tell whether a token that a refresh had just given was refused: to give up then is right."""
+    return token.issued is not None and call.exchange.at_ms < min(token.expires_ms, token.issued_ms + _WAIT_MS)
+
+
 def _once(token: Token, call: Call) -> str:
     return f"{_expired(token, call)}; the call was answered 401 and no refresh followed."
 
@@ -65,9 +77,12 @@ def _fixed_lifetime(reading: Reading, token: Token, lost: list[Call]) -> Finding
     attempts = reading.attempts(token.account)
     index = bisect_right(attempts, first.after, key=lambda one: one.number)
     refresh = attempts[index] if index < len(attempts) else None
-    if refresh is None or refresh.token is None or refresh.exchange.at_ms - first.exchange.at_ms < _WAIT_MS:
+    if refresh is None or refresh.token is None or _TAKES_TIME.intersection(first.exchange.faults):
         return None
-    age_ms = refresh.exchange.at_ms - token.issued_ms
+    refreshed_ms = caller_ms(refresh.exchange)  # its own clock is the one that it counts a lifetime on
+    if refreshed_ms - caller_ms(first.exchange) < _WAIT_MS:
+        return None
+    age_ms = refreshed_ms - token.held_ms
     said = token.issued.members.get("expires_in") if token.issued else None
     for fixed_ms in _FIXED_MS:
         near = abs(age_ms - fixed_ms) <= fixed_ms // 10
@@ -118,7 +133,7 @@ def old_token(reading: Reading) -> Iterator[Finding]:
     """Yield one finding a grant whose old token was sent, and refused, although a newer one had been answered."""
     stale: dict[Grant, list[tuple[Call, TokenRequest]]] = defaultdict(list)
     for call in reading.calls:
-        if call.token is None or not call.refused or call.made_good is not None:
+        if call.token is None or not call.refused or call.made_good is not None or reading.was_replayed(call):
             continue
         newer = _replaced(reading, call, call.token)
         if newer is not None:

@@ -1,0 +1,141 @@
+"""What the kit makes of each animal, and the page of the documentation that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hubspot_simulator.server import SimulatorServer
+from pytest_hubspot_auth.kit.assess import assess_alone
+from pytest_hubspot_auth.kit.bug_classes import BUG_CLASSES
+from pytest_hubspot_auth.kit.scenario import Result
+from pytest_hubspot_auth.kit.scenarios import SCENARIOS
+
+from .adapters import suite
+from .animals import Animal
+
+_HEAD = """\
+# Bug classes
+
+What integrations get wrong about access tokens that expire: {classes} classes of bugs, each with public evidence, and
+what detects each.
+
+For each class the tests of this package have a client with that one bug, of a few lines (`tests/zoo`), and beside them
+right clients: one thing after the other, several threads, asyncio tasks, with and without a look at the clock. The
+conformance kit must fail each wrong client in a scenario of its own class, or the audit must name it, and neither may
+find anything about a right one. A wrong client is a right one but for one thing; only where a refresh upon a 401 would
+hide that one thing, as it would most mistakes about the time, it has none.
+
+This page is written by the test that tries them; `UPDATE_DOCS=1 pytest tests/zoo` writes it anew.
+
+## Wrong clients
+
+{wrong_count}
+
+The scenarios are those of the [conformance kit](kit.md), the findings those of the [audit](findings.md) in the same
+traffic.
+
+| # | Client | What is wrong | Seen in | Scenario that fails | Finding |
+|---|---|---|---|---|---|
+"""
+_MIDDLE = """
+## Right clients
+
+{right_count}
+
+| Client | What it does | Passed | Not applicable | Failed | Findings |
+|---|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How an animal did in the scenarios that it was put to."""
+
+    animal: Animal
+    results: tuple[Result, ...]
+
+    def names(self, outcome: str) -> list[str]:
+        """Return the names of the scenarios that ended so."""
+        return [result.scenario.name for result in self.results if result.outcome == outcome]
+
+    @property
+    def reasons(self) -> str:
+        """Why scenarios failed, for people."""
+        return "\n\n".join(result.reason for result in self.results if result.outcome == "failed")
+
+    @property
+    def findings(self) -> list[str]:
+        """The ids of what the audit found, in the order of the first time."""
+        return list(dict.fromkeys(finding for result in self.results for finding in result.findings))
+
+    @property
+    def caught(self) -> bool:
+        """Whether it failed in one of these scenarios, or the audit found what stands for its class."""
+        return bool(self.names("failed") or set(self.findings) & set(BUG_CLASSES[self.animal.bug].findings))
+
+
+@lru_cache
+def tried(animal: Animal, server: SimulatorServer) -> Tried:
+    """Put a wrong client to the scenarios of its own class, a right one to all."""
+    own = [scenario for scenario in SCENARIOS.values() if not animal.bug or animal.bug in scenario.classes]
+    adapter = suite(animal)
+    return Tried(animal, tuple(assess_alone(scenario, adapter(), server, animal.name) for scenario in own))
+
+
+def page(wrong: Sequence[Tried], right: Sequence[Tried]) -> str:
+    """Return the page of the documentation."""
+    head = _HEAD.format(classes=len(BUG_CLASSES), wrong_count=count_wrong(wrong))
+    middle = _MIDDLE.format(right_count=count_right(right))
+    lines = [*_lines(head, map(_wrong, wrong)), *_lines(middle, map(_right, right)), *_blind()]
+    return "\n".join(lines) + "\n"
+
+
+def count_wrong(wrong: Sequence[Tried]) -> str:
+    """Return in a sentence how many wrong clients were caught by what."""
+    classes = {one.animal.bug for one in wrong if one.caught}
+    by_scenario = sum(bool(one.names("failed")) for one in wrong)
+    by_finding = sum(bool(one.findings) for one in wrong)
+    return (
+        f"{sum(one.caught for one in wrong)} of {len(wrong)} wrong clients are caught, for {len(classes)} of "
+        f"{len(BUG_CLASSES)} classes: {by_scenario} fail a scenario of their own class, the audit has a finding for "
+        f"{by_finding}. Of the {len(SCENARIOS)} scenarios, {len(failing(wrong))} are failed by one of them at least."
+    )
+
+
+def failing(wrong: Sequence[Tried]) -> set[str]:
+    """Return the names of the scenarios that wrong clients failed."""
+    return {name for one in wrong for name in one.names("failed")}
+
+
+def count_right(right: Sequence[Tried]) -> str:
+    """Return in a sentence how the right clients did."""
+    failed = sum(len(one.names("failed")) for one in right)
+    findings = sum(len(one.findings) for one in right)
+    return f"{len(right)} right clients in {len(SCENARIOS)} scenarios each: {failed} failed, {findings} findings."
+
+
+def _lines(head: str, rows: Iterable[str]) -> Iterator[str]:
+    yield from head.splitlines()
+    yield from rows
+
+
+def _wrong(one: Tried) -> str:
+    animal = one.animal
+    scenarios = ", ".join(f"[{name}](kit.md#{name})" for name in one.names("failed"))
+    findings = ", ".join(f"[{name}](findings.md#{name})" for name in one.findings)
+    columns = [animal.bug, animal.name, animal.wrong + ".", animal.evidence, scenarios or "none", findings or "none"]
+    return f"| {' | '.join(map(str, columns))} |"
+
+
+def _right(one: Tried) -> str:
+    counts = [len(one.names(outcome)) for outcome in ("passed", "not applicable", "failed")]
+    columns = [one.animal.name, one.animal.wrong + ".", *counts, len(one.findings)]
+    return f"| {' | '.join(map(str, columns))} |"
+
+
+def _blind() -> Iterator[str]:
+    notes = [f"- {number}, {known.title}: {known.blind}." for number, known in BUG_CLASSES.items() if known.blind]
+    if notes:
+        yield from ("", "## What cannot be seen from outside", "", *notes)
