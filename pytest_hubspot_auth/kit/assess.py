@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ..handle import HubspotSim
 
 _PARTS = {
-    "stored": "stored(client), which gives back what a restart would find",
-    "write": "write(client), which creates one record",
-    "prepare": "prepare(client), which queues a unit of work",
-    "concurrency": 'concurrency = "threads" or "tasks", which says how work may be called at the same time',
+    "stored": "stored(client), what a restart would find",
+    "write": "write(client), a call that creates one record",
+    "prepare": "prepare(client), a unit of work to be done later",
+    "concurrency": "concurrency, the way in which work may be called at the same time (threads or tasks)",
 }
 _WRITE = """ Write:
 
@@ -90,7 +90,7 @@ def _check(scenario: Scenario, trial: Trial) -> None:
         raise ScenarioFailed(f"{type(trial.adapter).__name__} does not say how to {' and '.join(missing)}.{_WRITE}")
     for need in scenario.needs:
         if not trial.offers(need):
-            raise NotApplicable(f"the adapter does not have {_PARTS[need]}")
+            raise NotApplicable(f"no {_PARTS[need]}")
     scenario.check(trial)
     for finding in trial.sim.audit():
         if finding.id in scenario.findings:

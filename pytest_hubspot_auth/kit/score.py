@@ -53,6 +53,7 @@ def _with_report(result: dict[str, Any], report: Any) -> dict[str, Any]:
 
 
 def _card(suite: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+    results = sorted(results, key=lambda result: (min(result["classes"]), result["scenario"]))
     outcomes = [result["outcome"] for result in results]
     tried = {number for result in results if result["outcome"] != "not applicable" for number in result["classes"]}
     failed = {number for result in results if result["outcome"] == "failed" for number in result["classes"]}

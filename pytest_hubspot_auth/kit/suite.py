@@ -70,7 +70,6 @@ class HubSpotRefreshSuite:
 
 def _test(scenario: Scenario) -> Callable[[HubSpotRefreshSuite, pytest.FixtureRequest], None]:
     def test(self: HubSpotRefreshSuite, request: pytest.FixtureRequest) -> None:
-        __tracebackhide__ = True
         _run(self, request, scenario)
 
     test.__name__ = scenario.method
@@ -81,7 +80,6 @@ def _test(scenario: Scenario) -> Callable[[HubSpotRefreshSuite, pytest.FixtureRe
 
 def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """Run a scenario as the test that asks for it. Fails or skips that test."""
-    __tracebackhide__ = True
     from .assess import assess
 
     server = request.getfixturevalue("hubspot_server")

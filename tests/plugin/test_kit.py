@@ -129,7 +129,7 @@ class TestSuite:
                 "*= HubSpot refresh score card =*",
                 "test_it.py::TestIt",
                 "  survives-minute-31 *1  passed",
-                "  one-refresh-for-many *15  not applicable: the adapter does not have concurrency = *",
+                "  one-refresh-for-many *15  not applicable: no concurrency, *",
                 f"  {outcomes['passed']} passed, 0 failed, {outcomes['skipped']} not applicable; "
                 "* of 41 bug classes covered",
             ]
@@ -395,7 +395,7 @@ class TestAlone:
         [
             ("survives-minute-31", "failed", "work() raised HTTPError: 401 ", ("no-refresh-after-expiry",)),
             ("no-refresh-on-403", "failed", "close() raised ValueError: it is closed already.", ()),
-            ("stores-before-use", "not applicable", "the adapter does not have stored(client)", ()),
+            ("stores-before-use", "not applicable", "no stored(client), what a restart would find", ()),
         ],
     )
     def test_the_result(self, hubspot_server, name: str, outcome: str, reason: str, findings: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ def stores_new_token(trial: Trial) -> None:
     trial.work(client)
     trial.outlive()
     trial.work(client, when="31 minutes after its tokens were issued")
-    refresh_token_only = _keeps_no_access_token(trial, client)
+    refresh_token_only = keeps_no_access_token(trial, client)
     client = trial.restart(client)
     mark = trial.mark()
     trial.work(client, when="after a restart")
@@ -115,7 +115,7 @@ def keeps_long_tokens(trial: Trial) -> None:
         trial.fail(f"it sent an access token of {length} characters that was issued with 512.", cut)
 
 
-def _keeps_no_access_token(trial: Trial, client: Any) -> bool:
+def keeps_no_access_token(trial: Trial, client: Any) -> bool:
     """Tell whether what is stored has a refresh token in it, in plain sight, and no access token."""
     stored = trial.stored(client)
     text = stored if isinstance(stored, str) else repr(stored)
