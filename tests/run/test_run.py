@@ -44,6 +44,19 @@ def test_the_status_is_the_programs(python, status: int) -> None:
     assert "nothing: no request came" in ran.report
 
 
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail-on", "error"), 1), (("--fail-on", "off"), 0)])
+def test_the_audit_speaks_at_the_end_and_may_decide(python, options: tuple[str, ...], status: int) -> None:
+    ran = python(CALL + "print(call(), call())", "--expire-after", "1", *options)
+    assert (ran.status, ran.output) == (status, "200 401\n")
+    assert "2 requests, 1 refused\n\nerror: no-refresh-after-expiry\n" in ran.report
+    assert ran.report.endswith("  docs/findings.md#no-refresh-after-expiry\n")
+
+
+def test_a_program_that_fails_keeps_its_status(python) -> None:
+    ran = python(CALL + "call(); call(); sys.exit(3)", "--expire-after", "1", "--fail-on", "error")
+    assert ran.status == 3
+
+
 @POSIX
 def test_a_signals_status_is_as_in_a_shell(python) -> None:
     assert python("import os; os.kill(os.getpid(), 9)").status == 128 + 9
