@@ -203,8 +203,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("HubSpot refresh score card")
         for line in score_lines(reports):
             terminalreporter.line(line)
-        if config.option.hubspot_score_card:
-            write_json(reports, config.option.hubspot_score_card)
+        path = config.option.hubspot_score_card
+        if path:
+            try:
+                write_json(reports, path)
+            except OSError as error:
+                terminalreporter.line(f"the score card could not be written: {error}", red=True)
     if any(_has(report, SWEEP_MARK) for report in reports):
         from .sweep import summary
 

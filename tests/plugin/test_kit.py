@@ -118,6 +118,11 @@ class TestTable:
 
 
 class TestSuite:
+    def test_a_score_card_that_cannot_be_written_is_said(self, kit) -> None:
+        result = kit("class TestIt(Adapter): pass", "-k", "minute_31", "--hubspot-score-card=no/such/folder.json")
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["the score card could not be written: *No such file or directory: 'no/such/*'"])
+
     def test_a_right_client_passes(self, kit, pytester: pytest.Pytester) -> None:
         result = kit("class TestIt(Adapter): pass")
         assert result.ret == 0
