@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,12 +26,33 @@ KEY = b"key of the tests"
 FORM = "application/x-www-form-urlencoded"
 
 
-class Lab:
-    """A simulator on a clock that stands, and clients of it."""
+class CallersClock(ManualClock):
+    """The clock of whoever calls. HubSpot's goes with it, unless it is moved by itself."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.sim = Simulator(Settings(**settings), clock=ManualClock(NOW_MS))
-        self.client = Client(Application(self.sim))
+    def advance(self, delta: timedelta) -> None:
+        """Move both clocks."""
+        self._now_ms += delta // timedelta(milliseconds=1)
+
+
+class InOneProcess(Simulator):
+    """A simulator that can let time pass for its caller too, as the plugin's can."""
+
+    def move_time(self, delta: timedelta) -> str:
+        """Move both clocks."""
+        clock = self.clock.base
+        assert isinstance(clock, CallersClock)
+        clock.advance(delta)
+        return "both clocks"
+
+
+class Lab:
+    """A simulator on a clock that stands, and clients of it. ``alone``: it cannot let time pass for its caller."""
+
+    def __init__(self, *, alone: bool = False, **settings: Any) -> None:
+        self.clock = CallersClock(NOW_MS)
+        self.sim = (Simulator if alone else InOneProcess)(Settings(**settings), clock=self.clock)
+        self.application = Application(self.sim)
+        self.client = Client(self.application)
         self.installed = self.sim.installation
         self.first = self.installed.access_token
 
@@ -59,7 +81,15 @@ class Lab:
         return text
 
     def tick(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass, for both sides."""
+        self.clock.advance(timedelta(seconds=seconds))
+
+    def tick_caller(self, seconds: float) -> None:
+        """Move the caller's clock, and not HubSpot's."""
+        self.sim.clock.hold(lambda: self.tick(seconds))
+
+    def tick_hubspot(self, seconds: float) -> None:
+        """Move HubSpot's clock, and not the caller's."""
         self.sim.clock.advance(seconds=seconds)
 
     def expire(self) -> None:
@@ -167,7 +197,7 @@ def lab() -> Lab:
     return Lab()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build() -> Callable[..., Lab]:
     """Build a simulator with settings."""
     return Lab

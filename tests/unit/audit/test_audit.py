@@ -130,6 +130,12 @@ def test_the_gravest_come_first(lab) -> None:
     assert [finding.severity for finding in lab.findings] == ["error", "warning"]
 
 
+def test_of_those_that_are_as_grave_the_earliest_comes_first(lab) -> None:
+    lab.call(lab.first[:100])
+    lab.ask(client_id="nobody")
+    assert lab.ids == ["not-an-access-token", "wrong-client-credentials"]
+
+
 def test_a_finding_reads_as_a_block(lab) -> None:
     lab.expire()
     lab.call(lab.first)

@@ -102,6 +102,11 @@ class TestTruncatedToken:
         lab.call(lab.first[:64])
         lab.only("truncated-token")
 
+    @pytest.mark.parametrize(("length", "id"), [(8, "truncated-token"), (7, "not-an-access-token")])
+    def test_eight_characters_are_no_accident(self, lab, length, id) -> None:
+        lab.call(lab.refresh()[:length])
+        lab.only(id)
+
     def test_not_a_prefix_of_an_unknown_token(self, lab) -> None:
         lab.call(lab.first[:100])
         lab.only("not-an-access-token")

@@ -134,6 +134,40 @@ class TestExpiredTokenSentAgain:
         tape.call(tape.token(1801), at=1801)
         assert tape.ids == []
 
+    def test_not_when_a_client_gave_up_on_a_fresh_token_that_was_refused_too(self, lab) -> None:
+        lab.sim.inject("EXPIRED_AUTHENTICATION", times=3)
+        lab.call(lab.first)
+        new = lab.refresh()
+        lab.call(new)  # it gives up
+        lab.call(new, path=DEALS)  # the next unit of work
+        lab.refresh()
+        assert lab.ids == []
+        lab.call(new)
+        lab.call(new, path=DEALS)
+        assert lab.ids == []
+
+    def test_not_when_the_refresh_gave_the_expired_token_again(self, lab) -> None:
+        lab.call(lab.first)
+        lab.expire()
+        lab.call(lab.first)
+        for refusal in ("", "INTERNAL_ERROR"):
+            lab.sim.inject(refusal or "old_token", path="/oauth/*/token")
+            lab.ask()
+            lab.call(lab.first)
+            lab.call(lab.first, path=DEALS)
+        assert lab.ids == []
+
+    def test_but_when_that_was_another_token(self, lab) -> None:
+        lab.call(lab.first)
+        lab.expire()
+        lab.call(lab.first)
+        new = lab.refresh()
+        lab.call(new)
+        lab.expire()
+        lab.call(new)
+        lab.call(new, path=DEALS)
+        lab.only("no-refresh-after-expiry")
+
 
 class TestHardCodedLifetime:
     @pytest.mark.parametrize(("seconds", "lifetime"), [(3600, "3600 s"), (3500, "3600 s"), (21_600, "21600 s")])
@@ -196,6 +230,12 @@ class TestHardCodedLifetime:
         tape.refresh(status=500, at=3600)
         assert tape.ids == []
 
+    @pytest.mark.parametrize("fault", ["expiry", "delay"])
+    def test_not_where_time_passed_before_the_401_was_there(self, tape, fault) -> None:
+        tape.call(tape.first, 401, at=1801, faults=(fault,))
+        tape.refresh(tape.token(3600), at=3600)
+        assert tape.ids == []
+
 
 class TestOldTokenAfterRefresh:
     def test_a_held_object_keeps_the_old_token(self, lab, numbers) -> None:
@@ -241,6 +281,16 @@ class TestOldTokenAfterRefresh:
         tape.refresh(tape.first, at=1801, faults=("old_token",))
         tape.call(tape.first, 401, at=1801)
         tape.refresh(status=500, at=1801)
+        assert tape.ids == []
+
+    def test_not_when_a_later_refresh_gave_the_old_token(self, tape) -> None:
+        new = tape.token(1801)
+        tape.call(tape.first, 401, at=1801)
+        tape.refresh(new, at=1801)
+        tape.call(new, at=1801)
+        tape.refresh(tape.first, at=3602, faults=("old_token",))
+        tape.call(tape.first, 401, at=3602)
+        tape.refresh(status=500, at=3602)
         assert tape.ids == []
 
 

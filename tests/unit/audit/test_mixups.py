@@ -50,6 +50,30 @@ class TestTokenOfAnotherPortal:
         lab.call(lab.refresh(other))
         assert lab.ids == []
 
+    def test_not_when_the_first_client_gave_up_after_a_refresh(self, lab) -> None:
+        other = lab.sim.install(portal=lab.sim.add_portal())
+        lab.sim.inject("INVALID_AUTHENTICATION", times=2)
+        lab.call(lab.first)
+        lab.call(lab.refresh())
+        lab.call(lab.refresh(other))
+        assert lab.ids == []
+
+    def test_not_when_the_refresh_of_the_first_gave_its_old_token(self, lab) -> None:
+        other = lab.sim.install(portal=lab.sim.add_portal())
+        lab.call(lab.first)
+        lab.expire()
+        lab.sim.inject("old_token")
+        lab.call(lab.refresh())
+        lab.call(lab.refresh(other))
+        assert lab.ids == []
+
+    def test_not_for_two_apps_in_one_portal(self, lab) -> None:
+        other = lab.sim.install(app=lab.sim.add_app())
+        lab.sim.inject("INVALID_AUTHENTICATION")
+        lab.call(lab.first)
+        lab.call(lab.refresh(other))
+        assert lab.ids == []
+
     def test_not_for_a_record_that_nobody_has(self, lab) -> None:
         other = lab.sim.install(portal=lab.sim.add_portal())
         lab.call(lab.first)

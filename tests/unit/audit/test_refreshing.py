@@ -40,6 +40,17 @@ class TestRefreshStorm:
         tape.call(b, at=1801, query="limit=2")
         tape.only("refresh-storm")
 
+    @pytest.mark.parametrize(("at", "ids"), [(1861, ["refresh-storm"]), (1861.001, ["refresh-too-early"])])
+    def test_within_a_minute(self, tape, at, ids) -> None:
+        a, b = tape.token(1801), tape.token(at)
+        tape.call(tape.first, 401, at=1801, query="limit=1")
+        tape.call(tape.first, 401, at=1801, query="limit=2", after=0)
+        tape.refresh(a, at=1801)
+        tape.call(a, at=1801, query="limit=1")
+        tape.call(a, at=1801, query="limit=2")
+        tape.refresh(b, at=at)
+        assert tape.ids == ids
+
     def test_threads_that_make_the_same_call_over_and_over(self, tape) -> None:
         a, b = tape.token(1801), tape.token(1801)
         tape.call(tape.first, 401, at=1801)
@@ -128,6 +139,17 @@ class TestStragglerRefresh:
         assert numbers(finding) == [2, 4, 5]
         assert "then #4, sent with the old one, was answered 401" in finding.problem
 
+    @pytest.mark.parametrize(("at", "ids"), [(1861, ["straggler-refresh"]), (1861.001, ["refresh-too-early"])])
+    def test_within_a_minute(self, tape, at, ids) -> None:
+        a, b = tape.token(1801), tape.token(at)
+        tape.call(tape.first, 401, at=1801, query="limit=1")
+        tape.refresh(a, at=1801)
+        tape.call(tape.first, 401, at=1801, query="limit=2", after=0)
+        tape.call(a, at=1801, query="limit=1")
+        tape.call(a, at=1801, query="limit=2")
+        tape.refresh(b, at=at)
+        assert tape.ids == ids
+
     def test_not_when_it_goes_on_with_the_new_token(self, tape) -> None:
         a = tape.token(1801)
         tape.call(tape.first, 401, at=1801, query="limit=1")
@@ -175,6 +197,22 @@ class TestAfterStatus:
             lab.call(token)
             token = lab.refresh()
         lab.only("refresh-after-403")
+
+    @pytest.mark.parametrize(("seconds", "ids"), [(120, ["refresh-after-403"]), (120.001, [])])
+    def test_within_two_minutes(self, lab, seconds, ids) -> None:
+        lab.sim.inject("MISSING_SCOPES")
+        lab.call(lab.first)
+        lab.tick(seconds)
+        lab.call(lab.refresh())
+        assert lab.ids == ids
+
+    @pytest.mark.parametrize(("seconds", "ids"), [(1499, ["refresh-after-5xx"]), (1500, [])])
+    def test_more_than_five_minutes_before_the_end(self, lab, seconds, ids) -> None:
+        lab.tick(seconds)
+        lab.sim.inject("INTERNAL_ERROR")
+        lab.call(lab.first)
+        lab.call(lab.refresh())
+        assert lab.ids == ids
 
     def test_not_with_an_answer_between(self, lab) -> None:
         lab.sim.inject("INTERNAL_ERROR")

@@ -31,6 +31,33 @@ class TestEndlessRetry:
             lab.call(lab.first)
         assert "could not be renewed" in lab.only("endless-retry").problem
 
+    def test_not_three_times(self, lab) -> None:
+        lab.sim.inject("INVALID_AUTHENTICATION", times=3)
+        token = lab.first
+        for _ in range(4):
+            lab.call(token)
+            token = lab.refresh()
+        assert "endless-retry" not in lab.ids
+
+    @pytest.mark.parametrize(("seconds", "ids"), [(900, ["endless-retry"]), (900.001, [])])
+    def test_a_quarter_of_an_hour_is_a_pause(self, lab, seconds, ids) -> None:
+        lab.sim.uninstall()
+        lab.expire()
+        lab.call(lab.first)
+        lab.ask()
+        for _ in range(4):
+            lab.call(lab.first)
+            lab.tick(seconds)
+        assert lab.ids == ids
+
+    def test_not_for_calls_that_were_made_at_once(self, tape) -> None:
+        tokens = [tape.token(n) for n in range(4)]
+        for token in tokens:
+            tape.refresh(token)
+        for token in tokens:
+            tape.call(token, 401, after=4, category="INVALID_AUTHENTICATION")
+        assert "endless-retry" not in tape.ids
+
     def test_not_with_one_repetition_a_call(self, lab) -> None:
         lab.sim.inject("INVALID_AUTHENTICATION", times=None)
         token = lab.first
@@ -47,6 +74,55 @@ class TestEndlessRetry:
             lab.call(token)
             token = lab.refresh()
             lab.call(token)
+        assert lab.ids == []
+
+    def test_not_for_units_of_work_half_an_hour_apart(self, lab) -> None:
+        lab.sim.inject("INVALID_AUTHENTICATION", times=None)
+        token = lab.first
+        for _ in range(4):
+            lab.call(token)
+            lab.call(lab.refresh())
+            lab.tick(1500)
+            token = lab.refresh()  # a minute or so before it expires
+        assert lab.ids == []
+
+    def test_not_when_each_token_dies_on_its_way(self, lab) -> None:
+        lab.sim.inject("in_flight", times=None)
+        token = lab.first
+        for _ in range(4):
+            lab.call(token)
+            lab.call(lab.refresh())
+            token = lab.refresh()  # its clock says so
+        assert lab.ids == []
+
+    def test_not_when_the_401_of_another_call_came_between(self, lab) -> None:
+        lab.sim.inject("INVALID_AUTHENTICATION", times=None)
+        token = lab.first
+        for _ in range(4):
+            lab.call(token)
+            token = lab.refresh()
+            lab.call(token)
+            lab.call(token, path="/crm/v3/objects/deals")
+            token = lab.refresh()
+            lab.call(token, path="/crm/v3/objects/deals")
+        assert lab.ids == []
+
+    def test_not_when_the_user_connected_again_between(self, tape) -> None:
+        tokens = [tape.first, *(tape.token(1) for _ in range(3))]
+        for index, token in enumerate(tokens):
+            if index:
+                tape.refresh(token, form={"grant_type": "authorization_code" if index == 2 else "refresh_token"})
+            tape.call(token, 401, category="INVALID_AUTHENTICATION")
+        assert tape.ids == []
+
+    def test_not_for_calls_of_a_dead_connection_every_hour(self, lab) -> None:
+        lab.sim.uninstall()
+        lab.expire()
+        lab.call(lab.first)
+        lab.ask()
+        for _ in range(6):
+            lab.tick(3600)
+            lab.call(lab.first)
         assert lab.ids == []
 
     def test_not_for_threads_that_share_a_token(self, tape) -> None:

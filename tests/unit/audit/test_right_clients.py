@@ -33,12 +33,12 @@ class Client:
         self.storage = {} if storage is None else storage
         self.storage.setdefault("lock", threading.Lock())
         self.storage.setdefault("token", lab.first)
-        self.storage.setdefault("expires_ms", lab.sim.clock.now_ms() + 1_800_000)
+        self.storage.setdefault("expires_ms", lab.clock.now_ms() + 1_800_000)
 
     def call(self, method: str = "GET", path: str = CONTACTS, **kwargs: Any) -> Any:
         """Make a call, and repeat it once after a 401."""
         token = self.storage["token"]
-        now_ms = self.lab.sim.clock.now_ms()
+        now_ms = self.lab.clock.now_ms()
         if self.margin is not None and now_ms >= self.storage["expires_ms"] - self.margin * 1000:
             token = self.renew(token)
         response = self.lab.call(token, method, path, **kwargs)
@@ -61,7 +61,7 @@ class Client:
                 if response.status_code != 200:
                     raise ValueError(response.text)
                 self.storage["token"] = response.json["access_token"]
-                self.storage["expires_ms"] = self.lab.sim.clock.now_ms() + response.json["expires_in"] * 1000
+                self.storage["expires_ms"] = self.lab.clock.now_ms() + response.json["expires_in"] * 1000
             text: str = self.storage["token"]
             return text
 
@@ -177,7 +177,7 @@ class _For:
     """A lab whose refreshes are those of one installation."""
 
     def __init__(self, lab: Any, installed: Any) -> None:
-        self.sim, self.call, self.first = lab.sim, lab.call, installed.access_token
+        self.clock, self.call, self.first = lab.clock, lab.call, installed.access_token
         self.ask: Callable[[], Any] = lambda: lab.ask(installed)
 
 

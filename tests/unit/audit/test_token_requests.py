@@ -34,6 +34,14 @@ class TestNotAForm:
         assert lab.ids == []
 
 
+@pytest.mark.parametrize("given", ["no token", "GAEYAQ"])
+def test_an_answer_with_something_else_for_a_token_is_no_success(tape, given) -> None:
+    tape.call(tape.first, 401, at=1801)
+    tape.refresh(given, at=1801)
+    tape.call(given, 401, at=1801, category="INVALID_AUTHENTICATION")
+    tape.only("not-an-access-token")
+
+
 class TestSecretsInQuery:
     def test_in_the_query(self, lab) -> None:
         query = {

@@ -50,8 +50,4 @@ def audit(exchanges: Sequence[Exchange]) -> list[Finding]:
         for finding in findings
         if finding.id != "no-refresh-after-expiry" or not mixed_up.intersection(one.number for one in finding.exchanges)
     ]
-    return sorted(findings, key=lambda finding: (_ORDER[finding.severity], _first(finding)))
-
-
-def _first(finding: Finding) -> int:
-    return finding.exchanges[0].number if finding.exchanges else 0
+    return sorted(findings, key=lambda finding: (_ORDER[finding.severity], finding.exchanges[0].number))

@@ -57,13 +57,13 @@ def _repeated(reading: Reading) -> Iterator[tuple[Call, Call]]:
             continue
         key, account = call.request, call.token.account
         before = waiting.get(key)
-        if before is not None and before.token is not None and before.token.account != account:
+        if before is not None and _hub(before) != account[1]:
             first_time = (account, *key) not in served
             if first_time and call.after >= before.number and _swapped(reading, before, call):
                 yield before, call
             waiting.pop(key)
         served.add((account, *key))
-        if call.refused and call.made_good is None:
+        if call.refused and call.made_good is None and not call.repeats and not reading.was_replayed(call):
             waiting[key] = call
 
 

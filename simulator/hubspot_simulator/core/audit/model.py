@@ -24,6 +24,16 @@ def seen(exchange: Exchange) -> bool:
     return exchange.status != 0 and not _UNSEEN.intersection(exchange.faults)
 
 
+def caller_ms(exchange: Exchange) -> int:
+    """Return when a request came on the clock of whoever sent it; that clock may stand apart from HubSpot's."""
+    return exchange.at_ms - exchange.skew_ms
+
+
+def elapsed_ms(first: Exchange, last: Exchange) -> int:
+    """Return how long after one request another came, on the clock on which that was longer."""
+    return max(last.at_ms - first.at_ms, caller_ms(last) - caller_ms(first))
+
+
 def json_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; empty when it is none."""
     try:
@@ -61,8 +71,9 @@ def fields(text: str) -> dict[str, str]:
 class Token:
     """An access token that HubSpot issued.
 
-    ``issued`` is the token request that gave it, None when that was before the journal. ``issued_ms``, ``expires_ms``
-    and ``lifetime_ms`` are as its holder knows them: an ``expires_in`` below the truth counts.
+    ``issued`` is the token request that gave it, None when that was before the journal. ``expires_ms`` and
+    ``lifetime_ms`` are as its holder knows them: an ``expires_in`` below the truth counts. ``issued_ms`` is on
+    HubSpot's clock, ``held_ms`` the same instant on its holder's.
     """
 
     text: str
@@ -70,6 +81,7 @@ class Token:
     grant: Grant
     issued: TokenRequest | None = None
     issued_ms: int = 0
+    held_ms: int = 0
     expires_ms: int = 0
     lifetime_ms: int = USUAL_LIFETIME_MS
     calls: list[Call] = field(default_factory=list)
@@ -84,10 +96,25 @@ class Token:
         """The calls with it that were answered 401."""
         return [call for call in self.calls if call.exchange.status == 401]
 
+    def ages_ms(self, exchange: Exchange) -> tuple[int, int]:
+        """Return how old it was when a request came: the lesser and the greater age, of those on the two clocks.
+
+        A holder that looks at either clock is right. So nobody refreshes too early who does by the greater age.
+        """
+        ages = exchange.at_ms - self.issued_ms, caller_ms(exchange) - self.held_ms
+        return min(ages), max(ages)
+
     def is_newer_than(self, other: Token) -> bool:
-        """Tell whether it was issued after another; one whose request is in the journal is, at the same instant."""
+        """Tell whether it was issued after another; one whose request is in the journal is, at the same instant.
+
+        One that was in use before the other was given is older, even if HubSpot's clock has been put back since.
+        """
         if self.issued and other.issued:
             return self.issued.number > other.issued.number
+        if self.issued and other.calls and other.calls[0].number < self.issued.number:
+            return True
+        if other.issued and self.calls and self.calls[0].number < other.issued.number:
+            return False
         return (self.issued_ms, self.issued is not None) > (other.issued_ms, other.issued is not None)
 
 
@@ -96,7 +123,7 @@ class Call:
     """A call of a route that wants an access token.
 
     ``token`` is None when what it carries is no OAuth access token. ``made_good`` is the call that repeated it with
-    a newer token, after its 401.
+    a newer token, after its 401; that call ``repeats``.
     """
 
     exchange: Exchange
@@ -104,6 +131,7 @@ class Call:
     token: Token | None
     members: dict[str, Any] = field(default_factory=dict)  # of the answer, where it is a 401
     made_good: Call | None = None
+    repeats: bool = False
 
     @property
     def number(self) -> int:

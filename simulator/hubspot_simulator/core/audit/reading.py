@@ -10,10 +10,23 @@ from functools import cached_property
 
 from .. import tokens
 from ..exchange import Exchange
-from .model import USUAL_LIFETIME_MS, Account, Call, Grant, Token, TokenRequest, fields, json_object, seen, text_of
+from .model import (
+    USUAL_LIFETIME_MS,
+    Account,
+    Call,
+    Grant,
+    Token,
+    TokenRequest,
+    caller_ms,
+    fields,
+    json_object,
+    seen,
+    text_of,
+)
 
 _TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
+_TOKENS_KEPT = 50  # of those with which one request was refused; a bound on the time that a strange journal takes
 
 
 class Reading:
@@ -37,13 +50,19 @@ class Reading:
         return [one for one in self.token_requests if one.grant_type == "refresh_token"]
 
     @cached_property
-    def given(self) -> dict[Grant, list[TokenRequest]]:
-        """By grant, the token requests that gave a token not given before, which the client can have read."""
-        given: dict[Grant, list[TokenRequest]] = defaultdict(list)
+    def _answers(self) -> dict[Grant, list[TokenRequest]]:
+        """By grant, the token requests that gave a token which the client can have read."""
+        answers: dict[Grant, list[TokenRequest]] = defaultdict(list)
         for one in self.token_requests:
-            if one.token is not None and one.fresh and seen(one.exchange):
-                given[one.token.grant].append(one)
-        return given
+            if one.token is not None and seen(one.exchange):
+                answers[one.token.grant].append(one)
+        return answers
+
+    @cached_property
+    def given(self) -> dict[Grant, list[TokenRequest]]:
+        """By grant, those of them whose token had not been given before."""
+        given = {grant: [one for one in answers if one.fresh] for grant, answers in self._answers.items()}
+        return {grant: answers for grant, answers in given.items() if answers}
 
     def last_given(self, grant: Grant, number: int) -> TokenRequest | None:
         """Return the last request that had given the grant a token when exchange ``number`` was answered."""
@@ -64,9 +83,19 @@ class Reading:
         return index > 0 and attempts[index - 1].refresh_token_is_dead
 
     @cached_property
-    def skews(self) -> list[int]:
-        """The numbers of the exchanges at which the two clocks were set apart."""
-        return [one.number for one in self.exchanges if "clock_skew" in one.faults]
+    def refused(self) -> dict[Account, list[Call]]:
+        """By account, the calls that the client read a 401 for."""
+        refused: dict[Account, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            if call.token is not None and call.refused:
+                refused[call.token.account].append(call)
+        return refused
+
+    def was_replayed(self, call: Call) -> bool:
+        """Tell whether the last refresh before a call had been answered with the token that it carries, once more."""
+        answers = self._answers.get(call.token.grant, []) if call.token else []
+        index = bisect_right(answers, call.after, key=lambda one: one.number)
+        return index > 0 and answers[index - 1].token is call.token and not answers[index - 1].fresh
 
     @cached_property
     def _misfits(self) -> list[int]:
@@ -117,7 +146,8 @@ class Reading:
         said = request.members.get("expires_in")
         if isinstance(said, int) and not isinstance(said, bool) and 0 < said * 1000 < lifetime_ms:
             lifetime_ms = said * 1000
-        token = Token(text, says, _grant(says), request, issued_ms, issued_ms + lifetime_ms, lifetime_ms)
+        held_ms = caller_ms(request.exchange)
+        token = Token(text, says, _grant(says), request, issued_ms, held_ms, issued_ms + lifetime_ms, lifetime_ms)
         self.tokens[text] = token
         return token
 
@@ -154,7 +184,8 @@ class Reading:
                 else:
                     expires_ms = says.expires_at_ms
                     issued_ms = expires_ms - lifetime_ms
-                    token = Token(text, says, _grant(says), None, issued_ms, expires_ms, lifetime_ms)
+                    held_ms = issued_ms - max(exchange.skew_ms, 0)  # how far the clocks stood apart is not known
+                    token = Token(text, says, _grant(says), None, issued_ms, held_ms, expires_ms, lifetime_ms)
                     self.tokens[text] = token
             call = Call(exchange, text, token)
             if exchange.status == 401:
@@ -179,16 +210,20 @@ class Reading:
                     and not self.tokens[text].is_newer_than(call.token)
                 ):
                     queue.popleft().made_good = call
+                    call.repeats = True
                     if not queue:
                         del others[text]
                     break
             if call.exchange.status == 401:
-                waiting.setdefault(key, {}).setdefault(call.text, deque()).append(call)
+                others = waiting.setdefault(key, {})
+                others.setdefault(call.text, deque()).append(call)
+                if len(others) > _TOKENS_KEPT:
+                    del others[next(iter(others))]
 
 
 def _cut(issued: list[str], text: str) -> bool:
     index = bisect_left(issued, text)
-    return len(text) >= _SHORTEST_PREFIX and index < len(issued) and issued[index].startswith(text)
+    return index < len(issued) and issued[index].startswith(text)
 
 
 def _parse(text: str) -> tokens.AccessToken | None:

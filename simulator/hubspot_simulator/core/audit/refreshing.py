@@ -10,14 +10,13 @@ from itertools import pairwise
 
 from ..exchange import Exchange
 from .finding import Finding, found, in_all, instant
-from .model import Call, Grant, Token, TokenRequest
+from .model import Call, Grant, Token, TokenRequest, elapsed_ms
 from .reading import Reading
 
 _SOON_MS = 60_000
 _REACTION_MS = 120_000
 _MARGIN_MS = 300_000
 _LOOKED_BACK = 200
-_UNUSABLE = {"without_members", "old_token"}
 _STATUSES = {403: "refresh-after-403", 429: "refresh-after-429"}
 
 
@@ -33,12 +32,12 @@ class Early:
     @property
     def age_ms(self) -> int:
         """How old the token was."""
-        return self.refresh.exchange.at_ms - self.token.issued_ms
+        return self.token.ages_ms(self.refresh.exchange)[1]
 
     @property
     def left_ms(self) -> int:
         """How long it would have lived on."""
-        return self.token.expires_ms - self.refresh.exchange.at_ms
+        return self.token.lifetime_ms - self.age_ms
 
 
 @dataclass
@@ -95,9 +94,9 @@ def _sort(reading: Reading, calls: _Calls, needless: Needless, a: TokenRequest |
     known = a if a is not None and a.number <= b.after else None
     last = calls.last(b.after)
     token = known.token if known else last.token if last else None
-    if token is None or not _is_good(reading, token, b):
+    if token is None or not _is_good(token, b):
         return
-    left_ms = token.expires_ms - b.exchange.at_ms
+    left_ms = token.lifetime_ms - token.ages_ms(b.exchange)[1]
     if _after_status(needless, token, b, left_ms):
         return
     if left_ms * 2 <= token.lifetime_ms:
@@ -108,19 +107,17 @@ def _sort(reading: Reading, calls: _Calls, needless: Needless, a: TokenRequest |
     needless.early.append(Early(b, known, token, uses))
 
 
-def _is_good(reading: Reading, token: Token, b: TokenRequest) -> bool:
-    """Tell whether nothing spoke against a token when a refresh came: no 401, no clocks that were set apart."""
-    since = token.issued.number if token.issued else 0
-    skewed = bisect_right(reading.skews, b.number) > bisect_right(reading.skews, since)
-    moved_back = token.expires_ms - b.exchange.at_ms > token.lifetime_ms + 1000
-    return not skewed and not moved_back and not any(call.number < b.number for call in token.rejections)
+def _is_good(token: Token, b: TokenRequest) -> bool:
+    """Tell whether nothing spoke against a token when a refresh came: no 401, no clock that was put back."""
+    moved_back = token.ages_ms(b.exchange)[0] < -1000
+    return not moved_back and not any(call.number < b.number for call in token.rejections)
 
 
 def _after_status(needless: Needless, token: Token, b: TokenRequest, left_ms: int) -> bool:
     if left_ms <= min(_MARGIN_MS, token.lifetime_ms // 2):
         return False
     known = [call for call in token.calls if call.number <= b.after]
-    if not known or b.exchange.at_ms - known[-1].exchange.at_ms > _REACTION_MS:
+    if not known or elapsed_ms(known[-1].exchange, b.exchange) > _REACTION_MS:
         return False
     status = known[-1].exchange.status
     id = "refresh-after-5xx" if status >= 500 else _STATUSES.get(status)
@@ -132,24 +129,22 @@ def _after_status(needless: Needless, token: Token, b: TokenRequest, left_ms: in
 
 def _linked(calls: _Calls, needless: Needless, a: TokenRequest, token: Token, b: TokenRequest) -> bool:
     """Tell whether a refresh came of the expiry that another had dealt with, and note how."""
-    at_ms = b.exchange.at_ms
     late = [call for call in calls.between(a.number, b.after) if call.token is not token and call.refused]
     if late:
         refused = late[-1]
         if refused.made_good is None:
             return True  # the old token stayed in use, which is a finding of its own
-        if at_ms - refused.exchange.at_ms <= _SOON_MS:
+        if elapsed_ms(refused.exchange, b.exchange) <= _SOON_MS:
             needless.straggler.append([a.exchange, refused.exchange, b.exchange])
             return True
     causes = _refused_before(calls, a)
     waited = [call for call in causes if call.made_good is not None and call.made_good.after >= b.number]
     overlapping = any(two.after < one.number for one, two in pairwise(causes))
     idle = not calls.between(a.number, b.number)
-    unusable = _UNUSABLE.intersection(a.exchange.faults)
     if (
         (len(causes) > 1 and waited)
-        or (overlapping and at_ms - a.exchange.at_ms <= _SOON_MS)
-        or (idle and not unusable)
+        or (overlapping and elapsed_ms(a.exchange, b.exchange) <= _SOON_MS)
+        or (idle and "without_members" not in a.exchange.faults)
     ):
         needless.storm.append([*_causes(calls, a), a.exchange, b.exchange])
         return True

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
 from ..exchange import Exchange
 from .finding import Finding, found, in_all, times
-from .model import Account, Call
+from .model import Account, Call, TokenRequest, elapsed_ms
 from .reading import Reading
 
 _ENDLESS = 4
+_APART_MS = 900_000  # later than that it is another unit of work
 _WITH_BODY = {"POST", "PATCH", "PUT"}
 _HARMLESS = ("/search", "/batch/read", "/batch/upsert")  # POSTs that may be made twice
 
@@ -50,11 +51,30 @@ def endless_retry(reading: Reading) -> Iterator[Finding]:
 
 
 def _follows(reading: Reading, before: Call, call: Call) -> bool:
+    """Tell whether a call, refused as well, is one more try of the same unit of work."""
     if call.after < before.number or before.token is None or call.token is None:
         return False
-    if call.text != before.text:
-        return call.token.is_newer_than(before.token)
-    return reading.is_known_dead(call.token.account, before.after)
+    if call.text == before.text:
+        dead = reading.is_known_dead(call.token.account, before.after)
+        return dead and elapsed_ms(before.exchange, call.exchange) <= _APART_MS
+    issued = call.token.issued
+    if issued is None or issued.grant_type != "refresh_token" or not call.token.is_newer_than(before.token):
+        return False
+    return not before.repeats or not (
+        _by_the_clock(before, issued) or _gave_up(reading.refused[call.token.account], before, issued)
+    )
+
+
+def _by_the_clock(before: Call, issued: TokenRequest) -> bool:
+    """Tell whether a refresh need not be the answer to a 401: the time for it had come in between."""
+    expired = before.token is not None and before.token.ages_ms(issued.exchange)[1] >= before.token.lifetime_ms
+    return expired or elapsed_ms(before.exchange, issued.exchange) > _APART_MS
+
+
+def _gave_up(refused: list[Call], before: Call, issued: TokenRequest) -> bool:
+    """Tell whether the client went on to another call, whose 401 the refresh was the answer to."""
+    index = bisect_right(refused, before.number, key=lambda call: call.number)
+    return any(before.number <= call.after and call.number <= issued.after for call in refused[index : index + 8])
 
 
 def retry_without_body(reading: Reading) -> Iterator[Finding]:

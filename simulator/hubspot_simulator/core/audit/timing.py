@@ -34,8 +34,7 @@ def timing(sorted_refreshes: dict[Grant, Needless]) -> Iterator[Finding]:
 def _young(early: Early) -> list[Exchange]:
     """Return the calls that a token was good for within a thousandth of its lifetime."""
     token = early.token
-    limit_ms = token.issued_ms + token.lifetime_ms / 1000
-    return [call.exchange for call in early.uses if call.exchange.at_ms < limit_ms]
+    return [call.exchange for call in early.uses if token.ages_ms(call.exchange)[1] < token.lifetime_ms / 1000]
 
 
 def _is_thousandth(early: Early) -> bool:
