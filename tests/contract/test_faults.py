@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import http.client
 import json
 import logging
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -127,8 +129,14 @@ CLIENTS: list[tuple[Send, type[Exception], type[Exception]]] = [
     (with_httpx, httpx.TransportError, httpx.RemoteProtocolError),
     (with_aiohttp, aiohttp.ClientOSError, aiohttp.ClientPayloadError),
 ]
+# asyncio of Python 3.10 forgets to close its side of TLS when the connection is reset
+unclosed = pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
 every_client = pytest.mark.parametrize(
-    ("send", "reset", "cut"), CLIENTS, ids=[send.__name__[5:] for send, _, _ in CLIENTS]
+    ("send", "reset", "cut"),
+    [
+        pytest.param(*client, id=client[0].__name__[5:], marks=[unclosed] if client[0] is with_aiohttp else [])
+        for client in CLIENTS
+    ],
 )
 
 
@@ -163,6 +171,8 @@ def silent(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) 
     """Nothing is printed by any of these tests, and nothing above debug is logged by the simulator."""
     caplog.set_level(logging.DEBUG)
     yield
+    if sys.version_info < (3, 11):
+        gc.collect()  # while the warning of ``unclosed`` is ignored
     ours = [record for record in caplog.records if record.name.startswith("hubspot_simulator")]
     assert [record for record in ours if record.levelno > logging.DEBUG] == []
     assert capfd.readouterr() == ("", "")
