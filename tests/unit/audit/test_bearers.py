@@ -20,7 +20,10 @@ class TestNotAnAccessToken:
         [
             ("None", "it is the literal text 'None'"),
             ("undefined", "it is the literal text 'undefined'"),
-            ("access-token", "it is the literal text 'access-token'"),
+            *(
+                (text, f"it is the literal text '{text}'")
+                for text in ("access-token", "access_token", "null", "NaN", "true", "false", "[object Object]")
+            ),
             ("<ACCESS_TOKEN>", "it is a placeholder that was not filled in"),
             ("${HUBSPOT_TOKEN}", "it is a placeholder that was not filled in"),
             ('{"access_token": "x"}', "it is the whole token response"),

@@ -139,6 +139,13 @@ class TestHubSpotsClockIsMoved:
         lab.refresh(first)
         assert lab.ids == []
 
+    def test_a_token_from_before_the_journal_was_issued_ahead_of_the_callers_clock(self, tape) -> None:
+        tape.call(tape.first, at=0, skew_ms=1_200_000)  # its issue was 20 minutes earlier on the caller's clock
+        tape.call(tape.first, at=0, skew_ms=1_200_000)
+        tape.refresh(tape.token(-1000), at=-1000, skew_ms=-1_060_000)
+        tape.call(tape.first, at=-1000, skew_ms=-1_060_000)
+        assert tape.ids == []
+
     def test_a_refresh_before_each_call_is_found(self, lab) -> None:
         for _ in range(4):
             lab.call(lab.refresh())

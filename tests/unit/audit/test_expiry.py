@@ -60,6 +60,18 @@ class TestNoRefreshAfterExpiry:
         tape.call(tape.first, at=1000)
         tape.only("no-refresh-after-expiry")
 
+    def test_a_request_for_a_token_of_the_app_itself_is_no_refresh(self, tape) -> None:
+        tape.call(tape.first, 401, at=1801)
+        tape.refresh(status=500, at=1801, form={"grant_type": "client_credentials"})
+        tape.only("no-refresh-after-expiry")
+
+    def test_a_refresh_of_another_app_that_failed_is_none(self, tape) -> None:
+        form = {"client_id": "another", "refresh_token": "na1-another"}
+        tape.refresh(tape.token(hub_id=222, app_id=8), form=form)
+        tape.call(tape.first, 401, at=1801)
+        tape.refresh(status=500, at=1801, form=form | {"refresh_token": "na1-yet-another"})
+        tape.only("no-refresh-after-expiry")
+
     def test_not_when_a_refresh_was_tried_and_failed(self, lab) -> None:
         lab.sim.uninstall()
         lab.expire()
@@ -93,6 +105,34 @@ class TestNoRefreshAfterExpiry:
     def test_not_for_a_revoked_token(self, tape) -> None:
         tape.call(tape.first, 401, category="INVALID_AUTHENTICATION")
         assert tape.ids == []
+
+    @pytest.mark.parametrize(
+        ("lifetime", "at", "ids"),
+        [
+            (1800, 1800, []),  # by HubSpot, for a reason of its own
+            (1800, 1859.999, []),
+            (1800, 1860, ["no-refresh-after-expiry"]),
+            (30, 1829.999, []),
+            (30, 1830, ["no-refresh-after-expiry"]),
+        ],
+    )
+    def test_not_for_a_token_that_had_just_been_given(self, tape, lifetime, at, ids) -> None:
+        tape.call(tape.first)
+        new = tape.token(1800, lifetime=lifetime)
+        tape.refresh(new, at=1800)
+        tape.call(new, 401, at=at)
+        assert tape.ids == ids
+
+    def test_but_for_one_from_before_the_journal(self, tape) -> None:
+        tape.call(tape.first, 401, at=10)
+        tape.only("no-refresh-after-expiry")
+
+    def test_calls_before_a_refresh_that_was_tried_are_no_proof(self, tape, numbers) -> None:
+        tape.call(tape.first, 401, at=1801)
+        tape.refresh(status=500, at=1801)
+        tape.call(tape.first, 401, at=1801)
+        finding = tape.only("no-refresh-after-expiry")
+        assert numbers(finding) == [3]
 
 
 class TestExpiredTokenSentAgain:
@@ -156,6 +196,14 @@ class TestExpiredTokenSentAgain:
             lab.call(lab.first)
             lab.call(lab.first, path=DEALS)
         assert lab.ids == []
+
+    def test_but_when_it_gave_another_token_again(self, tape) -> None:
+        new = tape.token(1700)
+        tape.call(tape.first)
+        tape.refresh(new, at=1700)
+        tape.refresh(tape.first, at=3501)
+        tape.call(new, 401, at=3501)
+        tape.only("no-refresh-after-expiry")
 
     def test_but_when_that_was_another_token(self, lab) -> None:
         lab.call(lab.first)
@@ -246,6 +294,7 @@ class TestOldTokenAfterRefresh:
         lab.call(lab.first)
         finding = lab.only("old-token-after-refresh")
         assert numbers(finding) == [2, 3, 4]
+        assert "answered 401, and once more after it; it was" in finding.problem
         assert "#2 had given a newer token, yet #3 came with the old one" in finding.problem
 
     def test_one_that_refreshes_each_time_in_vain(self, lab) -> None:
@@ -315,9 +364,36 @@ class TestDeadRefreshTokenRetried:
         lab.ask()
         assert lab.ids == []
 
+    @pytest.mark.parametrize(("faults", "ids"), [((), []), (("answer_lost",), ["dead-refresh-token-retried"])])
+    def test_not_when_it_worked_between(self, tape, faults, ids) -> None:
+        for _ in range(2):
+            tape.refresh(status=400, refusal="BAD_REFRESH_TOKEN")
+        tape.refresh(tape.token(), faults=faults)
+        for _ in range(2):
+            tape.refresh(status=400, refusal="BAD_REFRESH_TOKEN")
+        assert tape.ids == ids
+
+    def test_also_when_the_server_was_down_between(self, tape) -> None:
+        tape.refresh(status=400, refusal="BAD_REFRESH_TOKEN")
+        tape.refresh(status=503)
+        for _ in range(2):
+            tape.refresh(status=400, refusal="BAD_REFRESH_TOKEN")
+        tape.only("dead-refresh-token-retried")
+
     def test_not_at_once_from_several_threads(self, tape) -> None:
         for _ in range(8):
             tape.refresh(status=400, refusal="BAD_REFRESH_TOKEN", after=0)
+        assert tape.ids == []
+
+    @pytest.mark.parametrize("refusal", ["BAD_HUB", "MISMATCH_REFRESH_TOKEN_CLIENT"])
+    def test_also_for_the_other_ends(self, tape, refusal) -> None:
+        for _ in range(3):
+            tape.refresh(status=400, refusal=refusal)
+        assert "dead-refresh-token-retried" in tape.ids
+
+    def test_not_when_the_answers_were_lost(self, tape) -> None:
+        for _ in range(3):
+            tape.refresh(status=400, refusal="BAD_REFRESH_TOKEN", faults=("answer_lost",))
         assert tape.ids == []
 
     def test_not_when_the_server_is_down(self, tape) -> None:

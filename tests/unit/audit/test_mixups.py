@@ -67,6 +67,29 @@ class TestTokenOfAnotherPortal:
         lab.call(lab.refresh(other))
         assert lab.ids == []
 
+    def test_not_when_the_other_token_had_been_there_before(self, lab) -> None:
+        other = lab.sim.install(portal=lab.sim.add_portal())
+        lab.tick(1600)
+        token = lab.refresh(other)
+        lab.tick(201)
+        lab.call(lab.first)
+        lab.call(token)
+        lab.only("no-refresh-after-expiry")
+
+    def test_not_when_a_user_of_the_other_portal_connected(self, tape) -> None:
+        tape.call(tape.first, 401, at=1801)
+        new = tape.token(1801, hub_id=222)
+        tape.refresh(new, at=1801, form={"grant_type": "authorization_code"})
+        tape.call(new, at=1801)
+        tape.only("no-refresh-after-expiry")
+
+    def test_not_for_calls_that_were_made_at_once(self, tape) -> None:
+        new = tape.token(1801, hub_id=222)
+        tape.call(tape.first, 401, at=1801)
+        tape.refresh(new, at=1801)
+        tape.call(new, at=1801, after=0)
+        tape.only("no-refresh-after-expiry")
+
     def test_not_for_two_apps_in_one_portal(self, lab) -> None:
         other = lab.sim.install(app=lab.sim.add_app())
         lab.sim.inject("INVALID_AUTHENTICATION")
@@ -108,7 +131,7 @@ class TestCredentials:
 
     def test_a_missing_secret(self, lab) -> None:
         lab.ask(client_secret="")
-        assert "BAD_CLIENT_SECRET: its client_secret is missing" in lab.only("wrong-client-credentials").problem
+        assert lab.only("wrong-client-credentials").problem.endswith("BAD_CLIENT_SECRET: its client_secret is missing.")
 
     def test_http_basic(self, lab) -> None:
         form = {"grant_type": "refresh_token", "refresh_token": lab.installed.refresh_token}

@@ -80,6 +80,32 @@ class TestRefreshStorm:
             tape.call(token, at=1801)
         assert "3 more than needed" in tape.only("refresh-storm").problem
 
+    def test_another_answer_between_the_401s(self, tape) -> None:
+        a, b = tape.token(1801), tape.token(1801)
+        tape.call(tape.first, 401, at=1801, query="limit=1")
+        tape.call(tape.first, 503, at=1801, query="limit=3")
+        tape.call(tape.first, 401, at=1801, query="limit=2")
+        tape.refresh(a, at=1801)
+        tape.call(a, at=1801, query="limit=1")
+        tape.refresh(b, at=1801)
+        tape.call(b, at=1801, query="limit=2")
+        tape.only("refresh-storm")
+
+    def test_not_for_good_calls_at_once_before_the_first(self, tape) -> None:
+        a, b = tape.token(1790), tape.token(1800)
+        tape.call(tape.first, at=1790, query="limit=1")
+        tape.call(tape.first, at=1790, query="limit=2", after=0)
+        tape.refresh(a, at=1790)
+        tape.call(a, at=1790)
+        tape.call(a, at=1790)
+        tape.refresh(b, at=1800)
+        tape.only("refresh-too-early")
+
+    def test_not_for_a_refresh_right_after_the_connection(self, tape) -> None:
+        tape.refresh(tape.token(), form={"grant_type": "authorization_code"})
+        tape.refresh(tape.token())
+        assert tape.ids == []
+
     def test_two_in_a_row_without_a_call(self, lab) -> None:
         lab.tick(1790)
         lab.refresh()
@@ -214,6 +240,15 @@ class TestAfterStatus:
         lab.call(lab.refresh())
         assert lab.ids == ids
 
+    def test_a_short_life_has_a_short_end(self, build) -> None:
+        lab = build(token_ttl=400)
+        token = lab.refresh()
+        lab.tick(150)
+        lab.sim.inject("INTERNAL_ERROR")
+        lab.call(token)
+        lab.call(lab.refresh())
+        lab.only("refresh-after-5xx")
+
     def test_not_with_an_answer_between(self, lab) -> None:
         lab.sim.inject("INTERNAL_ERROR")
         lab.call(lab.first)
@@ -292,6 +327,14 @@ class TestRefreshTooEarly:
         assert finding.severity == "warning"
         assert "had 20 min of its 30 min left" in finding.problem
         assert numbers(finding) == [1, 3]
+
+    def test_also_when_the_token_before_still_worked(self, tape) -> None:
+        tape.refresh(a := tape.token())
+        tape.call(tape.first)
+        tape.call(a)
+        tape.call(a)
+        tape.refresh(tape.token(10), at=10)
+        tape.only("refresh-too-early")
 
     def test_not_with_less(self, lab) -> None:
         lab.call(lab.first)

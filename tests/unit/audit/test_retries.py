@@ -50,6 +50,15 @@ class TestEndlessRetry:
             lab.tick(seconds)
         assert lab.ids == ids
 
+    def test_not_with_an_old_token_and_a_new_one_in_turn(self, tape) -> None:
+        old, new = tape.token(1), tape.token(2)
+        for token in (old, new):
+            tape.refresh(token)
+        for _ in range(3):
+            tape.call(new, 401, category="INVALID_AUTHENTICATION")
+            tape.call(old, 401, category="INVALID_AUTHENTICATION")
+        assert "endless-retry" not in tape.ids
+
     def test_not_for_calls_that_were_made_at_once(self, tape) -> None:
         tokens = [tape.token(n) for n in range(4)]
         for token in tokens:
@@ -159,6 +168,20 @@ class TestRetryWithoutBody:
         tape.call(new, at=1801, method="POST", path="/crm/v3/objects/deals")
         assert tape.ids == []
 
+    def test_not_with_another_body(self, tape) -> None:
+        new = tape.token(1801)
+        tape.call(tape.first, 401, at=1801, method="POST", request_body=BODY)
+        tape.refresh(new, at=1801)
+        tape.call(new, at=1801, method="POST", request_body=BODY + b" ")
+        assert tape.ids == []
+
+    def test_not_for_an_empty_post_that_was_under_way(self, tape) -> None:
+        new = tape.token(1801)
+        tape.call(tape.first, 401, at=1801, method="POST", request_body=BODY)
+        tape.refresh(new, at=1801)
+        tape.call(new, at=1801, method="POST", after=0)
+        assert tape.ids == []
+
     def test_not_for_an_empty_post_beside_it(self, tape) -> None:
         new = tape.token(1801)
         tape.call(tape.first, 401, at=1801, method="POST", request_body=BODY)
@@ -187,6 +210,19 @@ class TestWriteSentTwice:
         problem = lab.only("write-sent-twice").problem
         assert "though it was answered 502" in problem
         assert "carried out again" in problem
+
+    def test_with_the_token_of_a_private_app(self, tape) -> None:
+        fields = {"method": "POST", "request_body": BODY}
+        tape.call("pat-na1-x", 201, faults=("answer_lost",), **fields)
+        tape.call("pat-na1-y", 201, **fields)
+        assert tape.ids == []
+        tape.call("pat-na1-x", 201, **fields)
+        tape.only("write-sent-twice")
+
+    def test_not_without_a_body(self, tape) -> None:
+        tape.call(tape.first, 200, method="POST", faults=("answer_lost",))
+        tape.call(tape.first, 200, method="POST")
+        assert tape.ids == []
 
     def test_not_when_it_had_not_been_carried_out(self, lab) -> None:
         lab.sim.inject("BAD_GATEWAY", method="POST")

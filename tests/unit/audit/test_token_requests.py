@@ -18,11 +18,27 @@ class TestNotAForm:
         lab.client.post("/oauth/v1/token", data=b"grant_type=refresh_token", content_type="")
         assert "its Content-Type is missing" in lab.only("token-request-not-a-form").problem
 
+    def test_whatever_it_was_answered(self, tape) -> None:
+        tape.refresh(status=400, refusal="BAD_GRANT_TYPE", request_headers=[("CONTENT_TYPE", "text/plain")])
+        assert "#1 was answered 400: its Content-Type is text/plain" in tape.only("token-request-not-a-form").problem
+
+    def test_without_a_body(self, tape) -> None:
+        tape.refresh(status=400, refusal="BAD_GRANT_TYPE", request_headers=[], request_body=b"")
+        assert tape.ids == []
+        tape.refresh(status=415, request_headers=[], request_body=b"")
+        tape.only("token-request-not-a-form")
+
     def test_a_json_refresh_is_a_try(self, lab) -> None:
         lab.expire()
         lab.call(lab.first)
         lab.client.post("/oauth/v1/token", json={"grant_type": "refresh_token"})
         lab.only("token-request-not-a-form")
+
+    def test_a_json_exchange_of_a_code_is_none(self, lab) -> None:
+        lab.expire()
+        lab.call(lab.first)
+        lab.client.post("/oauth/v1/token", json={"grant_type": "authorization_code"})
+        assert lab.ids == ["no-refresh-after-expiry", "token-request-not-a-form"]
 
     @pytest.mark.parametrize("suffix", ["", ";charset=UTF-8", "; charset=utf-8"])
     def test_not_a_form_with_a_charset(self, lab, suffix) -> None:

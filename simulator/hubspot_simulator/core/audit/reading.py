@@ -125,8 +125,7 @@ class Reading:
             if exchange.method != "POST" or not _TOKEN_PATH.fullmatch(exchange.path):
                 continue
             form = fields(exchange.query) | fields(exchange.request_body.decode("utf-8", "replace"))
-            if exchange.request_body.lstrip()[:1] == b"{":
-                form |= {name: str(value) for name, value in json_object(exchange.request_body).items()}
+            form |= {name: str(value) for name, value in json_object(exchange.request_body).items()}
             request = TokenRequest(exchange, form, json_object(exchange.response_body))
             self.token_requests.append(request)
             text = text_of(request.members, "access_token") if exchange.status == 200 else ""

@@ -129,7 +129,7 @@ def _after_status(needless: Needless, token: Token, b: TokenRequest, left_ms: in
 
 def _linked(calls: _Calls, needless: Needless, a: TokenRequest, token: Token, b: TokenRequest) -> bool:
     """Tell whether a refresh came of the expiry that another had dealt with, and note how."""
-    late = [call for call in calls.between(a.number, b.after) if call.token is not token and call.refused]
+    late = [call for call in calls.between(a.number, b.after) if call.refused]
     if late:
         refused = late[-1]
         if refused.made_good is None:

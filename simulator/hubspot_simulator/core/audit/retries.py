@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..exchange import Exchange
 from .finding import Finding, found, in_all, times
-from .model import Account, Call, TokenRequest, elapsed_ms
+from .model import Account, Call, Token, TokenRequest, elapsed_ms
 from .reading import Reading
 
 _ENDLESS = 4
@@ -60,14 +60,15 @@ def _follows(reading: Reading, before: Call, call: Call) -> bool:
     issued = call.token.issued
     if issued is None or issued.grant_type != "refresh_token" or not call.token.is_newer_than(before.token):
         return False
-    return not before.repeats or not (
-        _by_the_clock(before, issued) or _gave_up(reading.refused[call.token.account], before, issued)
-    )
+    if not before.repeats:
+        return True  # the first repetition is everybody's
+    refused = reading.refused[call.token.account]
+    return not (_by_the_clock(before, before.token, issued) or _gave_up(refused, before, issued))
 
 
-def _by_the_clock(before: Call, issued: TokenRequest) -> bool:
+def _by_the_clock(before: Call, token: Token, issued: TokenRequest) -> bool:
     """Tell whether a refresh need not be the answer to a 401: the time for it had come in between."""
-    expired = before.token is not None and before.token.ages_ms(issued.exchange)[1] >= before.token.lifetime_ms
+    expired = token.ages_ms(issued.exchange)[1] >= token.lifetime_ms
     return expired or elapsed_ms(before.exchange, issued.exchange) > _APART_MS
 
 
@@ -86,7 +87,7 @@ def retry_without_body(reading: Reading) -> Iterator[Finding]:
     proof: list[Exchange] = []
     for call in reading.calls:
         exchange = call.exchange
-        if not call.refused or not exchange.request_body or exchange.method not in _WITH_BODY or call.made_good:
+        if not call.refused or not exchange.request_body or call.made_good:
             continue
         again = _next(empty.get(call.target, []), call)
         if again is not None and again.text != call.text:
