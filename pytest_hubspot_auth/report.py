@@ -10,15 +10,19 @@ _LINES = 100
 def journal_section(simulator: Simulator) -> tuple[str, str]:
     """Return the title and the text of a report section: an exchange a line, with its why."""
     exchanges = simulator.journal.exchanges
+    idle = [f"{injected!r}" for injected in simulator.store.faults if injected.shown and not injected.hits]
     lines = [str(exchange) for exchange in exchanges[-_LINES:]]
     if len(exchanges) > _LINES:
         lines.insert(0, f"... the last {_LINES} of {len(exchanges)} exchanges:")
-    return "HubSpot simulator", "\n".join(lines or ["no request reached the simulator"])
+    return "HubSpot simulator", "\n".join([*(lines or ["no request reached the simulator"]), *idle])
 
 
 def audit_section(simulator: Simulator) -> tuple[str, str] | None:
     """Return the title and the text of a report section: what the audit found; None when it found nothing."""
-    findings = simulator.audit()
+    try:
+        findings = simulator.audit()
+    except Exception as error:  # noqa: BLE001  # the report of the failure is worth more
+        return "HubSpot audit", f"the audit failed: {error!r} (a bug: please report it)"
     return ("HubSpot audit", "\n\n".join(map(str, findings))) if findings else None
 
 

@@ -16,6 +16,7 @@ from .given import SWEEP_FIXTURE, SWEEP_MARK
 
 _PROPERTY = "hubspot_sweep"
 _PLAIN = "plain"
+_MOST_POINTS = 10_000  # more would take pytest seconds to collect
 
 
 @dataclass(frozen=True)
@@ -28,27 +29,36 @@ class Asked:
 
 
 def read_mark(nodeid: str, mark: pytest.Mark) -> Asked:
-    """Return what a mark asks for. Raises pytest.UsageError for a wrong argument."""
+    """Return what a mark asks for. Raises ValueError for a wrong argument."""
     where = f"{nodeid}: @pytest.mark.{SWEEP_MARK}"
     unknown = [name for name in mark.kwargs if name not in Asked.__dataclass_fields__]
     if mark.args or unknown:
         given = ", ".join([*map(repr, mark.args), *unknown])
-        raise pytest.UsageError(f"{where} takes the keywords calls, kinds and stride, as in calls=7; got {given}")
+        raise ValueError(f"{where} takes the keywords calls, kinds and stride, as in calls=7; got {given}")
     asked = Asked(**mark.kwargs)
     for name, least in (("calls", 0), ("stride", 1)):
         value = getattr(asked, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise pytest.UsageError(f"{where}: {name}={value!r}: expected a whole number from {least}")
+            raise ValueError(f"{where}: {name}={value!r}: expected a whole number from {least}")
     try:
         kinds = read_kinds(asked.kinds)
     except (ValueError, TypeError) as error:
-        raise pytest.UsageError(f"{where}: {error}") from None
+        raise ValueError(f"{where}: {error}") from None
     return Asked(asked.calls, tuple(kinds), asked.stride)
 
 
 def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
     """Make the plain item and one for each point."""
-    asked = read_mark(metafunc.definition.nodeid, mark)
+    try:
+        asked = read_mark(metafunc.definition.nodeid, mark)
+    except ValueError as error:
+        raise pytest.Collector.CollectError(str(error)) from None  # shown without a traceback
+    if asked.calls // asked.stride > _MOST_POINTS:
+        stride = -(-asked.calls // _MOST_POINTS)
+        raise pytest.Collector.CollectError(
+            f"{metafunc.definition.nodeid}: calls={asked.calls} would make {asked.calls // asked.stride} tests a kind, "
+            f"and the most is {_MOST_POINTS}: give it stride={stride} or more (@pytest.mark.{SWEEP_MARK})"
+        )
     found = points(asked.calls, asked.kinds, asked.stride)
     metafunc.parametrize(SWEEP_FIXTURE, [None, *found], indirect=True, ids=[_PLAIN, *(point.name for point in found)])
 
@@ -85,12 +95,14 @@ class SweptItem:
     def note(self, report: pytest.TestReport) -> None:
         """Put the call that was hit before all else in the report of a failure, and leave word for the end."""
         point, hit, asked = self.sweep.point, self.sweep.hit, self._asked
+        refused = self.sweep.refused_later()
         if point and hit and report.failed:
             _put_first(report, self.sweep.headline())
         word = {
             "test": self._item.nodeid.rpartition("[")[0],
             "point": point.name if point else _PLAIN,
             "call": target(hit) if hit else "",
+            "refused": target(refused) if refused else "",
             "failed": report.failed,
             "calls": asked.calls,
             "stride": asked.stride,
@@ -125,16 +137,19 @@ def summary(reports: Iterable[Any]) -> list[str]:
         for name, value in getattr(report, "user_properties", ())
         if name == _PROPERTY
     ]
-    lines = [
+    plain = {word["test"] for word in words if word["point"] == _PLAIN and word["failed"]}
+    lines = [f"{test}: fails without any fault, or with another number of calls: see [plain]" for test in sorted(plain)]
+    lines += [
         f"{word['test']}: fails when {word['call']} is hit ({word['point']})"
+        + (f": {word['refused']} is answered 401" if word["refused"] else "")
         for word in words
-        if word["failed"] and word["call"]
+        if word["failed"] and word["call"] and word["test"] not in plain
     ]
     for word in words:
         if word["point"] == _PLAIN and word["stride"] > 1 and word["calls"]:
             tried = len(points(word["calls"], stride=word["stride"]))
             left = word["calls"] - tried
             lines.append(
-                f"{word['test']}: stride={word['stride']} tried {tried} of {word['calls']} calls; {left} were not tried"
+                f"{word['test']}: stride={word['stride']} tried {tried} of {word['calls']} calls; {left} not tried"
             )
     return lines

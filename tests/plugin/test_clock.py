@@ -355,3 +355,8 @@ class TestLocalTime:
         result.stderr.fnmatch_lines(
             [f"*utc_offset={value!r}: expected hours ahead of UTC, such as 9 (Tokyo) or -5 (New York)"]
         )
+
+
+def test_advance_to_takes_a_datetime(hubspot_clock: HubspotClock) -> None:
+    with pytest.raises(TypeError, match="'2026-13-01' is no datetime: expected one such as"):
+        hubspot_clock.advance_to("2026-13-01")  # type: ignore[arg-type]

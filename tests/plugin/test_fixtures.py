@@ -373,3 +373,23 @@ def test_an_outer_mock_goes_on_seeing_other_hosts(
 
 def test_settings_come_from_the_fixture(hubspot_settings: Settings) -> None:
     assert hubspot_settings == Settings(guard=True)  # as the ini file of this repository says
+
+
+def test_a_path_with_an_asterisk_stands_for_many(hubspot_sim, hubspot_installation) -> None:
+    headers = {"Authorization": f"Bearer {hubspot_installation.access_token}"}
+    for name in ("contacts", "deals"):
+        requests.get(f"{hubspot_sim.url}/crm/v3/objects/{name}", headers=headers, timeout=10)
+    hubspot_sim.assert_called("GET", "/crm/*", times=2)
+    hubspot_sim.assert_called("GET", "*/deals", times=1)
+    hubspot_sim.assert_called("POST", "/oauth/*/token", times=0)
+
+
+def test_a_fault_that_was_never_hit_is_in_the_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "def test_one(hubspot_sim):\n"
+        "    hubspot_sim.inject('answer_lost', path='/crm/v3/objects/contcts')\n"
+        "    assert 0\n"
+    )
+    pytester.runpytest_inprocess().stdout.fnmatch_lines(
+        ["<fault answer_lost for any /crm/v3/objects/contcts: hit 0 calls>"]
+    )

@@ -153,8 +153,8 @@ class TestReport:
         write(pytester, "Never")
         result = run(pytester, "-k", "expired-before-2")
         headline = (
-            "POST /crm/v3/objects/companies (call 2): its access token had expired: both clocks passed its expiry "
-            "just before the answer of call 1 was released"
+            "POST /crm/v3/objects/companies (call 2): the access token had expired before it: both clocks passed the "
+            "expiry just before the answer of call 1 was released"
         )
         result.stdout.fnmatch_lines(
             [
@@ -170,18 +170,48 @@ class TestReport:
             ]
         )
 
+    def test_another_call_that_was_refused_is_named(self, pytester: pytest.Pytester) -> None:
+        pytester.makepyfile(
+            CLIENTS
+            + """
+    @pytest.mark.hubspot_sweep(calls=2)
+    def test_two(hubspot_sim, hubspot_installation):
+        right, never = (kind(hubspot_sim, hubspot_installation) for kind in (Right, Never))
+        right.call(CONTACTS)
+        never.call(DEALS)
+"""
+        )
+        result = run(pytester, "-k", "expired-before-1")
+        result.stdout.fnmatch_lines(
+            [
+                "GET /crm/v3/objects/contacts (call 1): the access token had expired before it: *; "
+                "after it GET /crm/v3/objects/deals was answered 401",
+                "*::test_two: fails when GET /crm/v3/objects/contacts is hit (expired-before-1): "
+                "GET /crm/v3/objects/deals is answered 401",
+            ]
+        )
+
+    def test_a_test_that_fails_by_itself_accuses_no_call(self, pytester: pytest.Pytester) -> None:
+        write(pytester, "Right", more="        assert 1 == 2\n")
+        result = run(pytester)
+        result.assert_outcomes(failed=4)
+        result.stdout.fnmatch_lines(["*::test_sync: fails without any fault, or with another number of calls: *"])
+        result.stdout.no_fnmatch_line("*is hit (expired-before-*")
+
     def test_it_stands_first_in_the_line_of_the_summary_too(self, pytester: pytest.Pytester) -> None:
         write(pytester, "Never")
         pytester.plugins = []
         result = run(pytester, "-k", "expired-before-2", "--tb=line")
-        result.stdout.fnmatch_lines(["*.py:*: POST /crm/v3/objects/companies (call 2): its access token had expired*"])
+        result.stdout.fnmatch_lines(
+            ["*.py:*: POST /crm/v3/objects/companies (call 2): the access token had expired before it*"]
+        )
 
     def test_a_failure_without_a_traceback(self, pytester: pytest.Pytester) -> None:
         write(pytester, "Right", more="        hubspot_sim.settings.strict and client.send('GET', '/crm/v9/no')\n")
         result = run(pytester, "-k", "expired-before-2")
         result.stdout.fnmatch_lines(
             [
-                "POST /crm/v3/objects/companies (call 2): its access token had expired:*",
+                "POST /crm/v3/objects/companies (call 2): the access token had expired before it:*",
                 "the code under test called*",
             ]
         )
@@ -202,7 +232,7 @@ class TestReport:
             "test_long[plain]",
             *(f"test_long[expired-before-{call}]" for call in (1, 5, 9, 10)),
         ]
-        result.stdout.fnmatch_lines(["*::test_long: stride=4 tried 4 of 10 calls; 6 were not tried"])
+        result.stdout.fnmatch_lines(["*::test_long: stride=4 tried 4 of 10 calls; 6 not tried"])
 
 
 class TestCalls:
@@ -268,6 +298,23 @@ class TestVoid:
             ["SKIPPED *call 1 (GET /crm/v3/objects/contacts) writes nothing: there is nothing to lose"]
         )
 
+    @pytest.mark.parametrize("kind", ["expiry", "in_flight", "server_only", "revoked", "slow_token"])
+    def test_the_token_of_a_private_app_does_not_expire(self, pytester: pytest.Pytester, kind: str) -> None:
+        pytester.makepyfile(
+            CLIENTS
+            + f"""
+    @pytest.mark.hubspot_sweep(calls=2, kinds=[{kind!r}])
+    def test_private(hubspot_sim, hubspot_installation):
+        client = Never(hubspot_sim, hubspot_installation)
+        client.token = hubspot_sim.add_private_app().access_token
+        client.call(CONTACTS)
+        client.call(CONTACTS)
+"""
+        )
+        result = run(pytester, "-rs")
+        result.assert_outcomes(passed=1, skipped=2)
+        result.stdout.fnmatch_lines(["SKIPPED *came with a private app's token, which does not expire"])
+
     def test_a_token_that_the_test_obtains_itself(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile(
             CLIENTS
@@ -295,7 +342,7 @@ class TestCollection:
         assert failed(result) == EXPIRIES
         result.stdout.fnmatch_lines(
             [
-                "GET /crm/v3/objects/contacts (call 1): its access token had expired:*",
+                "GET /crm/v3/objects/contacts (call 1): the access token had expired before it:*",
                 "*= HubSpot expiry sweep =*",
                 "*::test_sync: fails when GET /crm/v3/objects/contacts is hit (expired-before-1)",
             ]
@@ -367,6 +414,10 @@ class TestCollection:
             ("calls=7, kind='expiry'", "takes the keywords calls, kinds and stride, as in calls=7; got kind"),
             ("calls='7'", "calls='7': expected a whole number from 0"),
             ("calls=True", "calls=True: expected a whole number from 0"),
+            (
+                "calls=1_000_000",
+                ": calls=1000000 would make 1000000 tests a kind, and the most is 10000: give it stride=100 *",
+            ),
             ("calls=7, stride=0", "stride=0: expected a whole number from 1"),
             (
                 "calls=7, kinds=['expire']",
@@ -382,7 +433,10 @@ class TestCollection:
         source.write_text(source.read_text(encoding="utf-8").replace("calls=3", arguments), encoding="utf-8")
         result = run(pytester)
         assert result.ret != 0
-        result.stdout.re_match_lines([rf".*test_sync: @pytest.mark.hubspot_sweep:? {re.escape(error).rstrip('*')}.*"])
+        begin = r".*test_sync(: @pytest\.mark\.hubspot_sweep:? )?"
+        result.stdout.re_match_lines([rf"{begin}{re.escape(error).rstrip('*')}.*"])
+        result.stdout.no_fnmatch_line("*Traceback*")
+        result.stdout.no_fnmatch_line("*_multicall*")
 
     def test_the_fixture_is_not_for_use_by_itself(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile("def test_one(_hubspot_sweep_point):\n    pass\n")

@@ -174,8 +174,8 @@ class TestOutput:
             "expired-before-3  GET /crm/v3/objects/deals      passed",
         ]
         assert lines[11] == (
-            "expired-before-2: GET /crm/v3/objects/companies (call 2): its access token had expired: HubSpot's clock "
-            "passed its expiry just before the answer of call 1 was released."
+            "expired-before-2: GET /crm/v3/objects/companies (call 2): the access token had expired before it: "
+            "HubSpot's clock passed the expiry just before the answer of call 1 was released."
         )
         assert "  error: no-refresh-after-expiry" in lines
         assert any(line.startswith("  | ") and "UnauthorizedException" in line for line in lines)
@@ -192,7 +192,7 @@ class TestOutput:
         assert done.returncode == 0, done.stderr
         assert failed(done) == []
         assert list(table(done)) == ["expired-before-1", "expired-before-3", "revoked-before-1", "revoked-before-3"]
-        assert done.stderr.endswith("4 of 4 points passed\n--stride 2: 1 of 3 calls were not tried\n")
+        assert done.stderr.endswith("4 of 4 points passed\n--stride 2: 1 of 3 calls not tried\n")
 
     def test_a_read_has_no_answer_to_lose(self, sweep) -> None:
         done = sweep(TWO_CALLS + "call('contacts')", "--kind", "answer_lost")
@@ -203,7 +203,8 @@ class TestOutput:
 
     def test_findings_can_fail_a_point(self, sweep) -> None:
         script = TWO_CALLS + "try: call('contacts')\nexcept Exception as error: print(error)"
-        assert sweep(script).returncode == 0
+        done = sweep(script)
+        assert (done.returncode, table(done)["expired-before-1"][1]) == (0, "passed; no-refresh-after-expiry")
         done = sweep(script, "--fail-on", "error")
         assert (done.returncode, table(done)["expired-before-1"][1]) == (1, "FAILED: no-refresh-after-expiry")
 
@@ -237,6 +238,8 @@ class TestWrong:
             (["--stride", "0", "--", "true"], "argument --stride: '0': expected a whole number from 1"),
             (["--timeout", "soon", "--", "true"], "argument --timeout: 'soon': expected a number of seconds above 0"),
             (["--timeout", "-1", "--", "true"], "argument --timeout: '-1': expected a number of seconds above 0"),
+            (["true"], "put -- before the program: hubspot-simulator sweep [options] -- true"),
+            (["--strid", "2", "--wat", "--", "true"], "unrecognized arguments: --wat"),
             ([], "sweep needs a program: hubspot-simulator sweep [options] -- PROGRAM [ARGUMENTS ...]"),
         ],
     )
@@ -252,6 +255,11 @@ class TestWrong:
             1,
             "FAILED: it did not end in time",
         )
+
+    def test_a_program_that_hangs_by_itself(self, sweep) -> None:
+        done = sweep("import time; time.sleep(60)", "--timeout", "1")
+        assert done.returncode == 1
+        assert "sweep: the program did not end within 1 s, without any fault: there is nothing to sweep" in done.stderr
 
     @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
     def test_a_signal_ends_the_sweep(self, tmp_path: Path) -> None:

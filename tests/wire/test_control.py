@@ -195,6 +195,13 @@ def test_the_hubspot_endpoints_answer_to_any_host(api):
     assert api("GET", LIST, headers={"Host": "api.hubapi.com", "Origin": "https://x.example.com"}).status_code == 200
 
 
+def test_after_a_reset_the_tokens_that_were_given_out_are_good(sim, client, api, refresh):
+    assert api("GET", LIST).status_code == 200
+    client.post("/_simulator/reset")
+    assert api("GET", LIST).status_code == 200
+    assert refresh().status_code == 200
+
+
 class TestFaults:
     FAULTS = "/_simulator/faults"
 
@@ -242,6 +249,11 @@ class TestFaults:
             ),
             ({"name": "EXPIRED_AUTHENTICATION", "message": 3}, "message=3: expected a text"),
             ({"name": "MISSING_SCOPES", "scopes": [3]}, "scopes=[3]: expected a list of names"),
+            ({"name": "clock_skew", "minutes": 1e12}, "expected at most 366 days, ahead or behind"),
+            ({"name": "clock_skew", "days": 1e30}, "expected at most 366 days, ahead or behind"),
+            ({"name": "clock_skew", "minute": 5}, "{'minute': 5}: by how much?"),
+            ({"name": "DAILY", "self": 5}, "multiple values for argument 'self'"),
+            ({"name": "MISSING_SCOPES", "scopes": []}, "scopes=[]: expected a list of names"),
             ({"name": "clock_skew", "minutes": "31"}, "the fault 'clock_skew': "),
         ],
     )

@@ -20,7 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 1 failed, 2 wrong arguments; ``run`` that of its program."""
     parser = _parser()
     own, child = _split(sys.argv[1:] if arguments is None else list(arguments))
-    options = parser.parse_args(own)
+    options, unknown = parser.parse_known_args(own)
+    if unknown and options.name in _WITH_PROGRAM and not unknown[0].startswith("-"):
+        parser.error(f"put -- before the program: hubspot-simulator {options.name} [options] -- {' '.join(unknown)}")
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if not child and options.name in _WITH_PROGRAM:
         parser.error(
             f"{options.name} needs a program: hubspot-simulator {options.name} [options] -- PROGRAM [ARGUMENTS ...]"

@@ -73,10 +73,11 @@ class _Run:
         void = self.sweep.void()
         if self.status == 0 and void:
             return f"FAILED: {void}" if self.failed else f"not applicable: {void}"
+        found = list(dict.fromkeys(finding.id for finding in self.findings))
         if not self.failed:
-            return "passed"
+            return "; ".join(["passed", *found])
         why = {0: "", TIMED_OUT: "it did not end in time"}.get(self.status, f"exit status {self.status}")
-        return "FAILED: " + "; ".join(filter(None, [why, *dict.fromkeys(finding.id for finding in self.findings)]))
+        return "FAILED: " + "; ".join(filter(None, [why, *found]))
 
 
 class _Interrupted(Exception):
@@ -114,6 +115,7 @@ def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) ->
     if status or not plain.calls:
         _say(report(simulator, {}, session.refused).rstrip())
         what = f"failed without any fault (exit status {status})" if status else "made no authenticated calls"
+        what = f"did not end within {options.timeout:g} s, without any fault" if status == TIMED_OUT else what
         _say(f"sweep: the program {what}: there is nothing to sweep")
         return 1
     timeout = options.timeout or max(_LEAST_TIMEOUT, _SLOWER * (time.monotonic() - began))
@@ -158,7 +160,7 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
         f"{len(runs) - len(failed)} of {_count(len(runs), 'point')} passed{f'; failed: {names}' if names else ''}",
     ]
     if stride > 1:
-        lines.append(f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {calls} calls were not tried")
+        lines.append(f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {calls} calls not tried")
     return lines
 
 

@@ -150,7 +150,12 @@ def to_datetime(ms: int) -> datetime:
 
 
 def from_datetime(when: datetime) -> int:
-    """Return an instant in epoch milliseconds, truncated. A naive datetime is taken as UTC."""
+    """Return an instant in epoch milliseconds, truncated. A naive datetime is taken as UTC.
+
+    Raises TypeError for anything else.
+    """
+    if not isinstance(when, datetime):
+        raise TypeError(f"{when!r} is no datetime: expected one such as datetime(2026, 11, 23, tzinfo=timezone.utc)")
     if when.tzinfo is None:
         when = when.replace(tzinfo=timezone.utc)
     return to_ms(when - _EPOCH)

@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 
 from .exchange import Exchange, redact
+from .injection import is_path
 from .store import Store
 
 
@@ -38,14 +39,14 @@ class Journal:
     def find(self, method: str, path: str) -> list[Exchange]:
         """Return the exchanges of a method and a path.
 
-        ``path`` is a literal path without its query, or a route template with its placeholders in braces
-        (``/crm/v3/objects/{type}``).
+        ``path`` is a literal path without its query, a route template with its placeholders in braces
+        (``/crm/v3/objects/{type}``), or one with ``*`` (``/oauth/*/token``).
         """
         method = method.upper()
         return [
             exchange
             for exchange in self.exchanges
-            if exchange.method == method and path.rstrip("/") in (exchange.path.rstrip("/"), exchange.route)
+            if exchange.method == method and is_path(path, exchange.path, exchange.route)
         ]
 
     def assert_called(self, method: str, path: str, times: int | None = None) -> None:

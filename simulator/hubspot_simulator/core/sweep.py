@@ -23,7 +23,7 @@ class Kind:
     """What happens to a call. ``name`` is that of its points, with the call's number in it; ``said`` tells people.
 
     ``fault`` and ``options`` are those of ``inject``. Some hit the answer ``before`` the call; ``token_fault`` hits
-    the token endpoint as well.
+    the token endpoint as well. A kind that ``kills`` leaves no token that the call could be made with.
     """
 
     name: str
@@ -33,22 +33,27 @@ class Kind:
     before: bool = False
     token_fault: str = ""
     only_writes: bool = False
+    kills: bool = False
 
 
-_CLOCKS = "{clocks} passed its expiry just before {previous}"
+_CLOCKS = "{clocks} passed the expiry just before {previous}"
 KINDS = {
-    "expiry": Kind("expired-before-{}", f"its access token had expired: {_CLOCKS}", "expiry", before=True),
+    "expiry": Kind(
+        "expired-before-{}", f"the access token had expired before it: {_CLOCKS}", "expiry", before=True, kills=True
+    ),
     "in_flight": Kind(
         "expired-in-flight-{}",
         "its access token expired on the way: {clocks} passed the expiry after the call was sent",
         "in_flight",
+        kills=True,
     ),
     "server_only": Kind(
         "expired-early-{}",
         "its access token had expired at HubSpot, earlier than expires_in had promised",
         "server_only",
+        kills=True,
     ),
-    "revoked": Kind("revoked-before-{}", "its access token had been revoked at HubSpot", "revoked"),
+    "revoked": Kind("revoked-before-{}", "its access token had been revoked at HubSpot", "revoked", kills=True),
     "429": Kind("429-at-{}", "it was answered 429 TEN_SECONDLY_ROLLING, once", "TEN_SECONDLY_ROLLING"),
     "500": Kind("500-at-{}", "it was answered 500, once", "INTERNAL_ERROR"),
     "503": Kind("503-at-{}", "it was answered 503, once", "SERVICE_UNAVAILABLE"),
@@ -58,10 +63,11 @@ KINDS = {
     ),
     "slow_token": Kind(
         "slow-token-before-{}",
-        f"its access token had expired ({_CLOCKS}), and the token endpoint took 12 s by the clocks",
+        f"the access token had expired before it ({_CLOCKS}), and the token endpoint took 12 s by the clocks",
         "expiry",
         before=True,
         token_fault="delay",
+        kills=True,
     ),
 }
 
@@ -164,6 +170,8 @@ class Sweep:
             return f"call {self.point.call} was never made: this run made {self.calls} authenticated calls"
         if KINDS[self.point.kind].only_writes and self.hit.method not in _WRITES:
             return f"call {self.point.call} ({target(self.hit)}) writes nothing: there is nothing to lose"
+        if KINDS[self.point.kind].kills and self.hit.access_token.startswith("pat-"):
+            return f"call {self.point.call} ({target(self.hit)}) came with a private app's token, which does not expire"
         if self._expired_first and self.hit.status != 401 and not self._refreshed(self.hit):
             return "no token was at hand that could have expired before call 1: it was issued later"
         return ""
@@ -181,7 +189,19 @@ class Sweep:
             return ""
         if self.hit is None:
             return f"call {self.point.call} was never made: this run ended before it"
-        return f"{target(self.hit)} (call {self.point.call}): {self.point.said(self._simulator.clocks)}"
+        void = self.void()
+        if void:
+            return f"this point shows nothing: {void}"
+        said = f"{target(self.hit)} (call {self.point.call}): {self.point.said(self._simulator.clocks)}"
+        refused = self.refused_later()
+        return f"{said}; after it {target(refused)} was answered 401" if refused else said
+
+    def refused_later(self) -> Exchange | None:
+        """Return the first call after the one that was hit that was answered 401, if that one was not."""
+        if self.hit is None or self._calls is None or self.hit.status == 401:
+            return None
+        later = (call for call in self._calls.hits if call.number > self.hit.number and call.status == 401)
+        return next(later, None)
 
 
 def target(exchange: Exchange) -> str:

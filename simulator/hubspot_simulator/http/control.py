@@ -56,6 +56,7 @@ def advance(call: Call) -> Response:
 def reset(call: Call) -> Response:
     """``POST /_simulator/reset``: forget everything; the same credentials are given out again."""
     call.simulator.reset()
+    call.simulator.installation  # noqa: B018  # installed when first asked for: whoever holds its tokens goes on
     call.why = "everything is forgotten, the clock is back"
     return _clock(call)
 

@@ -16,7 +16,7 @@ def inject(call: Call) -> Response:
         raise ApiError(400, f'name={name!r}: expected the name of a fault, as in {{"name": "answer_lost"}}')
     try:
         injected = call.simulator.inject(name, **body)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ApiError(400, str(error)) from None
     call.why = f"injected {injected!r}"
     return json_response({"name": injected.name, "for": str(injected.target)}, 201)

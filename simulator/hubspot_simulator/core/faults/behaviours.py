@@ -16,6 +16,7 @@ from .refusals import TOKEN_ENDPOINTS, check_seconds
 _SLEEP = unpatched("sleep")
 _GLANCE_SECONDS = 0.005
 _LONGEST_SECONDS = 86_400 * 366
+_LONGEST_SKEW = timedelta(days=366)
 
 
 class ConnectionReset(Fault):
@@ -151,7 +152,12 @@ class ClockSkew(Fault):
         try:
             self._delta = duration(None, parts)
         except TypeError:
-            raise ValueError("by how much? minutes=5 puts HubSpot's clock ahead, minutes=-5 behind") from None
+            given = f"{parts!r}: " if parts else ""
+            raise ValueError(f"{given}by how much? minutes=5 puts HubSpot's clock ahead, minutes=-5 behind") from None
+        except OverflowError:
+            self._delta = timedelta.max
+        if abs(self._delta) > _LONGEST_SKEW:
+            raise ValueError(f"{parts!r}: expected at most {_LONGEST_SKEW.days} days, ahead or behind")
 
     def arrive(self, arrival: Arrival) -> None:
         self._advance(self._delta)

@@ -98,7 +98,7 @@ def invalid(*, after_accepting: bool = False) -> Refusal:
 
 def missing_scopes(*, scopes: tuple[str, ...] = ("oauth",), after_accepting: bool = False) -> Refusal:
     """Return a 403 of a token that lacks scopes."""
-    if isinstance(scopes, str) or not all(isinstance(scope, str) for scope in scopes):
+    if isinstance(scopes, str) or not scopes or not all(isinstance(scope, str) for scope in scopes):
         raise ValueError(f"scopes={scopes!r}: expected a list of names, as in scopes=[{scopes!r}]")
     return Refusal(lambda _: MissingScopes(scopes, ()), after_accepting)
 
