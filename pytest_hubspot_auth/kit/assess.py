@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Any
 
-from .failures import NotApplicable, Runaway, ScenarioFailed, message
+from .adapter import missing_parts
+from .failures import AdapterError, NotApplicable, Runaway, ScenarioFailed, message
 from .fuse import LIMIT, hushed
 from .scenario import Result, Scenario
 from .traffic import listening
@@ -24,17 +25,6 @@ _PARTS = {
     "prepare": "prepare(client), a unit of work to be done later",
     "concurrency": "concurrency, the way in which work may be called at the same time (threads or tasks)",
 }
-_WRITE = """ Write:
-
-    def connect(self, connection):  # build your client from what is known of a connected account
-        return MyClient(
-            connection.tokens["access_token"], connection.tokens["refresh_token"], base_url=connection.base_url
-        )
-
-    def work(self, client):  # one unit of work that calls HubSpot at least once, and raises when it fails
-        client.sync_contacts()
-
-More: docs/kit.md"""
 
 
 def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotClock, app: Application) -> Result:
@@ -43,7 +33,7 @@ def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotCloc
     Whatever is wrong with the integration is in the result; an error of the scenario itself is raised.
     """
     trial = Trial(scenario, adapter, sim, clock)
-    outcome, reason = "passed", ""
+    outcome, reason, adapter_error = "passed", "", ""
     with hushed(), listening(app, trial.hear):
         try:
             _check(scenario, trial)
@@ -51,6 +41,7 @@ def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotCloc
             outcome, reason = "not applicable", str(error)
         except ScenarioFailed as error:
             outcome, reason = "failed", str(error)
+            adapter_error = error.did if isinstance(error, AdapterError) else ""
         except Runaway:
             did = f"it made more than {LIMIT} requests in one unit of work, and was stopped."
             outcome, reason = "failed", message(scenario, did, trial.since())
@@ -60,7 +51,8 @@ def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotCloc
                 gc.collect()  # sockets of the client that was ended, while their warnings are ignored
     if outcome == "passed" and raised is not None:
         outcome, reason = "failed", str(raised)
-    return Result(scenario, outcome, reason, tuple(dict.fromkeys(finding.id for finding in sim.audit())))
+    findings = tuple(dict.fromkeys(finding.id for finding in sim.audit()))
+    return Result(scenario, outcome, reason, findings, adapter_error)
 
 
 def assess_alone(scenario: Scenario, adapter: Any, server: SimulatorServer, name: str = "") -> Result:
@@ -85,9 +77,7 @@ def assess_alone(scenario: Scenario, adapter: Any, server: SimulatorServer, name
 
 
 def _check(scenario: Scenario, trial: Trial) -> None:
-    missing = [name for name in ("connect", "work") if not trial.offers(name)]
-    if missing:
-        raise ScenarioFailed(f"{type(trial.adapter).__name__} does not say how to {' and '.join(missing)}.{_WRITE}")
+    missing_parts(trial.adapter)
     for need in scenario.needs:
         if not trial.offers(need):
             raise NotApplicable(f"no {_PARTS[need]}")

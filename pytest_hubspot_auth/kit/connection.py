@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hubspot_simulator.core.connected import ConnectedInstallation
 
 
 @dataclass(frozen=True)
@@ -25,3 +28,13 @@ class Connection:
     tokens: Mapping[str, Any] = field(repr=False)
     obtained_at: datetime
     stored: Any = field(default=None, repr=False)
+
+
+@dataclass
+class Connected:
+    """A client that an adapter has built, and for what."""
+
+    client: Any
+    connection: Connection
+    installed: ConnectedInstallation
+    closed: bool = False

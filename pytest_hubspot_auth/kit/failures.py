@@ -15,10 +15,36 @@ if TYPE_CHECKING:
 SHOWN = 12
 _KIT = str(Path(__file__).parent)
 _TEXT = 240
+_LAST = 3
 
 
 class ScenarioFailed(AssertionError):
     """The integration did what the scenario forbids, or not what it asks for."""
+
+
+class AdapterError(ScenarioFailed):
+    """The adapter itself does not work, so that nothing can be said of the integration.
+
+    ``did`` is the sentence that says what is wrong, ``remedy`` one or more that say what to do; ``context`` says when.
+    """
+
+    def __init__(
+        self,
+        adapter: object,
+        did: str,
+        remedy: str = "",
+        exchanges: Sequence[Exchange] = (),
+        error: BaseException | None = None,
+        context: str = "",
+    ) -> None:
+        self.did = did
+        lines = [f"The adapter {type(adapter).__name__} does not work: {did}", context]
+        where = place(error)
+        lines.append(f"The exception came from {where}" if where else "")
+        if exchanges:
+            lines += ["What HubSpot was asked at last:", *(f"  {exchange}" for exchange in exchanges[-_LAST:])]
+        lines += [f"What to do: {remedy}" if remedy else "", "More: docs/kit.md#the-adapter"]
+        super().__init__("\n".join(line for line in lines if line))
 
 
 class NotApplicable(Exception):

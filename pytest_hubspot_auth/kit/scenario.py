@@ -41,13 +41,15 @@ class Result:
     """How an integration did in a scenario.
 
     ``outcome`` is ``passed``, ``failed`` or ``not applicable``; ``reason`` the message of the failure, or why it is
-    not applicable; ``findings`` the ids of all that the audit found.
+    not applicable; ``findings`` the ids of all that the audit found. ``adapter_error`` says what is wrong with the
+    adapter, when that is why it failed: it tells nothing of the integration then.
     """
 
     scenario: Scenario
     outcome: str
     reason: str = ""
     findings: tuple[str, ...] = ()
+    adapter_error: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -58,6 +60,7 @@ class Result:
             "outcome": self.outcome,
             "reason": self.reason,
             "findings": list(self.findings),
+            "adapter_error": self.adapter_error,
         }
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..given import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
 from .scenario import Result, Scenario
 from .scenarios import SCENARIOS
 
 if TYPE_CHECKING:
+    from hubspot_simulator.server import SimulatorServer
+
     from .connection import Connection
+    from .failures import AdapterError
 
 PROPERTY = "hubspot_scenario"
 
@@ -83,6 +88,14 @@ def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario:
     from .assess import assess
 
     server = request.getfixturevalue("hubspot_server")
+    try:
+        wrong = _probed(adapter, request, server)
+    except Exception as error:
+        _note(request, Result(scenario, "failed", repr(error)))
+        raise
+    if wrong is not None:
+        _note(request, Result(scenario, "failed", str(wrong), adapter_error=wrong.did))
+        pytest.fail(str(wrong), pytrace=False)
     sim = request.getfixturevalue("hubspot_sim")
     clock = request.getfixturevalue("hubspot_clock")
     try:
@@ -95,6 +108,18 @@ def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario:
         pytest.fail(result.reason, pytrace=False)
     if result.outcome == "not applicable":
         pytest.skip(f"not applicable: {result.reason}")
+
+
+def _probed(
+    adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, server: SimulatorServer
+) -> AdapterError | None:
+    """Return what is wrong with the adapter. The settings are those of the class, not of the scenario."""
+    from .probe import probe
+
+    given = mark_arguments(request.node.parent)
+    clock = {name: read_clock_argument(name, given.pop(name)) for name in CLOCK_ARGUMENTS if name in given}
+    settings = replace(request.getfixturevalue("hubspot_settings"), **given)
+    return probe(adapter, HubSpotRefreshSuite, server, settings, clock)
 
 
 def _note(request: pytest.FixtureRequest, result: Result) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,9 +12,10 @@ import pytest
 from hubspot_simulator.core.model import TokenOverride
 from hubspot_simulator.core.tokens import parse
 
+from .adapter import REMEDIES
 from .calling import Calling, Stuck
-from .connection import Connection
-from .failures import SHOWN, NotApplicable, Runaway, ScenarioFailed, brief, message
+from .connection import Connected, Connection
+from .failures import SHOWN, AdapterError, NotApplicable, Runaway, ScenarioFailed, brief, message
 from .fuse import Fuse
 from .traffic import Traffic, is_token_request
 
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
     from .scenario import Scenario
 
 _TRIES = (Exception, SystemExit, pytest.fail.Exception)
-
-
-@dataclass
-class _Connected:
-    client: Any
-    connection: Connection
-    installed: ConnectedInstallation
-    closed: bool = False
 
 
 class Trial(Traffic):
@@ -54,7 +47,7 @@ class Trial(Traffic):
         self.fuse = Fuse(lambda: sim.inject("connection_reset", path="*", times=None))
         self.concurrency: str | None = getattr(adapter, "concurrency", None)
         self._calling = Calling(self.fuse)
-        self._connected: list[_Connected] = []
+        self._connected: list[Connected] = []
         self._after_refresh: list[Callable[[], object]] = []
 
     def offers(self, name: str) -> bool:
@@ -104,9 +97,7 @@ class Trial(Traffic):
         if not self.offers("stored"):
             raise NotApplicable("the adapter has no stored()")
         known = self._known(client)
-        stored = self._must("stored()", self.adapter.stored, client)
-        if stored is None:
-            self.fail("stored() returned None: it must return what a restart would find in storage.")
+        stored = self.stored(client)
         self._close(known)
         return self._build(replace(known.connection, stored=stored), known.installed)
 
@@ -116,7 +107,10 @@ class Trial(Traffic):
 
     def stored(self, client: Any) -> Any:
         """Return what a restart would find in storage."""
-        return self._must("stored()", self.adapter.stored, client)
+        stored = self._must("stored()", self.adapter.stored, client)
+        if stored is None:
+            self._wrong("stored() returned None: it must return what a restart would find in storage.", "stored")
+        return stored
 
     def work(self, client: Any, unit: str = "work", *, when: str = "") -> None:
         """Have a unit of work done, which must succeed and call HubSpot. ``when`` goes into the failure's text."""
@@ -148,12 +142,15 @@ class Trial(Traffic):
         """Have a unit of work queued, and return the callable that does it later."""
         job = self._must("prepare()", self.adapter.prepare, client)
         if not callable(job):
-            self.fail(f"prepare() returned {type(job).__name__}, not a callable that does the work later.")
+            self._wrong(f"prepare() returned {type(job).__name__}: it must return a callable.", "prepare")
         return job  # type: ignore[no-any-return]
 
     def is_connected(self, client: Any) -> bool:
         """Return what the integration says of the connection."""
-        return bool(self._must("is_connected()", self.adapter.is_connected, client))
+        said = self._must("is_connected()", self.adapter.is_connected, client)
+        if not isinstance(said, bool):
+            self._wrong(f"is_connected() returned {said!r:.40}: it must return True or False.", "is_connected")
+        return said
 
     def concurrently(self, clients: Sequence[Any], *, when: str = "") -> None:
         """Have work done by each of the clients (one may be there many times) at the same time; all must succeed."""
@@ -226,15 +223,18 @@ class Trial(Traffic):
             self._calling.close()
         return raised
 
-    def _known(self, client: Any) -> _Connected:
+    def _wrong(self, did: str, part: str) -> NoReturn:
+        raise AdapterError(self.adapter, did, REMEDIES[part])
+
+    def _known(self, client: Any) -> Connected:
         return next(known for known in reversed(self._connected) if known.client is client)
 
     def _build(self, connection: Connection, installed: ConnectedInstallation) -> Any:
         client = self._must("connect()", self.adapter.connect, connection)
-        self._connected.append(_Connected(client, connection, installed))
+        self._connected.append(Connected(client, connection, installed))
         return client
 
-    def _close(self, known: _Connected) -> None:
+    def _close(self, known: Connected) -> None:
         if not known.closed and self.offers("close"):
             known.closed = True
             self._must("close()", self.adapter.close, known.client)

@@ -155,7 +155,7 @@ class TestSuite:
                 "  #2 * GET /crm/v3/objects/contacts 401: * expired 60 s ago *",
                 "The exception came from test_it.py:*",
                 "Bug class 1 (never refreshes at all). More: docs/kit.md#survives-minute-31",
-                "  survives-minute-31 *1  FAILED: work() raised HTTPError: 401 Client Error*",
+                "  survives-minute-31 *1  FAILED (no-refresh-after-expiry*): work() raised HTTPError: 401 Client*",
                 "  0 passed, 1 failed, 0 not applicable; 1 of 41 bug classes covered",
             ]
         )
@@ -165,7 +165,7 @@ class TestSuite:
     def test_no_token_is_printed_whole(self, kit) -> None:
         source = """
 class Tells(Client):
-    def get(self):
+    def refresh(self):
         raise RuntimeError("Bearer " + self.tokens["access_token"])
 class TestIt(Adapter):
     client = Tells
@@ -178,7 +178,11 @@ class TestIt(Adapter):
         result = kit("class TestIt(HubSpotRefreshSuite): pass", "-k", "minute_31")
         result.assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)
         result.stdout.fnmatch_lines(
-            ["TestIt does not say how to connect and work. Write:", "*def connect(self, connection):*", "*def work(*"]
+            [
+                "The adapter TestIt does not work: TestIt does not say how to connect and work.",
+                "*def connect(self, connection):*",
+                "*def work(*",
+            ]
         )
 
     def test_a_suite_that_is_imported_is_not_collected(self, kit, pytester: pytest.Pytester) -> None:
@@ -199,7 +203,7 @@ class TestIt(Adapter):
 """
         result = kit(source, "-k", "follows_expires_in", "-rx")
         result.assert_outcomes(xfailed=1, deselected=len(SCENARIOS) - 1)
-        result.stdout.fnmatch_lines(["  follows-expires-in *FAILED: * (expected: xfail)"])
+        result.stdout.fnmatch_lines(["  follows-expires-in *FAILED (*): * (expected: xfail)"])
         assert [one["expected"] for one in card(pytester)["scenarios"]] == [True]
 
     def test_fixtures_of_the_class_work(self, kit) -> None:
@@ -231,8 +235,16 @@ class TestIt(Adapter):
         assert only["outcome"] == "failed"
         assert "does not serve" in only["reason"]
 
-    def test_work_that_calls_nothing_is_told(self, kit) -> None:
-        result = kit("class TestIt(Adapter):\n    def work(self, client): pass", "-k", "minute_31")
+    def test_work_that_calls_nothing_after_the_probe_is_told(self, kit) -> None:
+        source = """
+class TestIt(Adapter):
+    done = []
+    def work(self, client):
+        if not self.done:
+            client.get()
+        self.done.append(1)
+"""
+        result = kit(source, "-k", "minute_31")
         result.stdout.fnmatch_lines(["survives-minute-31: work() returned without a call to HubSpot's API: *"])
 
     def test_under_xdist_the_score_card_arrives(self, kit, pytester: pytest.Pytester) -> None:
@@ -242,6 +254,254 @@ class TestIt(Adapter):
         document = json.loads((pytester.path / "card.json").read_text("utf-8"))
         totals = {one["suite"]: one["totals"]["failed"] for one in document["suites"]}
         assert totals == {"test_it.py::TestIt": 0, "test_it.py::TestOther": 1}
+
+
+ADAPTER_MISTAKES = {
+    "connect gives nothing": (
+        "def connect(self, connection): self.client(connection)",
+        "connect() returned None.",
+        "return the client from connect; *",
+    ),
+    "typo": (
+        "def connect(self, connection): return self.client(conection)",
+        "connect() raised NameError: name 'conection' is not defined.",
+        "mend the adapter, *",
+    ),
+    "no call": (
+        "def work(self, client): pass",
+        "work() returned without a call to HubSpot's API: it made no request at all.",
+        "send its calls to Connection.base_url; *",
+    ),
+    "no call of the API": (
+        "def work(self, client): client.refresh()",
+        "work() returned without a call to HubSpot's API: it only asked for what follows.",
+        "mend the adapter, *",
+    ),
+    "yield": (
+        "def work(self, client): yield client.get()",
+        "work() is a generator (it has a `yield`): calling it does nothing.",
+        "write `def work(self, client)` without `yield`, *",
+    ),
+    "asynchronous yield": (
+        "async def work_more(self, client): yield client.get()",
+        "work_more() is a generator (it has a `yield`): calling it does nothing.",
+        "write `def work_more(self, client)` without `yield`, *",
+    ),
+    "generator that is returned": (
+        "def work(self, client): return (client.get() for _ in range(3))",
+        "work() returned a generator, and made no call: nobody goes through it.",
+        "go through it *",
+    ),
+    "generator for a client": (
+        "def connect(self, connection): return (self.client(connection) for _ in range(3))",
+        "connect() returned a generator.",
+        "return the client from connect; *",
+    ),
+    "signature": (
+        "def work(self): pass",
+        "work() cannot be called with one argument, the client: too many positional arguments.",
+        "write `def work(self, client)`.",
+    ),
+    "signature of an optional part": (
+        "def stored(self, client, more): pass",
+        "stored(client, more) cannot be called with one argument, the client: missing a required argument: 'more'.",
+        "write `def stored(self, client)`.",
+    ),
+    "no method": (
+        "work_folder = 'contacts'",
+        "work_folder is str, not a method (names that begin with work_ are further units of work).",
+        "write `def work_folder(self, client)`.",
+    ),
+    "wrong token": (
+        "def work(self, client): client.tokens['access_token'] = 'x'; client.send('/crm/v3/objects/contacts')",
+        "work() returned, but HubSpot answered 401 to every call.",
+        'build the client with connection.tokens?"access_token"?: *',
+    ),
+    "not served": (
+        "def work_more(self, client): client.get('/crm/v3/objects/unicorns/of/mine')",
+        "work_more() raised HTTPError: *",
+        "the simulator serves contacts, companies, deals and tickets: *",
+    ),
+    "write that reads": (
+        "def write(self, client): client.get()",
+        "write() made no POST: it must create one record.",
+        "create a contact, say.",
+    ),
+    "loop": (
+        "def work_more(self, client):\n        while True: client.get()",
+        "work_more() made more than 200 requests, and was stopped.",
+        "keep a unit of work small: *",
+    ),
+    "close that fails": (
+        "def close(self, client): client.http.close()",
+        "close() raised AttributeError: *",
+        "mend the adapter, *",
+    ),
+    "concurrency": (
+        "concurrency = 'thread'",
+        """concurrency is 'thread', which is none of "threads", "tasks" and None.""",
+        "set one of these three, *",
+    ),
+    "tasks of plain functions": (
+        "concurrency = 'tasks'",
+        'concurrency is "tasks", which wants `async def work`: work is no coroutine.',
+        'concurrency is "threads" for a plain `def work`, *',
+    ),
+    "near name": (
+        "def is_conected(self, client): return True",
+        "TestIt has 'is_conected', which the kit does not know: did you mean 'is_connected'?",
+        "rename it to 'is_connected'; *",
+    ),
+    "another near name": (
+        "def store(self, client): return client.tokens",
+        "TestIt has 'store', which the kit does not know: did you mean 'stored'?",
+        "rename it to 'stored'; *",
+    ),
+}
+
+
+class TestProbe:
+    """What is the adapter's fault is said once, and not as a bug of the integration."""
+
+    @pytest.mark.parametrize("name", ADAPTER_MISTAKES)
+    def test_a_mistake_of_the_adapter(self, kit, pytester: pytest.Pytester, name: str) -> None:
+        code, did, remedy = ADAPTER_MISTAKES[name]
+        result = kit(f"class TestIt(Adapter):\n    {code}\n", "-W", "error", "-k", "minute_31 or stores_new_token")
+        result.assert_outcomes(failed=2, deselected=len(SCENARIOS) - 2)
+        said = did if did.endswith("*") else did.rstrip(".")
+        result.stdout.fnmatch_lines(
+            [
+                f"The adapter TestIt does not work: {did}",
+                f"What to do: {remedy}",
+                "More: docs/kit.md#the-adapter",
+                "test_it.py::TestIt",
+                f"  the adapter does not work: {said}; no scenario was tried",
+                "  0 passed, 2 failed, 0 not applicable; 0 of 41 bug classes covered",
+            ]
+        )
+        assert "ug class 1" not in result.stdout.str()
+        only = card(pytester)
+        assert only["bug_classes"] == {"covered": [], "failed": []}
+        assert only["common_findings"] == []
+        assert only["adapter_error"] == only["scenarios"][0]["adapter_error"] == only["scenarios"][1]["adapter_error"]
+
+    def test_the_exception_and_its_line_and_what_was_asked_are_shown(self, kit) -> None:
+        source = """
+class TestIt(Adapter):
+    def work(self, client):
+        client.get("/crm/v3/objects/contacts/1")
+"""
+        result = kit(source, "-k", "minute_31")
+        result.stdout.fnmatch_lines(
+            [
+                "The adapter TestIt does not work: work() raised HTTPError: 404 *",
+                "That was with a good token and a fresh HubSpot, before any scenario. No scenario was tried.",
+                "The exception came from test_it.py:* in get: answer.raise_for_status()",
+                "What HubSpot was asked at last:",
+                "  #1 * GET /crm/v3/objects/contacts/1 404: *",
+                "What to do: the simulator serves contacts, companies, deals and tickets: *",
+            ]
+        )
+
+    def test_it_is_tried_once_a_class(self, kit) -> None:
+        source = """
+class Adapter(Adapter):
+    built = []
+    def connect(self, connection):
+        self.built.append(type(self).__name__)
+        return super().connect(connection)
+class TestIt(Adapter):
+    pass
+class TestOther(TestIt):
+    client = NeverRefreshes
+class TestWrong(TestIt):
+    def connect(self, connection):
+        super().connect(connection)
+def test_count():
+    assert Adapter.built == ["TestIt"] * 3 + ["TestOther"] * 3 + ["TestWrong"]
+"""
+        result = kit(source, "-k", "no_refresh_on_403 or reads_category or count")
+        result.assert_outcomes(passed=5, failed=2, deselected=3 * len(SCENARIOS) - 6)
+
+    def test_the_simulator_of_the_test_is_put_back_and_knows_nothing_of_it(self, kit) -> None:
+        source = """
+@pytest.fixture(autouse=True)
+def sim(hubspot_sim, hubspot_server):
+    yield
+    assert hubspot_server.simulator is hubspot_sim
+    assert len(hubspot_sim.journal.exchanges) == 3
+class TestIt(Adapter):
+    pass
+"""
+        kit(source, "-k", "no_refresh_on_403").assert_outcomes(passed=1, deselected=len(SCENARIOS) - 1)
+
+    def test_settings_of_the_class_hold_and_those_of_the_scenario_do_not(self, kit) -> None:
+        source = """
+@pytest.mark.hubspot(token_ttl=900, now="2027-01-01T00:00:00Z")
+class TestIt(Adapter):
+    seen = []
+    def connect(self, connection):
+        self.seen.append((connection.tokens["expires_in"], connection.obtained_at.year))
+        return super().connect(connection)
+def test_seen():
+    assert TestIt.seen[:2] == [(900, 2027), (600, 2027)]
+"""
+        kit(source, "-k", "(TestIt and follows_expires_in) or seen").assert_outcomes(
+            passed=2, deselected=len(SCENARIOS) - 1
+        )
+
+    def test_names_that_are_nobodys_business(self, kit) -> None:
+        source = """
+class TestIt(Adapter):
+    concurrency = None
+    _store = test_stored = None
+    written = client_writes = 1
+
+    def work_stored(self, client):
+        client.get()
+
+    @pytest.fixture
+    def store(self):
+        return 1
+
+    def test_prepared(self, store):
+        assert store
+
+    def close(self, client):
+        pass
+
+    def closed(self):
+        pass
+"""
+        result = kit(source, "-k", "TestIt and (minute_31 or prepared)")
+        assert result.parseoutcomes()["passed"] == 2
+
+    def test_stored_that_gives_nothing(self, kit, pytester: pytest.Pytester) -> None:
+        result = kit("class TestIt(Adapter):\n    def stored(self, client): pass", "-k", "minute_31 or stores_new")
+        result.assert_outcomes(passed=1, failed=1, deselected=len(SCENARIOS) - 2)
+        result.stdout.fnmatch_lines(
+            [
+                "The adapter TestIt does not work: stored() returned None: it must return what a restart would find *",
+                "What to do: return what connect needs *",
+                "  stores-new-token *20  FAILED: stored() returned None: *",
+            ]
+        )
+        assert card(pytester)["bug_classes"] == {"covered": [1], "failed": []}
+        assert card(pytester)["adapter_error"] == ""
+
+    @pytest.mark.parametrize("said", ["None", "'yes'", "1"])
+    def test_is_connected_that_gives_no_bool(self, kit, said: str) -> None:
+        source = f"class TestIt(Adapter):\n    def is_connected(self, client): return {said}"
+        result = kit(source, "-k", "dead_connection")
+        result.stdout.fnmatch_lines(
+            [f"The adapter TestIt does not work: is_connected() returned {said}: it must return True or False."]
+        )
+
+    def test_prepare_that_does_the_work_at_once(self, kit) -> None:
+        result = kit("class TestIt(Adapter):\n    def prepare(self, client): return client.get()", "-k", "queued")
+        result.stdout.fnmatch_lines(
+            ["The adapter TestIt does not work: prepare() returned NoneType: it must return a callable."]
+        )
 
 
 ASYNC = """
@@ -300,8 +560,10 @@ class TestConcurrency:
         result.stdout.fnmatch_lines(["*it sent 8 token requests when 8 threads found one token expired, where 1 *"])
 
     def test_threads_want_plain_functions(self, kit) -> None:
-        result = kit(ASYNC.replace('"tasks"', '"threads"'), "-k", "one_refresh_for_many")
-        result.stdout.fnmatch_lines(['*work is a coroutine: set concurrency = "tasks", not "threads"*'])
+        result = kit(ASYNC.replace('"tasks"', '"threads"'), "-k", "one_refresh_for_many", "-W", "error")
+        result.stdout.fnmatch_lines(
+            ['The adapter TestIt does not work: work is a coroutine: set concurrency = "tasks", not "threads".']
+        )
 
 
 class TestRunaway:
@@ -466,6 +728,34 @@ class TestScore:
         write_json([self.Report()], tmp_path / "card.json")
         document = json.loads((tmp_path / "card.json").read_text("utf-8"))
         assert document["suites"][0]["scenarios"][0]["findings"] == ["refresh-storm"]
+
+    @classmethod
+    def failures(cls, *findings: list[str]) -> list[object]:
+        """Return reports of failures with these findings."""
+        made = []
+        for number, found in enumerate(findings):
+            report = cls.Report()
+            report.nodeid = f"test_it.py::TestIt::test_{number}"
+            report.outcome = "failed"
+            ((name, text),) = cls.Report.user_properties
+            value = {**json.loads(text), "scenario": f"n{number}", "outcome": "failed", "reason": "It failed. So."}
+            report.user_properties = ((name, json.dumps({**value, "findings": found})),)
+            made.append(report)
+        return made
+
+    def test_a_finding_of_half_of_the_failures_is_pointed_at(self) -> None:
+        reports = self.failures(["a", "b"], ["b"], [], ["c"])
+        assert score_cards(reports)[0]["common_findings"] == [{"finding": "b", "failures": 2, "of": 4}]
+        lines = score_lines(reports)
+        assert lines[-1] == "  2 of the 4 failures have the finding b: mend that first (docs/findings.md#b)"
+        assert lines[1].endswith("FAILED (a, b): It failed")
+        assert lines[3].endswith("FAILED: It failed")
+
+    @pytest.mark.parametrize("findings", [(["a"],), (["a"], ["a"], [], [], []), ([], [])])
+    def test_one_of_fewer_is_not(self, findings: tuple[list[str], ...]) -> None:
+        reports = self.failures(*findings)
+        assert score_cards(reports)[0]["common_findings"] == []
+        assert "mend that first" not in "".join(score_lines(reports))
 
     def test_suites_are_apart(self) -> None:
         other = self.Report()
