@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .adapter import missing_parts
 from .failures import AdapterError, NotApplicable, Runaway, ScenarioFailed, message
-from .fuse import LIMIT, hushed
+from .fuse import LIMIT, guarded
 from .scenario import Result, Scenario
 from .traffic import listening
 from .trial import Trial
@@ -34,7 +34,7 @@ def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotCloc
     """
     trial = Trial(scenario, adapter, sim, clock)
     outcome, reason, adapter_error = "passed", "", ""
-    with hushed(), listening(app, trial.hear):
+    with guarded(trial.fuse), listening(app, trial.hear):
         try:
             _check(scenario, trial)
         except NotApplicable as error:

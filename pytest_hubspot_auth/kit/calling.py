@@ -88,7 +88,7 @@ class Calling:
         """End what still runs, and close the loop."""
         for thread in self._threads:
             if thread.is_alive() and thread.ident is not None:
-                self._fuse.end(thread.ident)
+                self._fuse.blow()
                 thread.join(_END_SECONDS)
         if self._loop is None:
             return

@@ -1,14 +1,18 @@
-"""The fuse: ends a client that sends requests without end, however broad its ``except`` clauses are."""
+"""The fuse: ends a client that sends requests without end, however broad its ``except Exception`` is.
+
+It raises Runaway, which is no Exception, where the client asks for its next connection. An exception that is sent into
+a thread from outside (PyThreadState_SetAsyncExc) would not do: CPython 3.11 can hang under a tracer afterwards.
+"""
 
 from __future__ import annotations
 
-import ctypes
+import socket
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .failures import Runaway
 
@@ -16,39 +20,42 @@ if TYPE_CHECKING:
     from hubspot_simulator.core.exchange import Exchange
 
 LIMIT = 200
-_AGAIN = 20  # a client with a bare `except:` swallows the first one
+_WAYS_OUT = ("connect", "connect_ex")
 
 
 class Fuse:
     """Counts the exchanges of one call of the adapter.
 
-    After ``limit`` of them it calls ``cut`` (once), and raises Runaway in the threads that run the client. From then on
-    ResourceWarning is ignored; whoever holds the fuse puts the filters back.
+    After ``limit`` of them it is blown: it calls ``cut``, which is to end every connection, and nobody gets a new one.
+    From then on ResourceWarning is ignored; whoever holds the fuse puts the filters back.
     """
 
     def __init__(self, cut: Callable[[], object], limit: int = LIMIT) -> None:
         self._cut = cut
         self._limit = limit
-        self._lock = threading.RLock()  # reentrant: Runaway may strike a thread that has just taken it
+        self._lock = threading.Lock()
         self._threads: set[int] = set()
         self._count = 0
         self.blown = False
 
     def saw(self, _: Exchange) -> None:
-        """Count an exchange; called in whatever thread answers it."""
+        """Count an exchange, in the thread that answers it. Raises Runaway if that is one that runs the client."""
         with self._lock:
             self._count += 1
-            over = self._count - self._limit
-            if not self._threads or over <= 0:
-                return
-            if not self.blown:
-                self.blown = True
-                # what strikes a client anywhere may strike between a socket and whoever would have closed it
-                warnings.simplefilter("ignore", ResourceWarning)
-                self._cut()
-            if over % _AGAIN == 1:
-                for ident in self._threads:
-                    _raise_in(ident, Runaway)
+            over = self._threads and self._count > self._limit
+        if over:
+            self.blow()
+            if threading.get_ident() in self._threads:
+                raise Runaway
+
+    def blow(self) -> None:
+        """End every connection, and let nobody have a new one."""
+        with self._lock:
+            before, self.blown = self.blown, True
+        if not before:
+            # what strikes a client may strike between a socket and whoever would have closed it
+            warnings.simplefilter("ignore", ResourceWarning)
+            self._cut()
 
     @contextmanager
     def armed(self, *, here: bool = True) -> Iterator[None]:
@@ -60,6 +67,10 @@ class Fuse:
             self.watch(threading.get_ident())
         try:
             yield
+        except BaseException:
+            if self.blown and not before:  # it may be wrapped: in a group of exceptions, for instance
+                raise Runaway from None
+            raise
         finally:
             if here:
                 self.leave(threading.get_ident())
@@ -72,24 +83,43 @@ class Fuse:
             self._threads.add(ident)
 
     def leave(self, ident: int) -> None:
-        """Leave a thread alone that has done its work: the one that calls this."""
-        for _ in range(5):
-            try:
-                with self._lock:
-                    self._threads.discard(ident)
-                    _raise_in(ident, None)
-            except Runaway:  # it was on its way already
-                continue
-            return
-
-    def end(self, ident: int) -> None:
-        """Raise Runaway in a thread that should have ended long ago."""
-        _raise_in(ident, Runaway)
+        """Leave a thread alone that has done its work."""
+        with self._lock:
+            self._threads.discard(ident)
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
-    """Let nobody report a Runaway that struck in a finalizer or a thread, and put the filters of warnings back."""
+def guarded(fuse: Fuse) -> Iterator[None]:
+    """Refuse new connections to everybody while a fuse is blown.
+
+    Nobody reports a Runaway that struck in a finalizer or a thread, and the filters of warnings are put back.
+    """
+    with _hushed():
+        before = {name: vars(socket.socket).get(name) for name in _WAYS_OUT}
+        for name in _WAYS_OUT:
+            setattr(socket.socket, name, _refusing(getattr(socket.socket, name), fuse))
+        try:
+            yield
+        finally:
+            for name, usual in before.items():
+                if usual is None:  # it is inherited
+                    delattr(socket.socket, name)
+                else:
+                    setattr(socket.socket, name, usual)
+
+
+def _refusing(usual: Callable[..., Any], fuse: Fuse) -> Callable[..., Any]:
+    def connect(self: socket.socket, address: Any) -> Any:
+        if fuse.blown:
+            self.close()  # nobody else will
+            raise Runaway
+        return usual(self, address)
+
+    return connect
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
     unraisable, in_thread = sys.unraisablehook, threading.excepthook
 
     def ignore_unraisable(found: sys.UnraisableHookArgs) -> None:
@@ -106,10 +136,3 @@ def hushed() -> Iterator[None]:
             yield
         finally:
             sys.unraisablehook, threading.excepthook = unraisable, in_thread
-
-
-def _raise_in(ident: int, kind: type[BaseException] | None) -> None:
-    """Raise in a thread at its next instruction; None takes back what it has not noticed yet."""
-    if hasattr(ctypes, "pythonapi"):  # CPython; elsewhere only the connections are cut
-        argument = None if kind is None else ctypes.py_object(kind)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), argument)

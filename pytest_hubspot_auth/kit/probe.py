@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .adapter import REMEDIES, look_at
 from .failures import AdapterError, Runaway, brief
-from .fuse import LIMIT, hushed
+from .fuse import LIMIT, guarded
 from .scenario import Scenario
 from .traffic import listening
 from .trial import Trial
@@ -62,7 +62,7 @@ def _try(adapter: Any, server: SimulatorServer, settings: Settings, clock: Mappi
         frozen.start()
         try:
             trial = _Probe(_SCENARIO, adapter, sim, frozen)
-            with hushed(), listening(server.app, trial.hear):
+            with guarded(trial.fuse), listening(server.app, trial.hear):
                 trial.run()
         finally:
             frozen.stop()

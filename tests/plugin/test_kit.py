@@ -6,7 +6,10 @@ import asyncio
 import json
 import os
 import re
+import socket
+import sys
 import threading
+import warnings
 from pathlib import Path
 
 import httpx
@@ -17,7 +20,8 @@ from hubspot_simulator.core.audit import FINDINGS
 from pytest_hubspot_auth import HubspotClock, HubSpotRefreshSuite, HubspotSim
 from pytest_hubspot_auth.kit import assess, calling
 from pytest_hubspot_auth.kit.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.kit.fuse import Fuse
+from pytest_hubspot_auth.kit.failures import Runaway
+from pytest_hubspot_auth.kit.fuse import Fuse, guarded
 from pytest_hubspot_auth.kit.scenarios import SCENARIOS
 from pytest_hubspot_auth.kit.score import score_cards, score_lines, write_json
 
@@ -799,3 +803,57 @@ class TestDocs:
             DOCS.write_text(before + heading + listed(), "utf-8")
             list_ = listed()
         assert list_ == listed(), f"run pytest with {UPDATE}=1"
+
+
+class TestFuse:
+    def test_who_asks_for_a_connection_is_refused_while_it_is_blown(self, hubspot_server) -> None:
+        fuse = Fuse(lambda: None)
+        place = hubspot_server.host, hubspot_server.port
+        before = vars(socket.socket).get("connect"), vars(socket.socket).get("connect_ex")
+        with guarded(fuse):
+            socket.create_connection(place).close()
+            fuse.blow()
+            for ask in ("connect", "connect_ex"):
+                refused = socket.socket()
+                with pytest.raises(Runaway):
+                    getattr(refused, ask)(place)
+                assert refused.fileno() == -1
+        assert (vars(socket.socket).get("connect"), vars(socket.socket).get("connect_ex")) == before
+        socket.create_connection(place).close()
+
+    def test_what_answers_in_the_clients_own_thread_ends_it(self) -> None:
+        fuse = Fuse(lambda: None, limit=2)
+        with fuse.armed():
+            fuse.saw(None)
+            fuse.saw(None)
+            with warnings.catch_warnings(), pytest.raises(Runaway):
+                fuse.saw(None)
+            assert fuse.blown
+            fuse.blown = False  # or the end would raise it once more
+
+    def test_a_runaway_in_a_group_is_one(self) -> None:
+        fuse = Fuse(lambda: None)
+
+        def work() -> None:
+            with fuse.armed():
+                fuse.blow()
+                raise RuntimeError("what a library made of it")
+
+        with warnings.catch_warnings(), pytest.raises(Runaway):
+            work()
+
+    def test_another_failure_stays_what_it_is(self) -> None:
+        with pytest.raises(ZeroDivisionError), Fuse(lambda: None).armed():
+            raise ZeroDivisionError
+
+    def test_nothing_is_left_pending_in_the_interpreter(self, hubspot_server) -> None:
+        """A flag that stays set would have CPython 3.11 hang under a tracer, such as coverage's or a debugger's."""
+        assess.assess_alone(SCENARIOS["no-refresh-on-403"], TestAlone.Adapter(), hubspot_server)
+        calls = []
+        usual = sys.getprofile()
+        sys.setprofile(lambda *event: calls.append(event))
+        try:
+            score_lines([])
+        finally:
+            sys.setprofile(usual)
+        assert calls

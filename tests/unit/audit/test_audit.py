@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from random import Random
 
@@ -84,32 +83,6 @@ def test_it_never_raises_for_a_large_body(tape, body: bytes) -> None:
     tape.refresh(at=1801, response_body=body, request_body=body)
     tape.call(tape.token(hub_id=2), response_body=body)
     assert tape.ids == []
-
-
-@pytest.mark.parametrize("status", [200, 401, 403])
-def test_a_long_journal_is_read_in_linear_time(tape, status, monkeypatch) -> None:
-    """The count of comparisons stands for the time: five times the journal, at most eight times the comparisons."""
-    costs = []
-    for length in (60, 300):
-        tape.exchanges.clear()
-        token = tape.first
-        for index in range(length):
-            tape.call(token, status, at=index)
-            token = tape.token(index)
-            tape.refresh(token, at=index)
-        calls = 0
-
-        def count(*_: object) -> None:
-            nonlocal calls
-            calls += 1
-
-        sys.setprofile(count)
-        try:
-            audit(tape.exchanges)
-        finally:
-            sys.setprofile(None)
-        costs.append(calls)
-    assert costs[1] < 8 * costs[0]
 
 
 def test_it_does_not_depend_on_the_order_of_the_list(tape) -> None:
