@@ -80,7 +80,7 @@ def test_a_program_that_cannot_be_started(run, program: str) -> None:
         (["--advance-after", "31m", "--", "true"], "expected a number of calls and a duration, as in 3:31m"),
         (["--advance-after", "3:soon", "--", "true"], "'soon' is no duration"),
         (["--child-clock", "1y", "--", "true"], "'1y' is no duration"),
-        (["true"], "unrecognized arguments: true"),
+        (["true"], "put -- before the program: hubspot-simulator run [options] -- true"),
     ],
 )
 def test_a_wrong_argument_is_named(
