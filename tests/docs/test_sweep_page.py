@@ -16,9 +16,8 @@ PAGE = (ROOT / "docs" / "sweep.md").read_text("utf-8")
 def test_the_example_has_the_points_that_the_page_lists(pytester: pytest.Pytester) -> None:
     code, listed = re.findall(r"^```(?:python|text)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[:2]
     pytester.makepyfile(test_page=code)
-    result = pytester.runpytest_subprocess(
-        "-p", "no:randomly", "-v", "-W", "error", "-o", f"pythonpath={ROOT / 'examples'}"
-    )
+    pytester.makeini(f"[pytest]\npythonpath = {ROOT / 'examples'}")
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "-v", "-W", "error")
     result.assert_outcomes(passed=4)
     assert re.findall(r"::(\S+) PASSED", result.stdout.str()) == listed.split()
 

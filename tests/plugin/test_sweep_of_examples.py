@@ -51,7 +51,8 @@ def test_the_buggy_ones_fail_at_every_point_with_the_finding_of_their_class(
     pytester: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     pytester.makepyfile(SWEPT)
-    result = pytester.runpytest_subprocess("-p", "no:randomly", "-rfp", "-o", f"pythonpath={EXAMPLES}", *workers)
+    pytester.makeini(f"[pytest]\npythonpath = {EXAMPLES}")
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "-rfp", *workers)
     points = [f"expired-before-{call}" for call in (1, 2, 3)]
     failed = re.findall(r"^FAILED \S+::(\w+)\[(\S+)\]", result.stdout.str(), re.M)
     assert sorted(failed) == sorted((test, point) for test in BUGS for point in points)
