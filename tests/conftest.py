@@ -1,8 +1,15 @@
 """What all tests share."""
 
+import httpx
+import httpx2
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
+
+# Both import their cores when they are first used. Inside of a run of pytester in this process those would be forgotten
+# again, and imported anew later: then httpx no longer knows the exceptions of its own core.
+httpx.Client().close()
+httpx2.Client().close()
 
 # A shared machine can be slow for a moment; no test asserts on elapsed time, and neither does hypothesis.
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
