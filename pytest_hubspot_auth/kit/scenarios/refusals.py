@@ -16,12 +16,7 @@ def turns_a_401_into_a_refresh(trial: Trial) -> None:
     The token dies at HubSpot before its time, and no clock shows it. Seen in ToolJet#17635, tap-xero#48 and
     tap-zendesk#191, where the 401 was wrapped into an error that nobody asked.
     """
-    client = trial.connect()
-    trial.work(client)
-    trial.sim.inject("server_only")
-    mark = trial.mark()
-    trial.work(client, when="when HubSpot had let its token expire early")
-    trial.expect_refreshes(1, mark, "for one 401", least=1)
+    _after_one_401(trial, "server_only", "when HubSpot had let its token expire early")
 
 
 @scenario(31)
@@ -31,11 +26,15 @@ def survives_revocation(trial: Trial) -> None:
     The access token is revoked, the refresh token is not; work must succeed. Seen in n8n#32423,
     bitwarden/sdk-internal#1098 and umbraco#272.
     """
+    _after_one_401(trial, "revoked", "when its access token had been revoked")
+
+
+def _after_one_401(trial: Trial, fault: str, when: str) -> None:
     client = trial.connect()
     trial.work(client)
-    trial.sim.inject("revoked")
+    trial.sim.inject(fault)
     mark = trial.mark()
-    trial.work(client, when="when its access token had been revoked")
+    trial.work(client, when=when)
     trial.expect_refreshes(1, mark, "for one 401", least=1)
 
 

@@ -68,7 +68,7 @@ class Schedule:
         self._move(0, simulator.installation.access_token)
 
     def __call__(self, exchange: Exchange) -> None:
-        token = dict(exchange.request_headers).get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+        token = exchange.access_token
         if not token or exchange.status == _UNAUTHORIZED or exchange.route is None:
             return
         with self._lock:

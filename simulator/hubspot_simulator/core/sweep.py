@@ -6,8 +6,7 @@ SQLite is tested so: count the operations, then run again and fail the first, th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from .exchange import Exchange
 from .faults.expiries import expire_all
@@ -22,14 +21,13 @@ _EVERY_CALL = Target(method=None, path=None)
 class Kind:
     """What happens to a call. ``name`` is that of its points, with the call's number in it; ``said`` tells people.
 
-    ``fault`` and ``options`` are those of ``inject``. Some hit the answer ``before`` the call; ``token_fault`` hits
+    ``fault`` is a name of ``inject``. Some hit the answer ``before`` the call; ``token_fault`` hits
     the token endpoint as well. A kind that ``kills`` leaves no token that the call could be made with.
     """
 
     name: str
     said: str
     fault: str
-    options: dict[str, Any] = field(default_factory=dict)
     before: bool = False
     token_fault: str = ""
     only_writes: bool = False
@@ -140,7 +138,7 @@ class Sweep:
         kind, call = KINDS[self.point.kind], self.point.call
         # watched first, so that the name of the point comes first among those of the faults
         self._watch = faults.add(Injected(self.point.name, _Watch(), _EVERY_CALL, nth=call))
-        fault = faults.make(kind.fault, **kind.options)
+        fault = faults.make(kind.fault)
         if kind.token_fault:
             self._simulator.inject(kind.token_fault, path="/oauth/*/token", seconds=12)
         if kind.before and call == 1:
