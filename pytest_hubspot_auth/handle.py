@@ -77,8 +77,8 @@ class HubspotSim(Simulator):
     def intercept(self) -> Iterator[None]:
         """Have every Python HTTP client reach this simulator at HubSpot's hosts, over TLS, at the socket.
 
-        Clients that were imported and built before are reached, too. Raises AuthorityUnavailable without the extra
-        ``tls``; UnreachableClient is raised in a client that has sockets of its own, such as uvloop.
+        Clients that were imported and built before are reached, too. Raises AuthorityUnavailable when the
+        certificates cannot be made; UnreachableClient is raised in a client that has sockets of its own, such as uvloop.
         """
         matches = matcher(self.settings.hosts)
         authority, https = self._server.secure()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import importlib.util
 import json
 import os
 import ssl
@@ -16,20 +15,16 @@ from .hosts import CERTIFIED
 
 
 class AuthorityUnavailable(RuntimeError):
-    """The package that makes certificates is not installed, or failed."""
+    """The certificates could not be made."""
 
 
 class Authority:
-    """Vouches for HubSpot's hosts and for ``more`` ones. Raises AuthorityUnavailable without the extra ``tls``.
+    """Vouches for HubSpot's hosts and for ``more`` ones.
 
-    ``certificate`` is its own (PEM), ``context`` that of a server with those names.
+    ``certificate`` is its own (PEM), ``context`` that of a server with those names. Raises AuthorityUnavailable.
     """
 
     def __init__(self, more: Sequence[str] = ()) -> None:
-        if importlib.util.find_spec("trustme") is None:
-            raise AuthorityUnavailable(
-                "HTTPS for HubSpot's hosts needs the package trustme: pip install 'pytest-hubspot-auth[tls]'"
-            )
         names = [*CERTIFIED, *more, "localhost", "127.0.0.1"]
         # cryptography takes real dates only, and under freezegun there are none to be had in this process
         frozen = type(datetime.datetime) is not type

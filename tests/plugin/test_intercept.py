@@ -347,14 +347,6 @@ def test_the_first_use_may_be_while_time_is_frozen(pytester: pytest.Pytester) ->
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
 
 
-def test_without_trustme_the_extra_is_named(hubspot_sim: HubspotSim, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hubspot_simulator import SimulatorServer
-
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with SimulatorServer() as server, pytest.raises(RuntimeError, match=r"pip install 'pytest-hubspot-auth\[tls\]'"):
-        server.secure()
-
-
 def test_curl_cffi_is_refused_with_a_sentence(hubspot_sim: HubspotSim, monkeypatch: pytest.MonkeyPatch) -> None:
     class Curl:
         def setopt(self, option: int, value: object) -> str:

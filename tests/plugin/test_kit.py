@@ -211,7 +211,6 @@ class TestIt(Adapter):
         assert [one["expected"] for one in card(pytester)["scenarios"]] == [True]
 
     def test_fixtures_of_the_class_work(self, kit) -> None:
-        pytest.importorskip("trustme")
         source = """
 class HardCoded(Client):
     def __init__(self, connection):

@@ -30,6 +30,11 @@ IMPORT = "import sys; __import__(sys.argv[1]); print(*sys.modules)"
             id="the-core-knows-no-http",
         ),
         pytest.param(
+            "pytest_hubspot_auth.handle",
+            {"trustme", "cryptography"},
+            id="what-makes-certificates-is-loaded-when-one-is-needed",
+        ),
+        pytest.param(
             "hubspot_simulator.cli.serve",
             {"pytest_hubspot_auth", "pytest", "_pytest", "freezegun", "responses"},
             id="the-simulator-knows-no-pytest",

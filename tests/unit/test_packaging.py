@@ -108,6 +108,12 @@ def test_what_is_imported_here_is_what_the_wheel_holds(wheel: dict[str, bytes]) 
     assert imported == {name: data for name, data in wheel.items() if not name.startswith(INFO)}
 
 
+def test_intercept_and_run_need_no_extra() -> None:
+    names = {requirement.partition(">=")[0] for requirement in PROJECT["dependencies"]}
+    assert "trustme" in names
+    assert set(PROJECT["optional-dependencies"]) == {"test", "bench"}  # neither is for users
+
+
 def test_the_lowest_environment_installs_the_lower_bounds() -> None:
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")

@@ -22,8 +22,8 @@ from .proxy import Proxy
 class Session:
     """Runs programs to which HubSpot's hosts are a simulator, between ``with`` and its end.
 
-    ``allow`` are the patterns of other hosts that the programs may reach. Raises AuthorityUnavailable without the
-    extra ``tls``, OSError when nothing can listen.
+    ``allow`` are the patterns of other hosts that the programs may reach. Raises AuthorityUnavailable
+    when there are no certificates, OSError when nothing can listen.
     """
 
     def __init__(self, settings: Settings, allow: Sequence[str] = ()) -> None:
