@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 
 from freezegun import api, freeze_time
@@ -58,6 +60,20 @@ def is_frozen() -> bool:
     return bool(api.freeze_factories)
 
 
+@contextmanager
+def _real_event_loops() -> Iterator[None]:
+    """Have asyncio's event loops read real time, or ``asyncio.sleep`` would hang.
+
+    freezegun's ``real_asyncio`` does so, too, but makes an event loop to learn its class, and so needs sockets.
+    """
+    before = asyncio.BaseEventLoop.time
+    asyncio.BaseEventLoop.time = lambda self: api.real_monotonic()  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        asyncio.BaseEventLoop.time = before  # type: ignore[method-assign]
+
+
 class ClientSide:
     """The clock of the code under test."""
 
@@ -86,17 +102,18 @@ class HubspotClock:
         self.server = server
         self.client = ClientSide(self)
         start_ms = server.base.now_ms() if now is None else from_datetime(now)
-        self._freezer = freeze_time(to_datetime(start_ms), tz_offset=timedelta(hours=utc_offset), real_asyncio=True)
+        self._freezer = freeze_time(to_datetime(start_ms), tz_offset=timedelta(hours=utc_offset))
         self._factory: api.FrozenDateTimeFactory | None = None
         self._utc_offset = utc_offset
-        self._local_time = ExitStack()
+        self._beside = ExitStack()
 
     def start(self) -> None:
         """Freeze time."""
         make_stand_ins_equal()
         if self._utc_offset:
-            self._local_time.enter_context(local_time(self._utc_offset))
+            self._beside.enter_context(local_time(self._utc_offset))
         factory = self._freezer.start()
+        self._beside.enter_context(_real_event_loops())
         assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
         self._factory = factory
         # "threading" must be ignored while freezegun patches modules (or Condition.wait_for would hang), but not
@@ -108,7 +125,7 @@ class HubspotClock:
         """Let time run again."""
         self._factory = None
         self._freezer.stop()
-        self._local_time.close()
+        self._beside.close()
 
     @property
     def now(self) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,10 +35,14 @@ def hubspot_settings(pytestconfig: pytest.Config) -> Settings:
 
 @pytest.fixture(scope="session")
 def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
-    """The running server, one for the session; ``hubspot_sim`` gives it a fresh simulator for each test."""
+    """The server, one for the session; ``hubspot_sim`` gives it a fresh simulator for each test.
+
+    It starts when its address is first read, or with the first simulator when the port is set.
+    """
     from hubspot_simulator.core.simulator import Simulator
-    from hubspot_simulator.server import SimulatorServer
     from hubspot_simulator.settings import Settings
+
+    from .session_server import SessionServer
 
     if not isinstance(hubspot_settings, Settings):
         pytest.fail(
@@ -47,16 +50,7 @@ def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
             "pytest_hubspot_auth.Settings(...)",
             pytrace=False,
         )
-    server = SimulatorServer(Simulator(hubspot_settings))
-    problem = ""
-    try:
-        server.start()
-    except OSError as error:
-        problem = str(error)
-    if problem:  # outside of the except clause, or the report would show both
-        if os.environ.get("PYTEST_XDIST_WORKER"):
-            problem += " Under xdist each worker has a server of its own: leave the port at 0."
-        pytest.fail(f"the HubSpot simulator cannot start: {problem}", pytrace=False)
+    server = SessionServer(Simulator(hubspot_settings))
     yield server
     server.stop()
 
@@ -74,6 +68,8 @@ def hubspot_sim(
     by_mark = {name: value for name, value in mark_arguments(request.node).items() if name not in CLOCK_ARGUMENTS}
     settings = replace(hubspot_settings, **by_mark) if by_mark else hubspot_settings
     simulator = HubspotSim(hubspot_server, settings, FollowingClock(), request.node.nodeid)
+    if settings.port:
+        _ = hubspot_server.port  # who set it need not ask for the address
     request.node.stash[SIMULATOR] = simulator
     return simulator
 
@@ -131,7 +127,7 @@ def hubspot_responses(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) 
     """Calls of `requests` to https://api.hubapi.com and HubSpot's other hosts, answered in process."""
     from .responses_bridge import HubspotResponses
 
-    bridge = HubspotResponses(hubspot_server.app, hubspot_server.url)
+    bridge = HubspotResponses(hubspot_server)
     bridge.start()
     try:
         yield bridge

@@ -71,14 +71,14 @@ class HubspotSim(Simulator):
         """
         from .httpx_transport import transport
 
-        return transport(self._server.app, self.url, library)
+        return transport(self._server.app, self._server.url_host, library)
 
     @contextmanager
     def intercept(self) -> Iterator[None]:
         """Have every Python HTTP client reach this simulator at HubSpot's hosts, over TLS, at the socket.
 
         Clients that were imported and built before are reached, too. Raises AuthorityUnavailable when the
-        certificates cannot be made; UnreachableClient is raised in a client that has sockets of its own, such as uvloop.
+        certificates cannot be made. UnreachableClient is raised in a client that has sockets of its own (uvloop).
         """
         matches = matcher(self.settings.hosts)
         authority, https = self._server.secure()
@@ -100,4 +100,5 @@ class HubspotSim(Simulator):
         return WebhookSender(self.clock).deliver(url, events, self.app.client_secret)
 
     def __repr__(self) -> str:
-        return f"<HubspotSim {self.url}, {self.store.exchange_count} exchanges>"
+        where = self._server.url if self._server.running else "not on a socket yet"  # url would start the server
+        return f"<HubspotSim {where}, {self.store.exchange_count} exchanges>"

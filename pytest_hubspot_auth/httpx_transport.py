@@ -16,8 +16,8 @@ from .in_process import environ
 _LIBRARIES = ("httpx", "httpx2")
 
 
-def transport(app: Application, url: str, library: ModuleType | None = None) -> Any:
-    """Return a transport that answers requests to HubSpot's hosts and to ``url`` in process, sync and async.
+def transport(app: Application, own_host: str, library: ModuleType | None = None) -> Any:
+    """Return a transport that answers requests to HubSpot's hosts and to ``own_host`` in process, sync and async.
 
     ``library`` is httpx or httpx2; without it, the one that is imported, httpx if both are. Raises ImportError when
     there is neither.
@@ -25,7 +25,7 @@ def transport(app: Application, url: str, library: ModuleType | None = None) -> 
     if library is None:
         loaded = [name for name in _LIBRARIES if name in sys.modules]
         library = import_module((loaded or _LIBRARIES)[0])
-    return _transport_class(library)(app, url)
+    return _transport_class(library)(app, own_host)
 
 
 @lru_cache
@@ -35,9 +35,9 @@ def _transport_class(library: Any) -> Any:
     class HubspotTransport(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
         """Answers in process. Raises ConnectError for a host that is not HubSpot's."""
 
-        def __init__(self, app: Application, url: str) -> None:
+        def __init__(self, app: Application, own_host: str) -> None:
             self._app = app
-            self._own = library.URL(url).host
+            self._own = own_host
 
         def handle_request(self, request: Any) -> Any:
             request.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.client import responses as reasons
 from io import BytesIO
 from typing import Any
@@ -20,8 +20,10 @@ from urllib3.response import HTTPResponse
 
 from hubspot_simulator.hosts import matcher
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.server import SimulatorServer
 
 from .in_process import environ
+from .session_server import SessionServer
 
 
 class _CatchAll(responses.BaseResponse):
@@ -85,12 +87,13 @@ def _body(body: Any) -> bytes:
 class HubspotResponses:
     """Routes `requests` to the simulator by host; every other host is called as before.
 
-    ``url`` is the simulator's own, which a mounted mock lets through.
+    A mounted mock lets through what goes to the URL of the simulator's own server.
     """
 
-    def __init__(self, app: Application, url: str) -> None:
-        self._app = app
-        self._url = url
+    def __init__(self, server: SimulatorServer) -> None:
+        self._app = server.app
+        self._server = server
+        self._mounted: list[Callable[[str], None]] = []
         # an outer mock that is active already goes on seeing the calls to other hosts
         self._mock = responses.RequestsMock(assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send)
 
@@ -104,6 +107,10 @@ class HubspotResponses:
         """Let them through again."""
         self._mock.stop()
         self._mock.reset()
+        if isinstance(self._server, SessionServer):
+            for add_passthru in self._mounted:
+                self._server.forget(add_passthru)
+        self._mounted.clear()
 
     def mount(self, mock: responses.RequestsMock) -> None:
         """Join a suite's own RequestsMock, or ``responses.mock`` for ``@responses.activate``.
@@ -111,4 +118,8 @@ class HubspotResponses:
         Responses of its own win over the simulator.
         """
         mock.add(_CatchAll(self._app, mock))
-        mock.add_passthru(self._url)
+        if isinstance(self._server, SessionServer):  # not to start it: most who mount need no socket
+            self._mounted.append(mock.add_passthru)
+            self._server.when_started(mock.add_passthru)
+        else:
+            mock.add_passthru(self._server.url)

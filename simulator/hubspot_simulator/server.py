@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from .authority import Authority
 from .core.simulator import Simulator
@@ -63,6 +64,16 @@ class SimulatorServer:
     def port(self) -> int:
         """The port that is bound."""
         return self._server.port
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves."""
+        return self._server.ready
+
+    @property
+    def url_host(self) -> str:
+        """The host in ``url``, which is known before the start."""
+        return urlsplit(self._server.url).hostname or ""
 
     def start(self) -> None:
         """Bind, and serve in the background. Connections are accepted from when it returns."""
