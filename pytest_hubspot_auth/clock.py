@@ -102,6 +102,8 @@ class HubspotClock:
         self.server = server
         self.client = ClientSide(self)
         start_ms = server.base.now_ms() if now is None else from_datetime(now)
+        if now is not None:
+            server.check_instant(start_ms)
         self._freezer = freeze_time(to_datetime(start_ms), tz_offset=timedelta(hours=utc_offset))
         self._factory: api.FrozenDateTimeFactory | None = None
         self._utc_offset = utc_offset
@@ -136,13 +138,13 @@ class HubspotClock:
     def advance(self, delta: timedelta | None = None, /, **parts: float) -> None:
         """Move both sides, by a ``timedelta`` or its keywords: ``advance(minutes=31)``.
 
-        Raises TypeError for anything else.
+        Raises TypeError for anything else, ClockOutOfRange (a ValueError) for a move out of the years 1970 to 9999.
         """
-        self._tick(duration(delta, parts))
+        self._move(duration(delta, parts))
 
     def advance_to(self, when: datetime) -> None:
         """Move the code under test to an instant, and the simulator as far. A naive datetime is taken as UTC."""
-        self._tick(timedelta(milliseconds=from_datetime(when)) - timedelta(milliseconds=from_datetime(self.now)))
+        self._move(timedelta(milliseconds=from_datetime(when)) - timedelta(milliseconds=from_datetime(self.now)))
 
     def expire(self, what: str | ConnectedInstallation) -> None:
         """Move both sides to one second after the expiry of an access token; not if it is expired already.
@@ -162,13 +164,17 @@ class HubspotClock:
             )
         left_ms = expires_at_ms - self.server.now_ms()
         if left_ms > 0:
-            self._tick(timedelta(milliseconds=left_ms, seconds=1))
+            self._move(timedelta(milliseconds=left_ms, seconds=1))
 
     @property
     def _frozen(self) -> api.FrozenDateTimeFactory:
         if self._factory is None:
             raise RuntimeError("hubspot_clock was used after its test")
         return self._factory
+
+    def _move(self, delta: timedelta) -> None:
+        self.server.check_move(delta)
+        self._tick(delta)
 
     def _tick(self, delta: timedelta) -> None:
         factory = self._frozen

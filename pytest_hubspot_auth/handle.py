@@ -49,6 +49,7 @@ class HubspotSim(Simulator):
 
     def move_time(self, delta: timedelta) -> str:
         """Let time pass for the code under test, if its time is frozen, and for the simulator, which follows."""
+        self.clock.check_move(delta)
         return "both clocks" if move_newest_freeze(delta) else super().move_time(delta)
 
     @property

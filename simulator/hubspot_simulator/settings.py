@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 ENVIRONMENT_PREFIX = "PYTEST_HUBSPOT_"
+_LONGEST_LIFE = 100 * 365 * 86_400  # seconds: an expiry must be a date, of the year 9999 at the latest
 
 
 class SettingError(ValueError):
@@ -29,6 +30,13 @@ def _integer(low: int, high: int | None = None) -> Callable[[object], int]:
         return number
 
     return read
+
+
+def _life(value: object) -> int:
+    seconds = _integer(1)(value)
+    if seconds > _LONGEST_LIFE:
+        raise SettingError(f"expected at most {_LONGEST_LIFE} seconds (100 years)")
+    return seconds
 
 
 def _choice(*valid: str) -> Callable[[object], str]:
@@ -93,7 +101,7 @@ class Settings:
     A wrong value raises SettingError (a ValueError) that names the setting, the value and what is valid.
     """
 
-    token_ttl: int = _setting(1800, _integer(1), "lifetime of an access token in seconds")
+    token_ttl: int = _setting(1800, _life, "lifetime of an access token in seconds")
     expires_in: str = _setting(
         "true",
         _expires_in,
@@ -102,7 +110,7 @@ class Settings:
     token_length: int = _setting(
         0, _integer(0, 512), "characters of an access token, up to 512; 0 is the natural length of about 186"
     )
-    code_ttl: int = _setting(600, _integer(1), "lifetime of an authorization code in seconds")
+    code_ttl: int = _setting(600, _life, "lifetime of an authorization code in seconds")
     refresh_rotation: bool = _setting(False, _boolean, "give a new refresh token at each refresh and end the old one")
     wire: str = _setting(
         "recorded",

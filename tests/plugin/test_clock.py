@@ -360,3 +360,40 @@ class TestLocalTime:
 def test_advance_to_takes_a_datetime(hubspot_clock: HubspotClock) -> None:
     with pytest.raises(TypeError, match="'2026-13-01' is no datetime: expected one such as"):
         hubspot_clock.advance_to("2026-13-01")  # type: ignore[arg-type]
+
+
+def test_b7_no_way_leads_to_where_no_token_can_be_issued(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from datetime import datetime, timedelta
+
+        import pytest
+
+
+        @pytest.mark.parametrize(
+            "move",
+            [
+                lambda clock, sim: clock.advance(days=400 * 365 * 20),
+                lambda clock, sim: clock.advance_to(datetime(9999, 12, 31, 23, 59)),
+                lambda clock, sim: clock.advance_to(datetime(1969, 12, 31)),
+                lambda clock, sim: clock.server.advance_to(datetime(9999, 12, 31, 23, 59)),
+                lambda clock, sim: sim.move_time(timedelta(days=400 * 365 * 20)),
+                lambda clock, sim: clock.advance(weeks=10**12),
+            ],
+        )
+        def test_move(hubspot_clock, hubspot_sim, hubspot_installation, move):
+            before = hubspot_clock.now
+            with pytest.raises(ValueError, match="HubSpot's clock"):
+                move(hubspot_clock, hubspot_sim)
+            assert hubspot_clock.now == hubspot_clock.server.now == before
+            assert hubspot_installation.access_token
+
+
+        @pytest.mark.hubspot(now="9999-12-31T23:59:59Z")
+        def test_start(hubspot_clock):
+            pass
+        """
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=6, errors=1)
+    result.stdout.fnmatch_lines(["E*ClockOutOfRange: cannot set HubSpot's clock to 9999-12-31T23:59:59+00:00: *"])

@@ -107,6 +107,20 @@ def test_a_wrong_move_is_refused_and_moves_nothing(sim, client, body, message):
     assert sim.clock.now_ms() == NOW_MS
 
 
+@pytest.mark.parametrize("ttl", [1800, 86_400])
+def test_b7_the_clock_stays_a_tokens_life_before_the_end_of_the_year_9999(build, ttl):
+    sim = build(token_ttl=ttl)
+    client = Client(Application(sim))
+    left_ms = 253_402_300_799_999 - ttl * 1000 - sim.clock.now_ms()
+    response = client.post(ADVANCE, json={"milliseconds": left_ms + 1})
+    assert response.status_code == 400
+    assert "the clock runs from 1970 to 9999 (cannot move HubSpot's clock by " in response.json["message"]
+    assert sim.clock.offset_ms == 0
+    assert client.post(ADVANCE, json={"milliseconds": left_ms}).status_code == 200
+    headers = {"Authorization": f"Bearer {sim.installation.access_token}"}
+    assert client.get(LIST, headers=headers).status_code == 200
+
+
 def test_the_refusal_of_a_move_names_the_units_and_an_example(client):
     message = client.post(ADVANCE, json={"minute": 1}).json["message"]
     assert message.endswith(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from ..core.clock import ClockOutOfRange
 from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from ..core.tokens import MalformedToken, parse
@@ -80,8 +81,7 @@ class Schedule:
             self._note(number, self._expire(token))
         for calls, delta in self._advance_after:
             if calls == self._calls:
-                self._simulator.clock.advance(delta)
-                self._note(number, f"the simulator's clock moved by {_text(delta)}")
+                self._note(number, self._advance(delta, f"the simulator's clock moved by {_text(delta)}"))
 
     def _expire(self, token: str) -> str:
         try:
@@ -92,8 +92,14 @@ class Schedule:
             return "the token of this call does not expire: the simulator's clock was not moved"
         clock = self._simulator.clock
         delta = timedelta(milliseconds=max(0, expires_at_ms + 1000 - clock.now_ms()))
-        clock.advance(delta)
-        return f"the token expired: the simulator's clock moved by {_text(delta)}"
+        return self._advance(delta, f"the token expired: the simulator's clock moved by {_text(delta)}")
+
+    def _advance(self, delta: timedelta, said: str) -> str:
+        try:
+            self._simulator.clock.advance(delta)
+        except ClockOutOfRange as error:
+            return str(error)
+        return said
 
     def _note(self, number: int, text: str) -> None:
         calls = f"{self._calls} authenticated call{'' if self._calls == 1 else 's'}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..settings import SETTINGS, SettingError, Settings, from_environment, read
+from .output import LogHandler, Output, escape_what_cannot_be_encoded
 
 _SETTINGS = [name for name in SETTINGS if name not in ("strict", "guard")]  # which are about tests
 _ABOUT_PROGRAMS = ("fail_on",)
@@ -18,6 +20,7 @@ _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 1 failed, 2 wrong arguments; ``run`` that of its program."""
+    escape_what_cannot_be_encoded()
     parser = _parser()
     own, child = _split(sys.argv[1:] if arguments is None else list(arguments))
     options, unknown = parser.parse_known_args(own)
@@ -36,11 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     given = {**options.defaults, **given}
     given |= {name: value for name in _SETTINGS if (value := getattr(options, name, None)) is not None}
+    log = Output(sys.stderr)
+    handler = LogHandler(log)
+    logger = logging.getLogger("hubspot_simulator")
+    logger.addHandler(handler)
     try:
         return int(options.run(Settings(**given), options))
     except OSError as error:
         print(f"hubspot-simulator: {error}", file=sys.stderr)
         return 1
+    finally:
+        logger.removeHandler(handler)
+        log.close()
 
 
 def _parser() -> argparse.ArgumentParser:

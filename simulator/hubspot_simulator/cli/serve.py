@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import threading
-from contextlib import suppress
 
 from ..core.clock import Clock, ManualClock, SystemClock
-from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from ..server import SimulatorServer
 from ..settings import Settings
+from .output import Output
 
 CLOCKS = ("ticking", "standing")
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two where there are such
@@ -28,27 +26,16 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     clock: Clock = SystemClock() if options.clock == "ticking" else ManualClock()
     simulator = Simulator(settings, clock=clock)
     server = SimulatorServer(simulator)
-    server.app.on_exchange = _log
+    output = Output(sys.stdout)
+    server.app.on_exchange = lambda exchange: output.say(str(exchange))
     with server:
-        _say(_banner(server))
+        output.say(_banner(server))
         while not stop.wait(1):  # without a timeout, Windows would not see Ctrl-C
             pass
     count = simulator.store.exchange_count
-    _say(f"stopped after {count} request{'' if count == 1 else 's'}")
+    output.say(f"stopped after {count} request{'' if count == 1 else 's'}")
+    output.close()
     return 0
-
-
-def _log(exchange: Exchange) -> None:
-    _say(str(exchange))
-
-
-def _say(text: str) -> None:
-    try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except (OSError, ValueError):  # the terminal is gone; what is left unflushed would fail again at the exit
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _banner(server: SimulatorServer) -> str:

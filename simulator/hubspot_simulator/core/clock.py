@@ -30,6 +30,13 @@ def unpatched(name: str) -> list[Callable[..., Any]]:
 _TIME_NS = unpatched("time_ns")
 
 
+_END_MS = 253_402_300_800_000  # the end of the year 9999, the last that can be written as a date
+
+
+class ClockOutOfRange(ValueError):
+    """A clock was to be moved to where no token can be issued."""
+
+
 class Clock(Protocol):
     """Anything that tells the time."""
 
@@ -62,7 +69,12 @@ class ManualClock:
 
 
 class OffsetClock:
-    """A clock that can be moved, on top of one that tells the time."""
+    """A clock that can be moved, on top of one that tells the time.
+
+    It runs from 1970 to the end of the year 9999, less ``longest_life_ms``, the longest life of what is issued by it.
+    """
+
+    longest_life_ms = 0
 
     def __init__(self, base: Clock) -> None:
         self._base = base
@@ -92,17 +104,38 @@ class OffsetClock:
     def advance(self, delta: timedelta | None = None, /, **parts: float) -> None:
         """Move the clock by a ``timedelta`` or its keywords (``minutes=31``); a negative one moves it back.
 
-        Raises TypeError for anything else.
+        Raises TypeError for anything else, ClockOutOfRange (a ValueError) for a move to where the clock does not run.
         """
-        delta_ms = to_ms(duration(delta, parts))
+        moved = duration(delta, parts)
         with self._lock:
-            self._offset_ms += delta_ms
+            self.check_move(moved, self._base.now_ms() + self._offset_ms)
+            self._offset_ms += to_ms(moved)
 
     def advance_to(self, when: datetime) -> None:
-        """Move the clock to an instant. A naive datetime is taken as UTC."""
+        """Move the clock to an instant. A naive datetime is taken as UTC. Raises as ``advance`` does."""
         target_ms = from_datetime(when)
+        self.check_instant(target_ms)
         with self._lock:
             self._offset_ms = target_ms - self._base.now_ms()
+
+    def check_move(self, delta: timedelta, now_ms: int | None = None) -> None:
+        """Raise ClockOutOfRange when a move, from now or from ``now_ms``, ends where the clock does not run."""
+        now_ms = self.now_ms() if now_ms is None else now_ms
+        if not 0 <= now_ms + to_ms(delta) <= self._latest_ms:
+            raise ClockOutOfRange(f"cannot move HubSpot's clock by {delta} from {iso_instant(now_ms)}: {self._range}")
+
+    def check_instant(self, ms: int) -> None:
+        """Raise ClockOutOfRange when the clock does not run at an instant (epoch milliseconds)."""
+        if not 0 <= ms <= self._latest_ms:
+            raise ClockOutOfRange(f"cannot set HubSpot's clock to {to_datetime(ms).isoformat()}: {self._range}")
+
+    @property
+    def _latest_ms(self) -> int:
+        return _END_MS - 1 - self.longest_life_ms
+
+    @property
+    def _range(self) -> str:
+        return f"it runs from 1970 to {iso_instant(self._latest_ms)}: what is issued later would outlive the year 9999"
 
     def hold(self, change: Callable[[], object]) -> None:
         """Call ``change``, which moves the clock underneath, while this one stays where it is."""
@@ -120,7 +153,7 @@ class OffsetClock:
 def duration(delta: timedelta | None, parts: dict[str, float]) -> timedelta:
     """Return the duration that a caller gave as a ``timedelta`` or as its keywords.
 
-    Raises TypeError with the accepted forms when it is neither, both or nothing.
+    Raises TypeError with the accepted forms when it is neither, both or nothing, ClockOutOfRange for millions of years.
     """
     if isinstance(delta, timedelta) and not parts:
         return delta
@@ -131,6 +164,8 @@ def duration(delta: timedelta | None, parts: dict[str, float]) -> timedelta:
             raise TypeError(
                 f"advance() got {parts!r}: expected a timedelta or its keywords, as in advance(minutes=31)"
             ) from error
+        except OverflowError as error:
+            raise ClockOutOfRange(f"advance() got {parts!r}: HubSpot's clock runs from 1970 to 9999") from error
     given = repr(delta) if delta is not None else "nothing"
     raise TypeError(f"advance() got {given}: expected a timedelta or its keywords, as in advance(minutes=31)")
 

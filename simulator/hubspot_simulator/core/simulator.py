@@ -53,6 +53,7 @@ class Simulator:
         self._start()
 
     def _start(self) -> None:
+        self.clock.longest_life_ms = 1000 * max(self.settings.token_ttl, self.settings.code_ttl)
         self.store = Store()
         self.ids = Ids(self.settings.random_seed, self._name)
         self.journal = Journal(self.store)

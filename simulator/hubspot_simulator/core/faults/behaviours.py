@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ..clock import duration, unpatched
+from ..clock import ClockOutOfRange, duration, unpatched
 from ..injection import Answer, Arrival, Fault, is_path
 from ..store import Store
 from ..tokens import MalformedToken, parse
@@ -154,14 +154,18 @@ class ClockSkew(Fault):
         except TypeError:
             given = f"{parts!r}: " if parts else ""
             raise ValueError(f"{given}by how much? minutes=5 puts HubSpot's clock ahead, minutes=-5 behind") from None
-        except OverflowError:
+        except ClockOutOfRange:
             self._delta = timedelta.max
         if abs(self._delta) > _LONGEST_SKEW:
             raise ValueError(f"{parts!r}: expected at most {_LONGEST_SKEW.days} days, ahead or behind")
 
     def arrive(self, arrival: Arrival) -> None:
-        self._advance(self._delta)
-        arrival.why.append(f"HubSpot's clock moved by {self._delta}")
+        try:
+            self._advance(self._delta)
+        except ClockOutOfRange as error:
+            arrival.why.append(f"no clock moved: {error}")
+        else:
+            arrival.why.append(f"HubSpot's clock moved by {self._delta}")
 
 
 def _are_of_one_installation(one: str, other: str) -> bool:

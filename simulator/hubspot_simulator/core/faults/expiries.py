@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from ..clock import OffsetClock
+from ..clock import ClockOutOfRange, OffsetClock
 from ..injection import Answer, Arrival, Fault
 from ..model import TokenOverride
 from ..store import Store
@@ -89,4 +89,7 @@ def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: t
     left = timedelta(milliseconds=newest_ms - clock.now_ms())
     if left <= timedelta():
         return "no clock moved: every token had expired"
-    return f"{move_time(left + past)} moved by {left + past}"
+    try:
+        return f"{move_time(left + past)} moved by {left + past}"
+    except ClockOutOfRange as error:
+        return f"no clock moved: {error}"
