@@ -12,6 +12,7 @@ from contextlib import suppress
 from ..core.clock import Clock, ManualClock, SystemClock
 from ..core.exchange import Exchange
 from ..core.simulator import Simulator
+from ..senders import Senders
 from ..server import SimulatorServer
 from ..settings import Settings
 
@@ -29,6 +30,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     simulator = Simulator(settings, clock=clock)
     server = SimulatorServer(simulator)
     server.app.on_exchange = _log
+    server.app.senders = Senders(processes=False)  # behind a relay many programs would look like one
     with server:
         _say(_banner(server))
         while not stop.wait(1):  # without a timeout, Windows would not see Ctrl-C
