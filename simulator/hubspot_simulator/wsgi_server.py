@@ -20,10 +20,10 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from cheroot.server import HTTPServer
-from cheroot.wsgi import Gateway_10
 
 from .core.clock import unpatched
 from .wsgi_connection import Connection
+from .wsgi_gateway import Gateway
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -63,7 +63,7 @@ class WSGIServer(HTTPServer):
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__((host, port), gateway=Gateway_10, server_name=host)  # the name is SERVER_NAME
+        super().__init__((host, port), gateway=Gateway, server_name=host)  # the name is SERVER_NAME
         self.host = host
         self.port = self._wanted_port = port
         self.software = self.version

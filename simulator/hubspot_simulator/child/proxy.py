@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from .asked import Refusal, Target, read
 
 _Address = tuple[str, int]
+_Ports = tuple[int, int]
 
 _HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 30.0  # how long a client may take to say what it wants
@@ -43,12 +44,17 @@ class Proxy:
         allow: Sequence[str] = (),
     ) -> None:
         self.refused: Counter[str] = Counter()
+        self._served: dict[int, _Ports] = {}
         self._matches = matches
         self._ways = {443: https, 80: http}
         self._context = ssl.create_default_context(cadata=authority)
         self._allow = [pattern.lower() for pattern in allow]
         self._clients: set[asyncio.Task[None]] = set()
         self._started = threading.Event()
+
+    def served(self, port: int) -> _Ports | None:
+        """Return the ports of both ends of the client's connection for which it has another one, from ``port``."""
+        return self._served.get(port)
 
     def start(self) -> None:
         """Listen, and serve in the background. Raises OSError when it cannot listen."""
@@ -102,6 +108,8 @@ class Proxy:
         except Refusal as refusal:
             await _refuse(reader, writer, refusal)
             return
+        here = answers.get_extra_info("sockname")[1]
+        self._served[here] = writer.get_extra_info("peername")[1], self._listener.getsockname()[1]
         try:
             if target.head:
                 answers.write(target.head)
@@ -109,6 +117,7 @@ class Proxy:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await _relay(reader, writer, upstream, answers)
         finally:
+            self._served.pop(here, None)
             await _close(answers)
 
     async def _reach(self, target: Target) -> tuple[StreamReader, StreamWriter]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.simulator import Simulator
 from ..hosts import matcher
+from ..senders import Senders
 from ..server import SimulatorServer
 from ..settings import Settings
 from .environment import environment, write_files
@@ -64,6 +65,7 @@ class Session:
                     allow=self._allow,
                 )
             )
+            self.server.app.senders = Senders(through=self._proxy.served)
             self._files = write_files(authority, Path(folder), os.environ)
             self._open = opened.pop_all()
         return self

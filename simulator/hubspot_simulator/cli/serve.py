@@ -9,6 +9,7 @@ import threading
 
 from ..core.clock import Clock, ManualClock, SystemClock
 from ..core.simulator import Simulator
+from ..senders import Senders
 from ..server import SimulatorServer
 from ..settings import Settings
 from .output import Output
@@ -28,6 +29,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     server = SimulatorServer(simulator)
     output = Output(sys.stdout)
     server.app.on_exchange = lambda exchange: output.say(str(exchange))
+    server.app.senders = Senders(processes=False)  # behind a relay many programs would look like one
     with server:
         output.say(_banner(server))
         while not stop.wait(1):  # without a timeout, Windows would not see Ctrl-C

@@ -35,6 +35,11 @@ class Exchange:
     sent it may have known the answers up to there. ``status`` is 0 when no answer was sent. ``faults`` names what was
     injected. ``skew_ms`` is how far HubSpot's clock had been moved ahead of the caller's (milliseconds). Bodies are
     kept up to 64 KiB.
+
+    ``connection`` and ``process`` are the numbers of the connection that it came by and of the process that sent it:
+    equal numbers are the same one; None is unknown, or no connection, or one that several processes share. Process 0
+    is the simulator's own, which is a test's. ``foreign`` exchanges were refused, and carry a well-formed access token
+    that was not issued by this simulator.
     """
 
     number: int
@@ -55,6 +60,9 @@ class Exchange:
     after: int = 0
     faults: tuple[str, ...] = ()
     skew_ms: int = 0
+    connection: int | None = None
+    process: int | None = None
+    foreign: bool = False
 
     @property
     def access_token(self) -> str:

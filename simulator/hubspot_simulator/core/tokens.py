@@ -117,6 +117,15 @@ def is_signed(token: AccessToken, key: bytes) -> bool:
     return token.canonical and hmac.compare_digest(token.signature, _sign(token.signed_part, key))
 
 
+def is_foreign(text: str, key: bytes) -> bool:
+    """Tell whether a text is an access token that says when it expires, and another key than ``key`` signed it."""
+    try:
+        token = parse(text)
+    except MalformedToken:
+        return False
+    return bool(token.expires_at_ms) and not is_signed(token, key)
+
+
 def _sign(data: bytes, key: bytes) -> bytes:
     return hmac.digest(key, data, "sha256")[:_SIGNATURE_LENGTH]
 

@@ -16,6 +16,8 @@ from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
 from ..core.simulator import Simulator
+from ..core.tokens import is_foreign
+from ..senders import Senders
 from . import control, faults
 from .call import Call
 from .errors import html_not_found, refusal
@@ -33,12 +35,13 @@ _HEADERS = ("HTTP_", "CONTENT_")
 class Application:
     """Answers requests from ``simulator``, which may be exchanged between two requests.
 
-    ``on_exchange`` is called with each exchange, in the thread that answers.
+    ``on_exchange`` is called with each exchange, in the thread that answers. ``senders`` tells who sent it.
     """
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
         self.on_exchange: Callable[[Exchange], None] | None = None
+        self.senders = Senders()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a WSGI request."""
@@ -118,6 +121,8 @@ class Application:
         journal = call.simulator.journal
         request = call.request
         environ = request.environ
+        connection, process = self.senders.of(environ)
+        bearer = route is not None and route.bearer
         exchange = Exchange(
             number=journal.next_number(),
             at_ms=call.now_ms,
@@ -133,10 +138,15 @@ class Application:
             response_body=answer.body[:BODY_KEPT],
             correlation_id=call.correlation_id,
             served=served,
-            bearer=route is not None and route.bearer,
+            bearer=bearer,
             after=call.after,
             skew_ms=call.simulator.clock.offset_ms,
             faults=tuple(injected.name for injected in call.hits if injected.shown),
+            connection=connection,
+            process=process,
+        )
+        exchange.foreign = (
+            bearer and answer.status == 401 and is_foreign(exchange.access_token, call.simulator.ids.signing_key)
         )
         journal.append(exchange)
         for injected in call.hits:

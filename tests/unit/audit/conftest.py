@@ -146,6 +146,7 @@ class Tape:
             "response_body": b"{}",
             "correlation_id": "",
             "after": number - 1,
+            "process": 0,
         }
         exchange = Exchange(**(given | fields))
         self.exchanges.append(exchange)

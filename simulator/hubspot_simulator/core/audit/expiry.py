@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from .finding import Finding, found, instant, more_times, span
-from .model import Call, Grant, Token, TokenRequest, caller_ms, seen
+from .model import Call, Grant, Token, TokenRequest, caller_ms, same_sender, seen, sender_keys
 from .reading import Reading
 
 _WAIT_MS = 60_000
+_LOOKED_BACK = 200
 _TAKES_TIME = {"delay", "expiry"}  # time passed before the answer was there
 _FIXED_MS = (1_800_000, 3_600_000, 21_600_000)
 
@@ -79,6 +80,8 @@ def _fixed_lifetime(reading: Reading, token: Token, lost: list[Call]) -> Finding
     refresh = attempts[index] if index < len(attempts) else None
     if refresh is None or refresh.token is None or _TAKES_TIME.intersection(first.exchange.faults):
         return None
+    if token.foreign or not same_sender(first.exchange, refresh.exchange):
+        return None  # when whoever refreshed began to count is not known
     refreshed_ms = caller_ms(refresh.exchange)  # its own clock is the one that it counts a lifetime on
     if refreshed_ms - caller_ms(first.exchange) < _WAIT_MS:
         return None
@@ -106,15 +109,21 @@ def _again(reading: Reading, token: Token, current: list[Call], lost: list[Call]
     again: list[Call] = []
     first: Call | None = None
     for call in lost:
-        index = bisect_right(numbers, call.after)
-        if not index or _tried(attempts, current[index - 1], call) or _failed_next(attempts, call):
+        told = _told(current[: bisect_right(numbers, call.after)], call)
+        if told is None or _tried(attempts, told, call) or _failed_next(attempts, call):
             continue
         again.append(call)
-        first = first or current[index - 1]
+        first = first or told
     if first is None:
         return None
     problem = f"{_expired(token, first)}; after that 401 it was sent {more_times(len(again))} before any refresh."
     return found("expired-token-sent-again", _sentence(problem), [first.exchange, *(c.exchange for c in again)])
+
+
+def _told(refused: list[Call], again: Call) -> Call | None:
+    """Return the last 401 that the sender of a call had read."""
+    last = (call for call in reversed(refused[-_LOOKED_BACK:]) if same_sender(call.exchange, again.exchange))
+    return next(last, None)
 
 
 def _tried(attempts: list[TokenRequest], refused: Call, again: Call) -> bool:
@@ -130,13 +139,13 @@ def _failed_next(attempts: list[TokenRequest], call: Call) -> bool:
 
 
 def old_token(reading: Reading) -> Iterator[Finding]:
-    """Yield one finding a grant whose old token was sent, and refused, although a newer one had been answered."""
+    """Yield one finding a grant whose old token was sent, and refused, by a sender who had a newer one."""
     stale: dict[Grant, list[tuple[Call, TokenRequest]]] = defaultdict(list)
     for call in reading.calls:
         if call.token is None or not call.refused or call.made_good is not None or reading.was_replayed(call):
             continue
-        newer = _replaced(reading, call, call.token)
-        if newer is not None:
+        newer = reading.last_held(call.token.grant, call.exchange, call.after)
+        if newer is not None and newer.token and newer.token.is_newer_than(call.token) and not call.token.foreign:
             stale[call.token.grant].append((call, newer))
     for pairs in stale.values():
         call, newer = pairs[0]
@@ -150,18 +159,20 @@ def old_token(reading: Reading) -> Iterator[Finding]:
 
 def dead_refresh_token(reading: Reading) -> Iterator[Finding]:
     """Yield one finding a refresh token that was sent on after it had been refused for good."""
-    refused: dict[str, list[TokenRequest]] = defaultdict(list)
+    refused: dict[str, dict[tuple[str, int], list[TokenRequest]]] = defaultdict(dict)
     done: dict[str, list[TokenRequest]] = {}
     for one in reading.refreshes:
         value = one.form.get("refresh_token", "")
         if one.refresh_token_is_dead:
-            chain = refused[value]
-            if not chain or one.after >= chain[0].number:
+            chains, keys = refused[value], sender_keys(one.exchange)
+            chain: list[TokenRequest] = next((chains[key] for key in keys if key in chains), [])
+            chains.update(dict.fromkeys(keys, chain))
+            if keys and (not chain or one.after >= chain[0].number):
                 chain.append(one)
             if len(chain) >= 3:
                 done[value] = chain
         elif one.exchange.status == 200 and seen(one.exchange):
-            refused[value] = []
+            refused[value] = {}
     for chain in done.values():
         problem = (
             f"#{chain[0].number} was answered {chain[0].refusal}, and the same refresh token was sent "

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..errors import TOKEN_ERRORS
 from ..exchange import Exchange
 from .finding import Finding, found, in_all
-from .model import Call, TokenRequest, header, json_object, text_of
+from .model import Call, TokenRequest, header, json_object, same_sender, text_of
 from .reading import Reading
 
 _RECORD = re.compile(r"/crm/(?:v3/objects|objects/[^/]+)/([^/]+)(?:/([^/]+))?/?")
@@ -59,7 +59,8 @@ def _repeated(reading: Reading) -> Iterator[tuple[Call, Call]]:
         before = waiting.get(key)
         if before is not None and _hub(before) != account[1]:
             first_time = (account, *key) not in served
-            if first_time and call.after >= before.number and _swapped(reading, before, call):
+            told = call.after >= before.number and same_sender(before.exchange, call.exchange)
+            if first_time and told and _swapped(reading, before, call):
                 yield before, call
             waiting.pop(key)
         served.add((account, *key))
@@ -69,7 +70,7 @@ def _repeated(reading: Reading) -> Iterator[tuple[Call, Call]]:
 
 def _swapped(reading: Reading, refused: Call, again: Call) -> bool:
     """Tell whether a refresh after a 401 was for the portal of the next call, and none for its own."""
-    if refused.token is None or again.token is None:
+    if refused.token is None or again.token is None or refused.token.foreign:
         return False
     issued = again.token.issued
     if issued is None or issued.after < refused.number or issued.grant_type != "refresh_token":
@@ -89,11 +90,12 @@ def _strays(reading: Reading) -> Iterator[tuple[Call, Call]]:
         type_name, id, hub = match[1], match[2], _hub(call)
         if id and call.exchange.status == 404:
             portals = shown.get((type_name, id), {})
-            if portals and hub not in portals:
-                yield call, next(iter(portals.values()))
+            known = next(iter(portals.values()), None)
+            if known and hub not in portals and same_sender(known.exchange, call.exchange):
+                yield call, known
         elif call.ok:
-            for known in _ids(call.exchange):
-                shown[type_name, known].setdefault(hub, call)
+            for seen_id in _ids(call.exchange):
+                shown[type_name, seen_id].setdefault(hub, call)
 
 
 def _ids(exchange: Exchange) -> list[str]:

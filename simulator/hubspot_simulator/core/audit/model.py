@@ -24,6 +24,26 @@ def seen(exchange: Exchange) -> bool:
     return exchange.status != 0 and not _UNSEEN.intersection(exchange.faults)
 
 
+def sender_keys(exchange: Exchange) -> list[tuple[str, int]]:
+    """Return by what the sender of a request can be told; nothing when he cannot."""
+    keys = [("process", exchange.process), ("connection", exchange.connection)]
+    return [(what, number) for what, number in keys if number is not None]
+
+
+def same_sender(one: Exchange, other: Exchange) -> bool:
+    """Tell whether two requests are known to come from the same process, or by the same connection."""
+    if other_sender(one, other):
+        return False
+    return (one.process is not None and one.process == other.process) or (
+        one.connection is not None and one.connection == other.connection
+    )
+
+
+def other_sender(one: Exchange, other: Exchange) -> bool:
+    """Tell whether two requests are known to come from different processes."""
+    return one.process is not None and other.process is not None and one.process != other.process
+
+
 def caller_ms(exchange: Exchange) -> int:
     """Return when a request came on the clock of whoever sent it; that clock may stand apart from HubSpot's."""
     return exchange.at_ms - exchange.skew_ms
@@ -73,7 +93,8 @@ class Token:
 
     ``issued`` is the token request that gave it, None when that was before the journal. ``expires_ms`` and
     ``lifetime_ms`` are as its holder knows them: an ``expires_in`` below the truth counts. ``issued_ms`` is on
-    HubSpot's clock, ``held_ms`` the same instant on its holder's.
+    HubSpot's clock, ``held_ms`` the same instant on its holder's. ``holders`` are those who are known to have had it
+    (``sender_keys``), each with the number of the first exchange that shows it. ``foreign`` ones HubSpot never issued.
     """
 
     text: str
@@ -85,6 +106,17 @@ class Token:
     expires_ms: int = 0
     lifetime_ms: int = USUAL_LIFETIME_MS
     calls: list[Call] = field(default_factory=list)
+    holders: dict[tuple[str, int], int] = field(default_factory=dict)
+    foreign: bool = False
+
+    def shown_by(self, exchange: Exchange) -> None:
+        """Note that an exchange shows its sender to have it."""
+        for key in sender_keys(exchange):
+            self.holders[key] = min(exchange.number, self.holders.get(key, exchange.number))
+
+    def was_held(self, by: Exchange, number: int) -> bool:
+        """Tell whether the sender of a request is known to have had it when exchange ``number`` was answered."""
+        return any(self.holders.get(key, number + 1) <= number for key in sender_keys(by))
 
     @property
     def account(self) -> Account:

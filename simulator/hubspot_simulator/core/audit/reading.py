@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import islice
 
 from .. import tokens
 from ..exchange import Exchange
@@ -20,12 +21,16 @@ from .model import (
     caller_ms,
     fields,
     json_object,
+    other_sender,
+    same_sender,
     seen,
+    sender_keys,
     text_of,
 )
 
 _TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
+_LOOKED_AT = 50
 _TOKENS_KEPT = 50  # of those with which one request was refused; a bound on the time that a strange journal takes
 
 
@@ -41,6 +46,8 @@ class Reading:
         self.calls = self._read_calls()
         for request, text in replayed:
             request.token = self.tokens.get(text)
+            if request.token is not None and seen(request.exchange):
+                request.token.shown_by(request.exchange)
         self._learn_accounts()
         self._match_retries()
 
@@ -70,17 +77,42 @@ class Reading:
         index = bisect_right(given, number, key=lambda one: one.number)
         return given[index - 1] if index else None
 
+    @cached_property
+    def _given_to(self) -> dict[tuple[Grant, tuple[str, int]], list[TokenRequest]]:
+        """By grant and key of a sender, the answers whose token that sender is known to have had, oldest first."""
+        given_to: dict[tuple[Grant, tuple[str, int]], list[TokenRequest]] = defaultdict(list)
+        for grant, given in self.given.items():
+            for one in given:
+                for key in one.token.holders if one.token else ():
+                    given_to[grant, key].append(one)
+        return given_to
+
+    def last_held(self, grant: Grant, by: Exchange, number: int) -> TokenRequest | None:
+        """Return the last answer whose token the sender of a request had when exchange ``number`` was answered."""
+        found: list[TokenRequest] = []
+        for key in sender_keys(by):
+            given = self._given_to.get((grant, key), [])
+            index = bisect_right(given, number, key=lambda one: one.number)
+            held = (one for one in reversed(given[:index]) if one.token and one.token.was_held(by, number))
+            found += islice(held, 1)
+        return max(found, key=lambda one: one.number, default=None)
+
     def attempts(self, account: Account) -> list[TokenRequest]:
         """Return the tries to get a token for an account, those that may be for another one included."""
         if account not in self._attempts:
             self._attempts[account] = [one for one in self.token_requests if one.may_concern(account)]
         return self._attempts[account]
 
-    def is_known_dead(self, account: Account, number: int) -> bool:
-        """Tell whether the last try before exchange ``number`` ended with a dead refresh token."""
+    def is_known_dead(self, account: Account, number: int, to: Exchange | None = None) -> bool:
+        """Tell whether the last try before exchange ``number`` ended with a dead refresh token.
+
+        ``to`` is a request whose sender must be known to have tried.
+        """
         attempts = self.attempts(account)
         index = bisect_right(attempts, number, key=lambda one: one.number)
-        return index > 0 and attempts[index - 1].refresh_token_is_dead
+        if not index or not attempts[index - 1].refresh_token_is_dead:
+            return False
+        return to is None or same_sender(attempts[index - 1].exchange, to)
 
     @cached_property
     def refused(self) -> dict[Account, list[Call]]:
@@ -148,6 +180,8 @@ class Reading:
         held_ms = caller_ms(request.exchange)
         token = Token(text, says, _grant(says), request, issued_ms, held_ms, issued_ms + lifetime_ms, lifetime_ms)
         self.tokens[text] = token
+        if seen(request.exchange):
+            token.shown_by(request.exchange)
         return token
 
     def _learn_accounts(self) -> None:
@@ -186,11 +220,14 @@ class Reading:
                     held_ms = issued_ms - max(exchange.skew_ms, 0)  # how far the clocks stood apart is not known
                     token = Token(text, says, _grant(says), None, issued_ms, held_ms, expires_ms, lifetime_ms)
                     self.tokens[text] = token
+            if token is not None and exchange.foreign:
+                token.foreign = True
             call = Call(exchange, text, token)
             if exchange.status == 401:
                 call.members = json_object(exchange.response_body)
             if token is not None:
                 token.calls.append(call)
+                token.shown_by(exchange)
             calls.append(call)
         return calls
 
@@ -208,7 +245,7 @@ class Reading:
                     and queue[0].number <= call.after
                     and not self.tokens[text].is_newer_than(call.token)
                 ):
-                    queue.popleft().made_good = call
+                    _likeliest(queue, call).made_good = call
                     call.repeats = True
                     if not queue:
                         del others[text]
@@ -218,6 +255,19 @@ class Reading:
                 others.setdefault(call.text, deque()).append(call)
                 if len(others) > _TOKENS_KEPT:
                     del others[next(iter(others))]
+
+
+def _likeliest(queue: deque[Call], again: Call) -> Call:
+    """Take out of a queue the call that another one repeats: one of the same sender, if there is any."""
+    exchange = again.exchange
+    early = [call for call in islice(queue, _LOOKED_AT) if call.number <= again.after]
+    one = (
+        next((call for call in early if same_sender(call.exchange, exchange)), None)
+        or next((call for call in early if not other_sender(call.exchange, exchange)), None)
+        or queue[0]
+    )
+    queue.remove(one)
+    return one
 
 
 def _cut(issued: list[str], text: str) -> bool:

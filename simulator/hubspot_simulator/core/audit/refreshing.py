@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from ..exchange import Exchange
 from .finding import Finding, found, in_all, instant
-from .model import Call, Grant, Token, TokenRequest, elapsed_ms
+from .model import Call, Grant, Token, TokenRequest, elapsed_ms, other_sender, same_sender
 from .reading import Reading
 
 _SOON_MS = 60_000
@@ -59,11 +59,9 @@ def sort_refreshes(reading: Reading) -> dict[Grant, Needless]:
     for grant, given in reading.given.items():
         needless = Needless()
         calls = _Calls(made[grant])
-        previous: TokenRequest | None = None
-        for one in given:
+        for index, one in enumerate(given):
             if one.grant_type == "refresh_token":
-                _sort(reading, calls, needless, previous, one)
-            previous = one
+                _sort(reading, calls, needless, given[:index][-_LOOKED_BACK:], one)
         result[grant] = needless
     return result
 
@@ -79,20 +77,23 @@ class _Calls:
         """Return those answered after exchange ``first`` and up to ``last``."""
         return self.all[bisect_right(self.numbers, first) : bisect_right(self.numbers, last)]
 
-    def last(self, number: int) -> Call | None:
-        """Return the last one answered up to exchange ``number``."""
-        index = bisect_right(self.numbers, number)
-        return self.all[index - 1] if index else None
+    def last(self, b: TokenRequest) -> Call | None:
+        """Return the last one that the sender of a refresh had been answered."""
+        before = self.all[: bisect_right(self.numbers, b.after)][-_LOOKED_BACK:]
+        return next((call for call in reversed(before) if same_sender(call.exchange, b.exchange)), None)
 
 
-def _sort(reading: Reading, calls: _Calls, needless: Needless, a: TokenRequest | None, b: TokenRequest) -> None:
-    if a is not None and b.after < a.number and a.grant_type == "refresh_token":
+def _sort(reading: Reading, calls: _Calls, needless: Needless, before: Sequence[TokenRequest], b: TokenRequest) -> None:
+    """Sort a refresh in. It counts only against a token that its sender is known to have had."""
+    overlapping = takewhile(lambda one: b.after < one.number, reversed(before))
+    a = next((one for one in overlapping if same_sender(one.exchange, b.exchange)), None)
+    if a is not None and a.grant_type == "refresh_token":
         needless.storm.append([*_causes(calls, a), a.exchange, b.exchange])
         return
-    if reading.has_misfit(a.number if a else 0, b.after):
+    known = reading.last_held(b.token.grant, b.exchange, b.after) if b.token else None
+    if reading.has_misfit(known.number if known else 0, b.after):
         return  # what was sent is no access token, which is a finding of its own
-    known = a if a is not None and a.number <= b.after else None
-    last = calls.last(b.after)
+    last = calls.last(b)
     token = known.token if known else last.token if last else None
     if token is None or not _is_good(token, b):
         return
@@ -103,8 +104,13 @@ def _sort(reading: Reading, calls: _Calls, needless: Needless, a: TokenRequest |
         return
     if known is not None and known.grant_type == "refresh_token" and _linked(calls, needless, known, token, b):
         return
-    uses = [call for call in token.calls if call.ok and call.number <= b.after]
+    uses = [call for call in _of(token.calls, b) if call.ok and call.number <= b.after]
     needless.early.append(Early(b, known, token, uses))
+
+
+def _of(calls: Sequence[Call], b: TokenRequest) -> list[Call]:
+    """Return the calls that the sender of a refresh may have made: those of other processes left out."""
+    return [call for call in calls if not other_sender(call.exchange, b.exchange)]
 
 
 def _is_good(token: Token, b: TokenRequest) -> bool:
@@ -116,8 +122,10 @@ def _is_good(token: Token, b: TokenRequest) -> bool:
 def _after_status(needless: Needless, token: Token, b: TokenRequest, left_ms: int) -> bool:
     if left_ms <= min(_MARGIN_MS, token.lifetime_ms // 2):
         return False
-    known = [call for call in token.calls if call.number <= b.after]
-    if not known or elapsed_ms(known[-1].exchange, b.exchange) > _REACTION_MS:
+    known = [call for call in _of(token.calls, b) if call.number <= b.after]
+    if not known or not same_sender(known[-1].exchange, b.exchange):
+        return False
+    if elapsed_ms(known[-1].exchange, b.exchange) > _REACTION_MS:
         return False
     status = known[-1].exchange.status
     id = "refresh-after-5xx" if status >= 500 else _STATUSES.get(status)
@@ -129,18 +137,18 @@ def _after_status(needless: Needless, token: Token, b: TokenRequest, left_ms: in
 
 def _linked(calls: _Calls, needless: Needless, a: TokenRequest, token: Token, b: TokenRequest) -> bool:
     """Tell whether a refresh came of the expiry that another had dealt with, and note how."""
-    late = [call for call in calls.between(a.number, b.after) if call.refused]
+    late = [call for call in _of(calls.between(a.number, b.after), b) if call.refused]
     if late:
         refused = late[-1]
-        if refused.made_good is None:
-            return True  # the old token stayed in use, which is a finding of its own
+        if refused.made_good is None or not same_sender(refused.exchange, b.exchange):
+            return True  # the old token stayed in use, which is a finding of its own; or whose 401 it was is not known
         if elapsed_ms(refused.exchange, b.exchange) <= _SOON_MS:
             needless.straggler.append([a.exchange, refused.exchange, b.exchange])
             return True
     causes = _refused_before(calls, a)
     waited = [call for call in causes if call.made_good is not None and call.made_good.after >= b.number]
     overlapping = any(two.after < one.number for one, two in pairwise(causes))
-    idle = not calls.between(a.number, b.number)
+    idle = not _of(calls.between(a.number, b.number), b)
     if (
         (len(causes) > 1 and waited)
         or (overlapping and elapsed_ms(a.exchange, b.exchange) <= _SOON_MS)
@@ -153,7 +161,7 @@ def _linked(calls: _Calls, needless: Needless, a: TokenRequest, token: Token, b:
 
 def _refused_before(calls: _Calls, a: TokenRequest) -> list[Call]:
     """Return the 401s that led to a refresh: those of the token before it, answered before it was."""
-    before = calls.between(0, a.number)[-_LOOKED_BACK:]
+    before = _of(calls.between(0, a.number)[-_LOOKED_BACK:], a)
     refused: list[Call] = []
     for call in reversed(before):
         if call.refused and (not refused or call.token is refused[0].token):

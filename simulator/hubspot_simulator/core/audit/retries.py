@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..exchange import Exchange
 from .finding import Finding, found, in_all, times
-from .model import Account, Call, Token, TokenRequest, elapsed_ms
+from .model import Account, Call, Token, TokenRequest, elapsed_ms, same_sender
 from .reading import Reading
 
 _ENDLESS = 4
@@ -27,7 +27,7 @@ def endless_retry(reading: Reading) -> Iterator[Finding]:
     for call in reading.calls:
         if call.token is None:
             continue
-        key = (call.token.account, *call.request)
+        key = (call.token.account, call.exchange.process, *call.request)
         chain = chains.get(key, [])
         if not call.refused:
             chains.pop(key, None)
@@ -54,8 +54,10 @@ def _follows(reading: Reading, before: Call, call: Call) -> bool:
     """Tell whether a call, refused as well, is one more try of the same unit of work."""
     if call.after < before.number or before.token is None or call.token is None:
         return False
+    if not same_sender(before.exchange, call.exchange):
+        return False
     if call.text == before.text:
-        dead = reading.is_known_dead(call.token.account, before.after)
+        dead = reading.is_known_dead(call.token.account, before.after, before.exchange)
         return dead and elapsed_ms(before.exchange, call.exchange) <= _APART_MS
     issued = call.token.issued
     if issued is None or issued.grant_type != "refresh_token" or not call.token.is_newer_than(before.token):
@@ -90,6 +92,8 @@ def retry_without_body(reading: Reading) -> Iterator[Finding]:
         if not call.refused or not exchange.request_body or call.made_good:
             continue
         again = _next(empty.get(call.target, []), call)
+        if again is not None and not same_sender(exchange, again.exchange):
+            continue
         if again is not None and again.text != call.text:
             proof += [exchange, again.exchange]
     if proof:
@@ -115,10 +119,15 @@ def write_sent_twice(reading: Reading) -> Iterator[Finding]:
         exchange = call.exchange
         if exchange.method != "POST" or not exchange.request_body or exchange.path.rstrip("/").endswith(_HARMLESS):
             continue
-        key = (call.token.account if call.token else call.text, *call.request)
+        key = (call.token.account if call.token else call.text, exchange.process, *call.request)
         before = done.get(key)
         carried_out = _behind_a_fault(call)
-        if before is not None and call.after >= before.number and (call.ok or exchange.status == 409 or carried_out):
+        if (
+            before is not None
+            and call.after >= before.number
+            and same_sender(before.exchange, exchange)
+            and (call.ok or exchange.status == 409 or carried_out)
+        ):
             proof += [before.exchange, exchange]
             del done[key]
         if carried_out:
