@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.child import proxy as module
@@ -229,3 +231,72 @@ def test_in_a_with_it_is_started_and_stopped(server: SimulatorServer) -> None:
     authority, https = server.secure()
     with Proxy(matcher(), https=https, http=https, authority=authority.certificate) as proxy:
         assert say(proxy, "hello")[0] == 400
+
+
+class TestHosts:
+    """B10: whatever stands where a host should, the answer is a status and never a traceback."""
+
+    @pytest.mark.parametrize(
+        "target", ["CONNECT {}:443 HTTP/1.1", "GET http://{}/ HTTP/1.1", "GET https://{}/ HTTP/1.1"]
+    )
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "a..example",
+            ".example",
+            "..",
+            f"{'a' * 64}.example",
+            f"{'a.' * 127}example",
+            "a\x1b[31m.example",
+            "a\x7f.example",
+            "b\u00fccher.example",
+            "*.example",
+            "a b.example",
+        ],
+    )
+    def test_b10_no_host_is_a_400(self, host: str, target: str, start: Start) -> None:
+        proxy = start("*")
+        assert say(proxy, target.format(host))[0] == 400
+        assert not proxy.refused
+
+    @pytest.mark.parametrize("host", ["localhost.", "[::ffff:127.0.0.1]", "127.0.0.1"])
+    def test_a_host_is_reached(self, host: str, start: Start) -> None:
+        with SimulatorServer(Simulator()) as upstream:
+            assert say(start("*"), f"GET http://{host}:{upstream.port}/x HTTP/1.1")[0] == 404
+
+    def test_b10_a_host_that_cannot_be_a_name_for_tls(self, start: Start) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+            port = listening.getsockname()[1]
+            listening.close()
+            assert say(start("*"), f"GET https://127.0.0.1:{port}/ HTTP/1.1")[0] == 502
+
+    def test_b10_generated_hosts(
+        self, server: SimulatorServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = socket.getaddrinfo
+
+        def nowhere(name: object, *rest: object, **more: object) -> object:
+            if name == "127.0.0.1":
+                return real(name, *rest, **more)
+            str(name).encode("idna")  # as the real one, which may raise
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+        authority, https = server.secure()
+        monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+        with Proxy(matcher(), https=https, http=https, authority=authority.certificate, allow=["*"]) as proxy:
+
+            @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+            @given(
+                st.sampled_from([b"CONNECT ", b"GET http://", b"GET https://", b"POST ftp://", b"", b"CONNECT ["]),
+                st.one_of(st.binary(max_size=80), st.text("aA0.-_:[]%@/?#\\ \x1b", max_size=300).map(str.encode)),
+                st.sampled_from([b":443 HTTP/1.1", b"/ HTTP/1.1", b":99999 HTTP/1.1", b"", b":0 HTTP/1.1"]),
+            )
+            def ask(method: bytes, host: bytes, end: bytes) -> None:
+                with connect(proxy) as sock:
+                    sock.sendall(method + host.replace(b"\r\n\r\n", b"") + end + b"\r\n\r\n")
+                    sock.shutdown(socket.SHUT_WR)
+                    answer = everything(sock)
+                assert answer[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 403", b"HTTP/1.1 502"), answer
+
+            ask()
+        assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []

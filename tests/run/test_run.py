@@ -41,7 +41,7 @@ def call(token=os.environ["HUBSPOT_ACCESS_TOKEN"], path="/crm/v3/objects/contact
 def test_the_status_is_the_programs(python, status: int) -> None:
     ran = python(f"import sys; sys.exit({status})")
     assert (ran.status, ran.output) == (status, "")
-    assert "nothing: no request came" in ran.report
+    assert "nothing: no connection to HubSpot came" in ran.report
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail-on", "error"), 1), (("--fail-on", "off"), 0)])
@@ -387,12 +387,12 @@ class TestSignals:
 
     def test_in_the_foreground_group_the_terminal_has_sent_ctrl_c(self) -> None:
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
-            process._send(child, signal.SIGINT, alone=False)
+            process._send(child, signal.SIGINT, apart=False)
             with pytest.raises(subprocess.TimeoutExpired):
                 child.wait(0.2)
-            process._send(child, signal.SIGTERM, alone=False)
+            process._send(child, signal.SIGTERM, apart=False)
             assert child.wait(30) == -signal.SIGTERM
-            process._send(child, signal.SIGTERM, alone=False)  # it is gone
+            process._send(child, signal.SIGTERM, apart=False)  # it is gone
 
     def test_without_a_standard_input_there_is_no_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", None)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.IGNORECASE)  # RFC 1035, section 2.3.4
 _OWN_HEADERS = ("host", "connection", "keep-alive")  # between two hops; those of ``proxy-*`` too
 
 
@@ -32,10 +36,10 @@ def read(head: bytes) -> Target:
     try:
         method, target, version = first.split(" ")
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
+        host, port = (parts.hostname or "").removesuffix("."), parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         host, port = "", 0
-    if not host or not port:
+    if not _is_host(host) or not port:
         raise Refusal(400, "this is the proxy of hubspot-simulator run: it takes CONNECT host:port, or a whole URL")
     if method == "CONNECT":
         return Target(host, port)
@@ -48,6 +52,13 @@ def read(head: bytes) -> Target:
     sent = [f"{method} {_origin_form(parts)} {version}", f"Host: {parts.netloc.rpartition('@')[2]}", *kept]
     sent += ["Connection: close", "", ""]  # what came after it on this connection could be for another host
     return Target(host, port, parts.scheme == "https", "\r\n".join(sent).encode("latin-1"))
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether a resolver may be asked for a host: for another it raises, each in its own way."""
+    with suppress(ValueError):
+        return bool(_NAME.fullmatch(host)) or bool(ip_address(host))
+    return False
 
 
 def _origin_form(parts: SplitResult) -> str:

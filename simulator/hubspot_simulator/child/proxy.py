@@ -18,6 +18,7 @@ from .asked import Refusal, Target, read
 _Address = tuple[str, int]
 _Ports = tuple[int, int]
 
+_SECURE = 443
 _HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 30.0  # how long a client may take to say what it wants
 _CONNECT_SECONDS = 10.0
@@ -31,7 +32,8 @@ class Proxy:
 
     ``matches`` tells whether a host is HubSpot's, ``https`` and ``http`` are where those are on ports 443 and 80, and
     ``authority`` is who vouches for them (PEM). ``allow`` are patterns of other hosts that may be reached
-    (``*.example.com``, ``*`` for all); loopback always may. ``refused`` counts, by ``host:port``, what was not let out.
+    (``*.example.com``, ``*`` for all); loopback always may. ``refused`` counts, by ``host:port``, what was not let out;
+    ``on_tunnel`` is called with the host of each tunnel to HubSpot's secure port.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class Proxy:
         http: _Address,
         authority: str,
         allow: Sequence[str] = (),
+        on_tunnel: Callable[[str], object] = len,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self._served: dict[int, _Ports] = {}
         self._matches = matches
-        self._ways = {443: https, 80: http}
+        self._ways = {_SECURE: https, 80: http}
         self._context = ssl.create_default_context(cadata=authority)
+        self._on_tunnel = on_tunnel
         self._allow = [pattern.lower() for pattern in allow]
         self._clients: set[asyncio.Task[None]] = set()
         self._started = threading.Event()
@@ -131,7 +135,7 @@ class Proxy:
                 host, port, ssl=context, server_hostname=target.host if context else None
             )
             return await asyncio.wait_for(connecting, _CONNECT_SECONDS)
-        except (OSError, asyncio.TimeoutError) as error:
+        except (OSError, ValueError, asyncio.TimeoutError) as error:  # ValueError: no name for TLS, or for a resolver
             why = str(error) or f"no answer within {_CONNECT_SECONDS:.0f} s"
             raise Refusal(502, f"{target.host}:{target.port} cannot be reached: {why}") from None
 
@@ -139,6 +143,8 @@ class Proxy:
         if self._matches(target.host):
             if target.port not in self._ways:
                 raise Refusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
+            if target.port == _SECURE and not target.head:
+                self._on_tunnel(target.host)
             return self._ways[target.port]
         if not _is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
             self.refused[f"{target.host}:{target.port}"] += 1

@@ -5,20 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..core.simulator import Simulator
+from .connections import DISTRUSTED, NOTHING
+from .unreached import unreached
+
+_NO_CONNECTION = "nothing: no connection to HubSpot came"
+_NO_REQUEST = "nothing: no request came"
+_HOW = 'docs/run.md, "How each language is reached"'
 
 
-def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Mapping[str, int]) -> str:
+def report(
+    simulator: Simulator,
+    notes: Mapping[int, Sequence[str]],
+    refused: Mapping[str, int],
+    fruitless: Mapping[tuple[str, str], int],
+    command: Sequence[str] = (),
+) -> str:
     """Return the report of a simulator's journal, and what its audit found.
 
     ``notes`` come after the exchanges of their numbers. ``refused`` are the hosts that the child wanted to reach and
-    was not let, with how often.
+    was not let, with how often; ``fruitless`` those that it reached without a request, and why. ``command`` is what
+    was run.
     """
     exchanges = simulator.journal.exchanges
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
-    if not exchanges:
-        lines += ["  nothing: no request came (docs/run.md says how each language is reached)"]
+    if not exchanges and fruitless:
+        lines.append(f"  {_NO_REQUEST}, but the program did connect:")
+    elif not exchanges:
+        lines.append(f"  {_NO_CONNECTION} ({_HOW})")
+        lines += [f"  {hint}" for hint in unreached(command)]
+    lines += [f"  {_connected(*what, times)}" for what, times in sorted(fruitless.items())]
     for host, times in refused.items():
         lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
     count = simulator.store.exchange_count
@@ -27,6 +44,15 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
     for finding in simulator.audit():
         lines += ["", *str(finding).splitlines()]
     return "\n".join(lines) + "\n"
+
+
+def _connected(host: str, what: str, times: int) -> str:
+    said = f"{host}: {times} connection{_s(times)} {what}"
+    if what.startswith(DISTRUSTED):
+        return f"{said}. Fix: have the program trust the certificates in the file that SSL_CERT_FILE names ({_HOW})"
+    if what == NOTHING:
+        return f"{said}. A client that checks the certificate by itself, as Node does, ends so when it distrusts it"
+    return said
 
 
 def _noted(notes: Mapping[int, Sequence[str]], number: int) -> list[str]:

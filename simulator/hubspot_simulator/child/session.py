@@ -6,18 +6,22 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from types import TracebackType
 from typing import Any
+from uuid import uuid4
 
 from ..core.simulator import Simulator
 from ..hosts import matcher
 from ..senders import Senders
 from ..server import SimulatorServer
 from ..settings import Settings
+from . import tree
+from .connections import Connections
 from .environment import environment, write_files
 from .process import run
 from .proxy import Proxy
+from .watchdog import Watchdog
 
 
 class Session:
@@ -30,8 +34,11 @@ class Session:
     def __init__(self, settings: Settings, allow: Sequence[str] = ()) -> None:
         self._settings = settings
         self._allow = allow
+        self._mark = uuid4().hex
         self._open = ExitStack()
+        self._listening = ExitStack()
         self.server = SimulatorServer(Simulator(settings))
+        self.connections = Connections()
 
     @property
     def refused(self) -> Mapping[str, int]:
@@ -39,8 +46,13 @@ class Session:
         return self._proxy.refused
 
     def fresh(self) -> Simulator:
-        """Put a new simulator behind the server and return it. All of a session give out the same credentials."""
-        self.server.simulator = Simulator(self._settings)
+        """Begin anew, with a new simulator on ports of its own; all of a session give out the same credentials.
+
+        What an earlier program has left running finds its ports closed: its calls are not taken for the next one's.
+        """
+        self._listening.close()
+        self.server, self.connections = SimulatorServer(Simulator(self._settings)), Connections()
+        self._listen()
         return self.server.simulator
 
     def run(self, command: Sequence[str], variables: Mapping[str, str], **how: Any) -> int:
@@ -49,13 +61,14 @@ class Session:
         Raises CannotStart.
         """
         made = environment(self.server, self._proxy.url, self._files, os.environ)
-        return run(command, {**made, **variables}, **how)
+        made |= {tree.MARK: self._mark, **variables}
+        return run(command, made, on_child=self._watchdog.child, **how)
 
-    def __enter__(self) -> Session:
+    def _listen(self) -> None:
         with ExitStack() as opened:
             opened.enter_context(self.server)
-            folder = opened.enter_context(TemporaryDirectory(prefix="hubspot-simulator-", ignore_cleanup_errors=True))
             authority, https = self.server.secure()
+            self.connections.watch(authority.context)
             self._proxy = opened.enter_context(
                 Proxy(
                     matcher(self._settings.hosts),
@@ -63,10 +76,21 @@ class Session:
                     http=(self.server.host, self.server.port),
                     authority=authority.certificate,
                     allow=self._allow,
+                    on_tunnel=self.connections.tunnel,
                 )
             )
             self.server.app.senders = Senders(through=self._proxy.served)
-            self._files = write_files(authority, Path(folder), os.environ)
+            self._files = write_files(authority, Path(mkdtemp(dir=self._folder)), os.environ)
+            self._listening = opened.pop_all()
+
+    def __enter__(self) -> Session:
+        with ExitStack() as opened:
+            self._folder = opened.enter_context(
+                TemporaryDirectory(prefix="hubspot-simulator-", ignore_cleanup_errors=True)
+            )
+            self._watchdog = opened.enter_context(Watchdog(self._folder, self._mark))
+            opened.callback(lambda: self._listening.close())
+            self._listen()
             self._open = opened.pop_all()
         return self
 

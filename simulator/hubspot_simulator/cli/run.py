@@ -76,7 +76,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     except (AuthorityUnavailable, NoFakeClock) as error:
         _say(f"hubspot-simulator: {error}\n")
         return 1
-    _say(report(simulator, schedule.notes, session.refused))
+    _say(report(simulator, schedule.notes, session.refused, session.connections.fruitless(), options.command))
     return status or int(bool(simulator.audit_failures()))
 
 

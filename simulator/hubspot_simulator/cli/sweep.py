@@ -7,15 +7,14 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import IO
 
 from ..authority import AuthorityUnavailable
 from ..child.process import TIMED_OUT, CannotStart
 from ..child.report import report
 from ..child.session import Session
+from ..child.tail import Tail
 from ..core.audit import Finding
 from ..core.exchange import redact
 from ..core.sweep import KINDS, Point, Sweep, points, target
@@ -106,25 +105,26 @@ def sweep(settings: Settings, options: argparse.Namespace) -> int:
 
 def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) -> int:
     began = time.monotonic()
-    simulator = session.fresh()
+    simulator = session.server.simulator
     plain = Sweep(simulator)
     plain.begin()
-    status = session.run(options.command, {}, timeout=options.timeout, on_signal=signals.append)
+    status = session.run(options.command, {}, timeout=options.timeout, alone=True, on_signal=signals.append)
     if signals:
         raise _Interrupted
     if status or not plain.calls:
-        _say(report(simulator, {}, session.refused).rstrip())
+        found = session.connections.fruitless()
+        _say(report(simulator, {}, session.refused, found, options.command).rstrip())
         what = f"failed without any fault (exit status {status})" if status else "made no authenticated calls"
         what = f"did not end within {options.timeout:g} s, without any fault" if status == TIMED_OUT else what
         _say(f"sweep: the program {what}: there is nothing to sweep")
         return 1
     timeout = options.timeout or max(_LEAST_TIMEOUT, _SLOWER * (time.monotonic() - began))
-    found = points(plain.calls, options.kind or ["expiry"], options.stride)
-    _say(f"sweep: {_count(plain.calls, 'authenticated call')} without a fault; {_count(len(found), 'point')} to try")
+    tried = points(plain.calls, options.kind or ["expiry"], options.stride)
+    _say(f"sweep: {_count(plain.calls, 'authenticated call')} without a fault; {_count(len(tried), 'point')} to try")
     runs = []
-    for number, point in enumerate(found, 1):
+    for number, point in enumerate(tried, 1):
         done = _run(session, options, point, timeout, signals)
-        _say(f"sweep: {number} of {len(found)}: {point.name}: {done.result}")
+        _say(f"sweep: {number} of {len(tried)}: {point.name}: {done.result}")
         runs.append(done)
     _say("\n".join(_table(plain.calls, runs, options.stride)))
     return int(any(done.failed for done in runs))
@@ -134,11 +134,13 @@ def _run(session: Session, options: argparse.Namespace, point: Point, timeout: f
     simulator = session.fresh()
     swept = Sweep(simulator, point)
     swept.begin()
-    with TemporaryFile() as output:
-        status = session.run(options.command, {}, output=output, timeout=timeout, on_signal=signals.append)
-        if signals:
-            raise _Interrupted
-        return _Run(swept, status, _tail(output), simulator.audit(), bool(simulator.audit_failures()))
+    with closing(Tail()) as tail:
+        how = {"output": tail.child_end, "timeout": timeout, "alone": True, "on_signal": signals.append}
+        status = session.run(options.command, {}, **how)
+        output = redact(tail.text())
+    if signals:
+        raise _Interrupted
+    return _Run(swept, status, output, simulator.audit(), bool(simulator.audit_failures()))
 
 
 def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
@@ -162,11 +164,6 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
     if stride > 1:
         lines.append(f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {calls} calls not tried")
     return lines
-
-
-def _tail(output: IO[bytes]) -> str:
-    output.seek(0)
-    return redact(output.read()[-64 * 1024 :].decode("utf-8", "replace"))
 
 
 def _count(number: int, what: str) -> str:
