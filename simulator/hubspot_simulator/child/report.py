@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ..core.simulator import Simulator
 
+_CONTROL = "/_simulator/"  # the paths of the control API
+
 
 def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Mapping[str, int]) -> str:
     """Return the report of a simulator's journal, and what its audit found.
@@ -13,7 +15,9 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
     ``notes`` come after the exchanges of their numbers. ``refused`` are the hosts that the child wanted to reach and
     was not let, with how often.
     """
-    exchanges = simulator.journal.exchanges
+    own, exchanges = [], []
+    for exchange in simulator.journal.exchanges:
+        (own if exchange.path.startswith(_CONTROL) else exchanges).append(exchange)
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
@@ -21,9 +25,13 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
         lines += ["  nothing: no request came (docs/run.md says how each language is reached)"]
     for host, times in refused.items():
         lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
-    count = simulator.store.exchange_count
+    count = simulator.store.exchange_count - len(own)
     bad = sum(exchange.status >= 400 for exchange in exchanges)
     lines.append(f"{count} request{_s(count)}, {bad} refused")
+    if own:
+        lines += ["", "What the simulator itself was asked, which HubSpot has not:"]
+    for exchange in own:
+        lines += [f"  {exchange}", *_noted(notes, exchange.number)]
     for finding in simulator.audit():
         lines += ["", *str(finding).splitlines()]
     return "\n".join(lines) + "\n"
