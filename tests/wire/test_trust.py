@@ -275,3 +275,74 @@ def test_c1_no_name_that_public_dns_can_hold_is_answered_unasked(labels, dot, po
         assert not by_socket.is_refused("GET", "/_simulator/health", {"Host": text})
     assert not Socket(Simulator(Settings(trusted_hosts=name))).is_refused("GET", LIST, {"Host": text})
     assert urlsplit(f"//{text}").hostname is not None
+
+
+class TestConsentForm:
+    """C1: the form carries a token."""
+
+    @pytest.fixture
+    def form(self, build):
+        sim = build(consent="page")
+        by_socket = Socket(sim)
+        query = {
+            "client_id": sim.app.client_id,
+            "redirect_uri": sim.app.redirect_uri,
+            "scope": " ".join(sim.app.scopes),
+        }
+        assert by_socket("GET", "/oauth/authorize", {}, query_string=query) == 200
+        token = re.search(r'name="form_token" value="(\w+)"', by_socket.text)
+        assert token
+        return by_socket, {**query, "portal": str(sim.portal.hub_id), "decision": "connect", "form_token": token[1]}
+
+    def test_c1_the_form_of_the_page_is_taken(self, form):
+        by_socket, fields = form
+        assert (
+            by_socket("POST", "/oauth/authorize", {"Origin": OWN, "Sec-Fetch-Site": "same-origin"}, data=fields) == 302
+        )
+
+    @pytest.mark.parametrize("token", [None, "", "0" * 64, "ü"])
+    @pytest.mark.parametrize("decision", ["connect", "cancel"])
+    def test_c1_another_is_refused_with_a_page_and_connects_nothing(self, form, token, decision):
+        by_socket, fields = form
+        fields = {
+            name: value
+            for name, value in {**fields, "decision": decision, "form_token": token}.items()
+            if value is not None
+        }
+        assert by_socket("POST", "/oauth/authorize", {}, data=fields) == 403
+        assert "Open the link again" in by_socket.text
+        assert "form_token is " in by_socket.why
+        assert by_socket.sim.store.codes == {}
+
+    def test_c1_the_token_is_that_of_the_random_seed(self):
+        tokens = {Simulator(Settings(random_seed=seed)).ids.form_token for seed in ("a", "b", "b")}
+        assert len(tokens) == 2
+
+    def test_c1_a_parameter_of_the_same_name_does_not_take_its_place(self, form):
+        by_socket, fields = form
+        assert by_socket("GET", "/oauth/authorize", {}, query_string={**fields, "form_token": "mine"}) == 200
+        assert f'name="form_token" value="{fields["form_token"]}"' in by_socket.text
+
+
+class TestAnotherSeed:
+    """C1: the why of a credential of another seed says so."""
+
+    SEED = "of a simulator whose random seed differs"
+
+    @pytest.mark.parametrize("minutes", [0, 31])
+    def test_c1_an_access_token(self, sim, client, build, minutes):
+        token = build(random_seed="other").installation.access_token
+        sim.clock.advance(minutes=minutes)
+        assert client.get(LIST, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+        assert self.SEED in sim.journal.exchanges[-1].why
+
+    def test_c1_a_refresh_token(self, sim, refresh, build):
+        refresh(refresh_token=build(random_seed="other").installation.refresh_token)
+        assert self.SEED in sim.journal.exchanges[-1].why
+
+    def test_c1_a_client_id(self, sim, client, refresh, build):
+        other = build(random_seed="other").app.client_id
+        refresh(client_id=other)
+        assert self.SEED in sim.journal.exchanges[-1].why
+        client.get("/oauth/authorize", query_string={"client_id": other})
+        assert self.SEED in sim.journal.exchanges[-1].why

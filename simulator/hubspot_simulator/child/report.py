@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 
 _CONTROL = "/_simulator/"  # the paths of the control API
@@ -15,7 +16,8 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
     ``notes`` come after the exchanges of their numbers. ``refused`` are the hosts that the child wanted to reach and
     was not let, with how often.
     """
-    own, exchanges = [], []
+    own: list[Exchange] = []
+    exchanges: list[Exchange] = []
     for exchange in simulator.journal.exchanges:
         (own if exchange.path.startswith(_CONTROL) else exchanges).append(exchange)
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]

@@ -55,7 +55,7 @@ def read_request(store: Store, parameters: dict[str, str], settings: Settings) -
     redirect_uri = parameters.get("redirect_uri", "")
     if redirect_uri not in app.redirect_uris:
         plain, mark, _ = redirect_uri.partition("?")
-        but_for_query = bool(mark) and plain in app.redirect_uris
+        but_for_query = bool(mark) and plain in app.redirect_uris and "#" not in redirect_uri
         if not but_for_query or settings.redirect_uri_query == "exact":
             known = ", ".join(app.redirect_uris)
             hint = "; without its query it is: the setting redirect_uri_query = any accepts it" if but_for_query else ""
