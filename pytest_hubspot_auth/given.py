@@ -10,40 +10,129 @@ from typing import Any
 
 import pytest
 
-# The names and help of hubspot_simulator.settings, which is not imported for them; a test compares the two.
+# The names, groups and help of hubspot_simulator.settings, which is not imported for them; a test compares them.
 OPTIONS = {
-    "token_ttl": "lifetime of an access token in seconds",
-    "expires_in": "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds",
-    "token_length": "characters of an access token, up to 512; 0 is the natural length of about 186",
-    "code_ttl": "lifetime of an authorization code in seconds",
-    "refresh_rotation": "give a new refresh token at each refresh and end the old one",
-    "wire": "form of the 401: as recorded from HubSpot, or the three members that guides print",
-    "token_errors": "form of the token endpoint's errors: since 2026, or before",
-    "bad_refresh_error": "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token",
-    "metadata_error": "status of the v1 token metadata for a token that is expired or unknown",
-    "basic_auth": "accept HTTP Basic client authentication at the token endpoint",
-    "bearer_case": "accept the scheme Bearer in any case, or exactly so written",
-    "after_uninstall": "access tokens of an uninstalled app: alive until they expire, or dead",
-    "v1_sunset": "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now",
-    "consent": "answer of /oauth/authorize: approve at once, or show the consent page",
-    "rate_limits": "enforce the rate limits below, on the simulator's clock",
-    "rate_limit": "calls per app and account in any ten seconds",
-    "rate_limit_daily": "calls of a private app per day",
-    "rate_limit_token": "calls of the token endpoint per app and second; 0 sets no limit",
-    "random_seed": "where ids and tokens come from; any text",
-    "strict": "fail a test that calls an endpoint the simulator does not serve",
-    "fail_on": "fail a test, or a run, whose audit has a finding of this severity or a graver one",
-    "guard": "fail a test that would reach the real HubSpot",
-    "hosts": "further host names that are HubSpot's to your code, separated by spaces",
-    "host": "address to bind",
-    "port": "port to bind; 0 takes a free one",
+    "token_ttl": "lifetime of an access token in seconds (values: a whole number from 1; default: 1800)",
+    "expires_in": (
+        "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds "
+        "(values: true, absent, or a whole number of seconds; default: true)"
+    ),
+    "token_length": (
+        "characters of an access token, up to 512; 0 is the natural length of about 186 (values: a whole "
+        "number from 0 to 512; default: 0)"
+    ),
+    "code_ttl": "lifetime of an authorization code in seconds (values: a whole number from 1; default: 600)",
+    "refresh_rotation": (
+        "give a new refresh token at each refresh and end the old one (values: true or false; default: false)"
+    ),
+    "wire": (
+        "form of the 401: as recorded from HubSpot, or the three members that guides print (values: recorded "
+        "or short; default: recorded)"
+    ),
+    "token_errors": (
+        "form of the token endpoint's errors: since 2026, or before (values: current or legacy; default: current)"
+    ),
+    "bad_refresh_error": (
+        "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token (values: invalid_grant or "
+        "invalid_request; default: invalid_grant)"
+    ),
+    "metadata_error": (
+        "status of the v1 token metadata for a token that is expired or unknown (values: 401, 404 or 400; default: 401)"
+    ),
+    "basic_auth": (
+        "accept HTTP Basic client authentication at the token endpoint (values: true or false; default: false)"
+    ),
+    "bearer_case": "accept the scheme Bearer in any case, or exactly so written (values: any or exact; default: any)",
+    "after_uninstall": (
+        "access tokens of an uninstalled app: alive until they expire, or dead (values: alive or dead; default: alive)"
+    ),
+    "v1_sunset": (
+        "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now (values: never, clock or now;"
+        " default: never)"
+    ),
+    "consent": (
+        "answer of /oauth/authorize: approve at once, or show the consent page (values: auto or page; default: auto)"
+    ),
+    "rate_limits": "enforce the rate limits below, on the simulator's clock (values: true or false; default: false)",
+    "rate_limit": "calls per app and account in any ten seconds (values: a whole number from 1; default: 110)",
+    "rate_limit_daily": "calls of a private app per day (values: a whole number from 1; default: 250000)",
+    "rate_limit_token": (
+        "calls of the token endpoint per app and second; 0 sets no limit (values: a whole number from 0; default: 0)"
+    ),
+    "random_seed": "where ids and tokens come from (values: a non-empty text; default: 0)",
+    "client_id": (
+        "client id of the app (values: a text without blanks; empty to draw one from random_seed; default: none)"
+    ),
+    "client_secret": (
+        "client secret of the app (values: a text without blanks; empty to draw one from random_seed; default: none)"
+    ),
+    "redirect_uri": (
+        "redirect URIs that are registered for the app (values: absolute URIs separated by blanks, as in "
+        "http://localhost:3000/oauth-callback; default: http://localhost:3000/oauth-callback)"
+    ),
+    "scopes": (
+        "scopes that the app requires (values: names of scopes separated by blanks or commas; default: oauth "
+        "crm.objects.contacts.read crm.objects.contacts.write crm.objects.companies.read "
+        "crm.objects.companies.write crm.objects.deals.read crm.objects.deals.write tickets)"
+    ),
+    "optional_scopes": (
+        "scopes that the app takes where the account has them (values: names of scopes separated by blanks or"
+        " commas; default: none)"
+    ),
+    "redirect_uri_query": (
+        "match a redirect URI that is registered without a query exactly, or with any query added (values: "
+        "exact or any; default: exact)"
+    ),
+    "strict": "fail a test that calls an endpoint the simulator does not serve (values: true or false; default: true)",
+    "fail_on": (
+        "fail a test, or a run, whose audit has a finding of this severity or a graver one (values: off, "
+        "error, warning or info; default: off)"
+    ),
+    "guard": "fail a test that would reach the real HubSpot (values: true or false; default: false)",
+    "hosts": (
+        "further host names that are HubSpot's to your code (values: host names separated by blanks, without "
+        "scheme or port; default: none)"
+    ),
+    "trusted_hosts": (
+        "further host names by which the simulator may be called (values: host names separated by blanks, "
+        "without scheme or port; default: none)"
+    ),
+    "host": "address to bind (values: a non-empty text; default: 127.0.0.1)",
+    "port": "port to bind; 0 takes a free one (values: a whole number from 0 to 65535; default: 0)",
+}
+GROUPS = {
+    "App": (
+        "client_id",
+        "client_secret",
+        "redirect_uri",
+        "redirect_uri_query",
+        "scopes",
+        "optional_scopes",
+        "random_seed",
+    ),
+    "Tokens": ("token_ttl", "expires_in", "token_length", "code_ttl", "refresh_rotation", "after_uninstall"),
+    "Answers": (
+        "wire",
+        "token_errors",
+        "bad_refresh_error",
+        "metadata_error",
+        "basic_auth",
+        "bearer_case",
+        "v1_sunset",
+        "consent",
+    ),
+    "Rate limits": ("rate_limits", "rate_limit", "rate_limit_daily", "rate_limit_token"),
+    "Checks": ("strict", "fail_on", "guard"),
+    "Server": ("host", "port", "hosts", "trusted_hosts"),
 }
 MARK = "hubspot"
 SWEEP_MARK = "hubspot_sweep"
 SCENARIO = "hubspot_scenario"  # the property of a report that kit.score reads
 SWEEP_FIXTURE = "_hubspot_sweep_point"
 CLOCK_ARGUMENTS = ("now", "utc_offset")  # of the mark, for hubspot_clock
-NOT_BY_MARK = ("hosts", "host", "port")  # the server is the session's
+NOT_BY_MARK = ("hosts", "trusted_hosts", "host", "port")  # the server is the session's
+
+SECRET = ("client_secret",)  # not shown in the header
 
 GIVEN: pytest.StashKey[dict[str, tuple[Any, str]]] = pytest.StashKey()
 

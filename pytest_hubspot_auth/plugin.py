@@ -28,10 +28,12 @@ from .fixtures import (
 )
 from .given import (
     GIVEN,
+    GROUPS,
     MARK,
     NOT_BY_MARK,
     OPTIONS,
     SCENARIO,
+    SECRET,
     SWEEP_FIXTURE,
     SWEEP_MARK,
     check_mark,
@@ -60,17 +62,18 @@ _guard: pytest.StashKey[Guard] = pytest.StashKey()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add an option and an ini setting for each setting."""
-    group = parser.getgroup("hubspot", "HubSpot simulator")
-    for name, text in OPTIONS.items():
-        group.addoption(
-            f"--hubspot-{name.replace('_', '-')}",
-            dest=f"hubspot_{name}",
-            default=None,
-            metavar="VALUE",
-            help=text,
-        )
-        parser.addini(f"hubspot_{name}", text, default=None)
-    group.addoption(
+    for title, names in GROUPS.items():
+        group = parser.getgroup(f"hubspot {title}", f"HubSpot simulator: {title.lower()}")
+        for name in names:
+            group.addoption(
+                f"--hubspot-{name.replace('_', '-')}",
+                dest=f"hubspot_{name}",
+                default=None,
+                metavar="VALUE",
+                help=OPTIONS[name],
+            )
+            parser.addini(f"hubspot_{name}", OPTIONS[name], default=None)
+    parser.getgroup("hubspot", "HubSpot simulator").addoption(
         "--hubspot-score-card",
         default=None,
         metavar="FILE",
@@ -99,7 +102,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     given = config.stash[GIVEN]
     if not given:
         return None
-    return "hubspot: " + ", ".join(f"{name}={value} ({source})" for name, (value, source) in given.items())
+    shown = {name: "…" if name in SECRET else value for name, (value, _) in given.items()}
+    return "hubspot: " + ", ".join(f"{name}={shown[name]} ({source})" for name, (_, source) in given.items())
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -32,9 +32,10 @@ class SimulatorServer:
     ) -> None:
         self.app = Application(simulator or Simulator())
         settings = self.app.simulator.settings
+        host = settings.host if host is None else host
         self._server = WSGIServer(
-            self.app,
-            host=settings.host if host is None else host,
+            self.app.served_on(host),
+            host=host,
             port=settings.port if port is None else port,
             ssl_context=ssl_context,
         )
@@ -87,7 +88,7 @@ class SimulatorServer:
         with self._lock:
             if self._secure is None:
                 authority = Authority(self.simulator.settings.hosts.split())
-                server = WSGIServer(self.app, host=self.host, ssl_context=authority.context)
+                server = WSGIServer(self.app.served_on(self.host), host=self.host, ssl_context=authority.context)
                 server.start()
                 self._secure = authority, server
         authority, server = self._secure

@@ -2,96 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
 
-ENVIRONMENT_PREFIX = "PYTEST_HUBSPOT_"
+from .setting_values import Reader
+from .setting_values import SettingError as SettingError
+from .setting_values import boolean as _boolean
+from .setting_values import choice as _choice
+from .setting_values import credential as _credential
+from .setting_values import expires_in as _expires_in
+from .setting_values import hosts as _hosts
+from .setting_values import integer as _integer
+from .setting_values import one_of as _one_of
+from .setting_values import redirect_uris as _redirect_uris
+from .setting_values import scopes as _scopes
+from .setting_values import seed as _seed
+from .setting_values import text as _text
+
+PREFIX = "HUBSPOT_SIMULATOR_"  # of environment variables that the command line reads
+PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of those that the plugin reads
 _LONGEST_LIFE = 100 * 365 * 86_400  # seconds: an expiry must be a date, of the year 9999 at the latest
+HANDED_OVER = ("URL", "CHILD")  # variables with the first prefix that are no settings: `run` sets them for its child
 
 
-class SettingError(ValueError):
-    """A setting has a name or a value that is not valid; the message lists what is."""
-
-
-def _integer(low: int, high: int | None = None) -> Callable[[object], int]:
-    expected = f"a whole number from {low}" + ("" if high is None else f" to {high}")
-
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            raise SettingError(f"expected {expected}")
-        try:
-            number = int(value)
-        except ValueError:
-            raise SettingError(f"expected {expected}") from None
-        if number < low or (high is not None and number > high):
-            raise SettingError(f"expected {expected}")
-        return number
-
-    return read
-
-
-def _life(value: object) -> int:
-    seconds = _integer(1)(value)
-    if seconds > _LONGEST_LIFE:
-        raise SettingError(f"expected at most {_LONGEST_LIFE} seconds (100 years)")
-    return seconds
-
-
-def _choice(*valid: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if value not in valid:
-            raise SettingError(f"expected one of: {', '.join(valid)}")
-        return str(value)
-
-    return read
-
-
-_BOOLEANS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
-
-
-def _boolean(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in _BOOLEANS:
-        return _BOOLEANS[value.lower()]
-    raise SettingError("expected true or false (also: yes, no, on, off, 1, 0)")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise SettingError("expected a non-empty text")
-    return value
-
-
-def _one_of(*valid: int) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        if str(value) not in map(str, valid):
-            raise SettingError(f"expected one of: {', '.join(map(str, valid))}")
-        return int(str(value))
-
-    return read
-
-
-def _expires_in(value: object) -> str:
-    text = str(value)
-    if text not in ("true", "absent") and not (text.isascii() and text.isdecimal()):
-        raise SettingError("expected true, absent, or a whole number of seconds")
-    return text
-
-
-def _setting(default: Any, read: Callable[[object], Any], help: str) -> Any:
-    return field(default=default, metadata={"read": read, "help": help})
+def _setting(default: Any, read: Reader, help: str, *, secret: bool = False) -> Any:
+    return field(
+        default=default, repr=not secret, metadata={"read": read, "help": help, "valid": read.valid, "secret": secret}
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +41,7 @@ class Settings:
     A wrong value raises SettingError (a ValueError) that names the setting, the value and what is valid.
     """
 
-    token_ttl: int = _setting(1800, _life, "lifetime of an access token in seconds")
+    token_ttl: int = _setting(1800, _integer(1, _LONGEST_LIFE), "lifetime of an access token in seconds")
     expires_in: str = _setting(
         "true",
         _expires_in,
@@ -110,7 +50,7 @@ class Settings:
     token_length: int = _setting(
         0, _integer(0, 512), "characters of an access token, up to 512; 0 is the natural length of about 186"
     )
-    code_ttl: int = _setting(600, _life, "lifetime of an authorization code in seconds")
+    code_ttl: int = _setting(600, _integer(1, _LONGEST_LIFE), "lifetime of an authorization code in seconds")
     refresh_rotation: bool = _setting(False, _boolean, "give a new refresh token at each refresh and end the old one")
     wire: str = _setting(
         "recorded",
@@ -147,7 +87,24 @@ class Settings:
     rate_limit: int = _setting(110, _integer(1), "calls per app and account in any ten seconds")
     rate_limit_daily: int = _setting(250_000, _integer(1), "calls of a private app per day")
     rate_limit_token: int = _setting(0, _integer(0), "calls of the token endpoint per app and second; 0 sets no limit")
-    random_seed: str = _setting("0", lambda value: _text(str(value)), "where ids and tokens come from; any text")
+    random_seed: str = _setting("0", _seed, "where ids and tokens come from")
+    client_id: str = _setting("", _credential, "client id of the app")
+    client_secret: str = _setting("", _credential, "client secret of the app", secret=True)
+    redirect_uri: str = _setting(
+        "http://localhost:3000/oauth-callback", _redirect_uris, "redirect URIs that are registered for the app"
+    )
+    scopes: str = _setting(
+        "oauth crm.objects.contacts.read crm.objects.contacts.write crm.objects.companies.read "
+        "crm.objects.companies.write crm.objects.deals.read crm.objects.deals.write tickets",
+        _scopes,
+        "scopes that the app requires",
+    )
+    optional_scopes: str = _setting("", _scopes, "scopes that the app takes where the account has them")
+    redirect_uri_query: str = _setting(
+        "exact",
+        _choice("exact", "any"),
+        "match a redirect URI that is registered without a query exactly, or with any query added",
+    )
     strict: bool = _setting(True, _boolean, "fail a test that calls an endpoint the simulator does not serve")
     fail_on: str = _setting(
         "off",
@@ -155,18 +112,60 @@ class Settings:
         "fail a test, or a run, whose audit has a finding of this severity or a graver one",
     )
     guard: bool = _setting(False, _boolean, "fail a test that would reach the real HubSpot")
-    hosts: str = _setting(
-        "", lambda value: str(value), "further host names that are HubSpot's to your code, separated by spaces"
-    )
+    hosts: str = _setting("", _hosts, "further host names that are HubSpot's to your code")
+    trusted_hosts: str = _setting("", _hosts, "further host names by which the simulator may be called")
     host: str = _setting("127.0.0.1", _text, "address to bind")
     port: int = _setting(0, _integer(0, 65535), "port to bind; 0 takes a free one")
 
     def __post_init__(self) -> None:
         for name, value in {f.name: getattr(self, f.name) for f in fields(self)}.items():
             object.__setattr__(self, name, read(name, value))
+        for name in ("redirect_uri", "scopes"):
+            if not getattr(self, name):
+                raise SettingError(f"{name}='': expected one or more, {SETTINGS[name].metadata['valid']}")
+        both = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
+        if both:
+            raise SettingError(f"optional_scopes: {', '.join(both)} would be required, too: leave it out of scopes")
 
 
 SETTINGS = {f.name: f for f in fields(Settings)}
+GROUPS = {
+    "App": (
+        "client_id",
+        "client_secret",
+        "redirect_uri",
+        "redirect_uri_query",
+        "scopes",
+        "optional_scopes",
+        "random_seed",
+    ),
+    "Tokens": ("token_ttl", "expires_in", "token_length", "code_ttl", "refresh_rotation", "after_uninstall"),
+    "Answers": (
+        "wire",
+        "token_errors",
+        "bad_refresh_error",
+        "metadata_error",
+        "basic_auth",
+        "bearer_case",
+        "v1_sunset",
+        "consent",
+    ),
+    "Rate limits": ("rate_limits", "rate_limit", "rate_limit_daily", "rate_limit_token"),
+    "Checks": ("strict", "fail_on", "guard"),
+    "Server": ("host", "port", "hosts", "trusted_hosts"),
+}
+
+
+def default_of(name: str) -> str:
+    """Return the default of a setting as text, as it would be given."""
+    default = SETTINGS[name].default
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def described(name: str, default: str = "") -> str:
+    """Return what a setting does, its valid values, and its default (or another one), as a text for ``--help``."""
+    metadata = SETTINGS[name].metadata
+    return f"{metadata['help']} (values: {metadata['valid']}; default: {default or default_of(name) or 'none'})"
 
 
 def read(name: str, value: object) -> Any:
@@ -182,20 +181,43 @@ def read(name: str, value: object) -> Any:
     try:
         return SETTINGS[name].metadata["read"](value)
     except SettingError as error:
-        raise SettingError(f"{name}={value!r}: {error}") from None
+        raise SettingError(f"{name}={shown(name, value)}: {error}") from None
 
 
-def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings found in environment variables ``PYTEST_HUBSPOT_<NAME>``.
+def shown(name: str, value: object) -> str:
+    """Return the value of a setting for people to read: a secret is left out."""
+    return "…" if value and SETTINGS[name].metadata["secret"] else repr(value)
+
+
+def from_environment(environment: Mapping[str, str], prefix: str = PYTEST_PREFIX) -> dict[str, Any]:
+    """Return the settings found in environment variables ``<prefix><NAME>``.
 
     Raises SettingError for an unknown name or a wrong value, naming the variable.
     """
     found = {}
     for variable, value in environment.items():
-        if variable.startswith(ENVIRONMENT_PREFIX):
-            name = variable[len(ENVIRONMENT_PREFIX) :].lower()
+        if variable.startswith(prefix) and not _is_of_others(variable, value):
+            name = variable[len(prefix) :].lower()
             try:
                 found[name] = read(name, value)
             except SettingError as error:
-                raise SettingError(f"environment variable {variable}: {error}") from None
+                near = [] if name in SETTINGS else get_close_matches(name, SETTINGS, n=1)
+                hint = f"; the nearest variable is {prefix}{near[0].upper()}" if near else ""
+                raise SettingError(f"environment variable {variable}: {error}{hint}") from None
     return found
+
+
+def _is_of_others(variable: str, value: str) -> bool:
+    """Tell what only looks like a setting: what ``run`` hands to its child, what Kubernetes makes of a service's name.
+
+    A service that is called hubspot-simulator puts HUBSPOT_SIMULATOR_PORT=tcp://10.0.0.7:8000 and others into pods.
+    """
+    if not variable.startswith(PREFIX):
+        return False
+    name = variable[len(PREFIX) :]
+    linked = r"SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?"
+    return (
+        name in HANDED_OVER
+        or re.fullmatch(linked, name) is not None
+        or (name == "PORT" and re.match(r"(tcp|udp|sctp)://", value) is not None)
+    )

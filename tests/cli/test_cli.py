@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -145,8 +146,80 @@ class TestServe:
             token = server.field("access token")
             call(f"{server.url}/_simulator/clock/advance", data=b'{"seconds": 61}')
             assert list(call(f"{server.url}/crm/v3/objects/deals", token)[1]) == ["status", "message", "category"]
-        with serving(PYTEST_HUBSPOT_RANDOM_SEED="a") as server:
+        with serving(HUBSPOT_SIMULATOR_RANDOM_SEED="a") as server:
             assert server.field("client id") == first
+            assert "--random-seed" not in server.banner
+
+    def test_c1_two_serves_have_different_credentials_and_the_printed_option_makes_them_last(self) -> None:
+        names = ("client id", "client secret", "refresh token", "access token")
+        with serving("--clock", "standing") as server:
+            first = [server.field(name) for name in names]
+            command = re.search(r"^  hubspot-simulator (serve --random-seed \S+)$", server.banner, re.MULTILINE)
+            assert command
+        with serving("--clock", "standing") as server:
+            assert not {server.field(name) for name in names} & set(first)
+        with serving(*command[1].split()[1:]) as server:
+            assert [server.field(name) for name in names[:3]] == first[:3]
+
+    def test_c1_an_old_refresh_token_is_said_to_be_of_another_seed(self) -> None:
+        app = ("--client-id", "my-id", "--client-secret", "my-secret")
+        with serving(*app) as server:
+            old = server.field("refresh token")
+        with serving(*app) as server:
+            form = f"grant_type=refresh_token&client_id=my-id&client_secret=my-secret&refresh_token={old}"
+            assert call(f"{server.url}/oauth/v1/token", data=form.encode())[1]["status"] == "BAD_REFRESH_TOKEN"
+            assert server.process.stdout is not None
+            lines = [server.process.stdout.readline() for _ in range(2)]
+        assert "random seed differs (serve draws a new one at each start unless --random-seed is given)" in lines[1]
+
+    @pytest.mark.parametrize(
+        ("host", "said"),
+        [
+            ("0.0.0.0", "Everybody on the networks of this machine can call it"),
+            ("127.0.0.1", None),
+            ("127.0.0.2", None),
+            ("localhost", None),
+        ],
+    )
+    def test_c1_the_banner_says_who_can_reach_it(self, host: str, said: str | None) -> None:
+        if host == "127.0.0.2" and sys.platform == "darwin":
+            pytest.skip("macOS has 127.0.0.1 alone")
+        with serving("--host", host) as server:
+            assert ("Everybody" in server.banner) == (said is not None)
+            assert said is None or said in server.banner
+            assert call(f"{server.url}/_simulator/health")[0] == 200
+
+    @pytest.mark.parametrize(
+        ("host", "who"),
+        [
+            ("::", "on the networks"),
+            ("192.0.2.7", "who can reach 192.0.2.7"),
+            ("devbox", "who can reach devbox"),
+            ("::1", ""),
+        ],
+    )
+    def test_c1_who_can_reach_each_kind_of_address(self, host: str, who: str) -> None:
+        from hubspot_simulator.cli.reach import warning
+
+        assert warning(host).startswith(f"Everybody {who}" if who else "")
+        assert bool(warning(host)) == bool(who)
+
+    def test_d1_my_app_is_the_one_that_is_served(self) -> None:
+        app = ("--client-id", "my-id", "--client-secret", "my-secret", "--scopes", "oauth,tickets")
+        uris = ("--redirect-uri", "https://a.example.com/cb", "--redirect-uri", "https://b.example.com/cb")
+        with serving(*app, *uris, "--optional-scopes", "files", "--consent", "auto") as server:
+            assert (server.field("client id"), server.field("client secret")) == ("my-id", "my-secret")
+            for uri in uris[1::2]:
+                assert uri in server.banner
+                query = f"client_id=my-id&redirect_uri={uri}&scope=oauth%20tickets&optional_scope=files"
+                host, port = server.url.removeprefix("http://").split(":")
+                for _ in range(2):
+                    connection = HTTPConnection(host, int(port), timeout=30)
+                    connection.request("GET", f"/oauth/authorize?{query}")
+                    answer = connection.getresponse()
+                    assert (answer.status, (answer.headers["Location"] or "").partition("?")[0]) == (302, uri)
+                    connection.close()
+                    call(f"{server.url}/_simulator/reset", data=b"")
 
     def test_it_listens_on_loopback_only_unless_told(self) -> None:
         with serving() as server:
@@ -181,9 +254,40 @@ class TestServe:
         assert message in done.stderr
 
     def test_a_wrong_environment_variable_is_named(self) -> None:
-        done = run("serve", PYTEST_HUBSPOT_TOKN_TTL="5")
+        done = run("serve", HUBSPOT_SIMULATOR_TOKN_TTL="5")
         assert done.returncode == 2
-        assert "environment variable PYTEST_HUBSPOT_TOKN_TTL: unknown setting 'tokn_ttl' (did you mean" in done.stderr
+        assert (
+            "environment variable HUBSPOT_SIMULATOR_TOKN_TTL: unknown setting 'tokn_ttl' (did you mean" in done.stderr
+        )
+        assert done.stderr.endswith("; the nearest variable is HUBSPOT_SIMULATOR_TOKEN_TTL\n")
+
+    @pytest.mark.parametrize("command", [["demo"], ["run", "--", sys.executable, "-c", ""]])
+    def test_d1_variables_of_pytest_have_no_effect_and_the_command_line_says_so(self, command: list[str]) -> None:
+        done = run(
+            *command, PYTEST_HUBSPOT_TOKEN_TTL="garbage", HUBSPOT_SIMULATOR_WIRE="short", PYTEST_HUBSPOT_WIRE="x"
+        )
+        assert done.returncode == 0
+        said = [line for line in done.stderr.splitlines() if "is for pytest" in line]
+        assert said == [
+            "hubspot-simulator: PYTEST_HUBSPOT_TOKEN_TTL is for pytest and has no effect here: "
+            "set HUBSPOT_SIMULATOR_TOKEN_TTL"
+        ]
+
+    @pytest.mark.parametrize("command", ["serve", "run", "sweep"])
+    def test_d6_the_help_lists_the_valid_values_of_every_setting_in_groups(self, command: str) -> None:
+        from hubspot_simulator.settings import GROUPS, SETTINGS
+
+        text = run(command, "--help", COLUMNS="100").stdout
+        left_out = {"strict", "guard"} | ({"fail_on"} if command == "serve" else set())
+        flat = " ".join(text.split())
+        titles = [title for title, names in GROUPS.items() if set(names) - left_out]
+        assert [line[:-1] for line in text.splitlines() if line.endswith(":") and line[:-1] in GROUPS] == titles
+        for name, setting in SETTINGS.items():
+            assert (f"--{name.replace('_', '-')} VALUE" in flat) == (name not in left_out)
+            if name not in left_out:
+                assert f"{setting.metadata['help']} (values: {setting.metadata['valid']}; default: " in flat
+        seed = "drawn at each start" if command == "serve" else "0"
+        assert f"where ids and tokens come from (values: a non-empty text; default: {seed})" in flat
 
 
 class TestDemo:

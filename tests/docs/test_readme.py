@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hubspot_simulator.http.routes import ROUTES
-from hubspot_simulator.settings import SETTINGS
+from hubspot_simulator.settings import GROUPS, SETTINGS, default_of
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -61,12 +61,22 @@ def test_the_quickstart_without_its_refresh_fails_as_shown(pytester: pytest.Pyte
     assert normalised(expected) == normalised(shown), f"run pytest with {UPDATE}=1"
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_setting_is_in_the_table(name: str) -> None:
-    setting = SETTINGS[name]
-    default = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
-    row = f"| `{name}` | `{default}` | {setting.metadata['help']} |"
-    assert row in (ROOT / "docs" / "settings.md").read_text("utf-8")
+def row(name: str) -> str:
+    return (
+        f"| `{name}` | `{default_of(name)}` | {SETTINGS[name].metadata['valid']} | {SETTINGS[name].metadata['help']} |"
+    )
+
+
+def test_d6_the_page_lists_every_setting_with_its_valid_values_in_groups() -> None:
+    page = ROOT / "docs" / "settings.md"
+    head = "| setting | default | values | meaning |\n|---|---|---|---|"
+    tables = "\n\n".join(f"## {title}\n\n{head}\n" + "\n".join(map(row, GROUPS[title])) for title in GROUPS)
+    pattern = re.compile(r"(?<=<!-- settings -->\n).*(?=<!-- end of settings -->)", re.DOTALL)
+    if os.environ.get(UPDATE):
+        page.write_text(pattern.sub(lambda _: tables + "\n", page.read_text("utf-8")), "utf-8")
+    found = pattern.search(page.read_text("utf-8"))
+    assert found
+    assert found[0] == tables + "\n", f"run pytest with {UPDATE}=1"
 
 
 def test_the_settings_of_the_readme_are_those_of_the_table() -> None:

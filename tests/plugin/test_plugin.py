@@ -286,7 +286,7 @@ class TestSettings:
             ),
             (
                 "--hubspot-token-ttl=0",
-                "ERROR: command line --hubspot-token-ttl: token_ttl='0': expected a whole number from 1",
+                "ERROR: command line --hubspot-token-ttl: token_ttl='0': expected a whole number from 1 to 3153600000",
             ),
             (
                 "--hubspot-strict=perhaps",
@@ -424,7 +424,7 @@ class TestIsolation:
         answer = get(hubspot_sim, "/crm/v3/objects/contacts", kept[0])
         assert answer.json()["category"] == "INVALID_AUTHENTICATION"
         why = hubspot_sim.journal.exchanges[0].why
-        assert "was not issued by this simulator (a token kept from another test" in why
+        assert "was not issued by this simulator: it is a token kept from another test" in why
 """
         )
         run(pytester).assert_outcomes(passed=2)

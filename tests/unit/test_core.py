@@ -99,7 +99,7 @@ class TestWhy:
     def test_expired_and_foreign(self, simulator: Simulator) -> None:
         token = Simulator(clock=ManualClock(NOW_MS), name="another").installation.access_token
         simulator.clock.advance(hours=1)
-        assert self.why(simulator, token).endswith("; it was not issued by this simulator")
+        assert self.why(simulator, token).partition(":")[0].endswith("; it was not issued by this simulator")
 
     @pytest.mark.parametrize(
         ("authorization", "why"),

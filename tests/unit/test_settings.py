@@ -2,7 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from hubspot_simulator.settings import SettingError, Settings, from_environment, read
+from hubspot_simulator import Simulator
+from hubspot_simulator.settings import (
+    GROUPS,
+    HANDED_OVER,
+    PREFIX,
+    SETTINGS,
+    SettingError,
+    Settings,
+    default_of,
+    from_environment,
+    read,
+)
 
 
 def test_the_defaults() -> None:
@@ -32,10 +43,10 @@ def test_text_and_values_are_read(name: str, text: object, value: object) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("token_ttl", "0", "token_ttl='0': expected a whole number from 1"),
-        ("token_ttl", 1.5, "token_ttl=1.5: expected a whole number from 1"),
-        ("token_ttl", True, "token_ttl=True: expected a whole number from 1"),
-        ("token_ttl", "soon", "token_ttl='soon': expected a whole number from 1"),
+        ("token_ttl", "0", "token_ttl='0': expected a whole number from 1 to 3153600000"),
+        ("token_ttl", 1.5, "token_ttl=1.5: expected a whole number from 1 to 3153600000"),
+        ("token_ttl", True, "token_ttl=True: expected a whole number from 1 to 3153600000"),
+        ("token_ttl", "soon", "token_ttl='soon': expected a whole number from 1 to 3153600000"),
         ("port", 65536, "port=65536: expected a whole number from 0 to 65535"),
         ("wire", "long", "wire='long': expected one of: recorded, short"),
         ("strict", "maybe", "strict='maybe': expected true or false (also: yes, no, on, off, 1, 0)"),
@@ -62,3 +73,120 @@ def test_the_environment() -> None:
     assert from_environment({"PYTEST_HUBSPOT_TOKEN_TTL": "60", "PATH": "/bin"}) == {"token_ttl": 60}
     with pytest.raises(SettingError, match="environment variable PYTEST_HUBSPOT_WIRE: wire='x': expected one of"):
         from_environment({"PYTEST_HUBSPOT_WIRE": "x"})
+
+
+def test_d6_every_setting_is_in_a_group_and_says_what_is_valid() -> None:
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(SETTINGS)
+    assert [name for name, setting in SETTINGS.items() if not setting.metadata["valid"]] == []
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_d6_the_default_is_valid_and_what_is_valid_is_said_to_be(name: str) -> None:
+    assert str(read(name, default_of(name))) == str(SETTINGS[name].default)
+    valid = SETTINGS[name].metadata["valid"]
+    choices = valid.replace(" or ", ", ").split(", ")
+    if all(word.replace("_", "").isalnum() for word in choices) and len(choices) > 1:
+        for choice in choices:
+            read(name, choice)
+        with pytest.raises(SettingError, match="expected"):
+            read(name, "none of these")
+
+
+class TestApp:
+    """D1: the app under test."""
+
+    @pytest.mark.parametrize(
+        ("given", "read_as"),
+        [
+            ("oauth tickets", "oauth tickets"),
+            ("oauth,tickets", "oauth tickets"),
+            (" oauth ,\ttickets,\n oauth", "oauth tickets"),
+            (["oauth", "tickets"], "oauth tickets"),
+            (("oauth tickets", "files"), "oauth tickets files"),
+        ],
+    )
+    def test_d1_scopes_are_separated_by_blanks_or_commas(self, given: object, read_as: str) -> None:
+        settings = Settings(scopes=given)  # type: ignore[arg-type]
+        assert settings.scopes == read_as
+        assert Simulator(settings).app.scopes == tuple(read_as.split())
+
+    def test_d1_the_default_app_is_the_one_of_the_settings_also_after_a_reset(self) -> None:
+        simulator = Simulator(
+            Settings(
+                client_id="my-id",
+                client_secret="my-secret",
+                redirect_uri="https://app.example.com/cb?x=1,2 myapp:/cb",
+                scopes="oauth",
+                optional_scopes="files, forms",
+            )
+        )
+        for _ in range(2):
+            app = simulator.app
+            assert (app.client_id, app.client_secret) == ("my-id", "my-secret")
+            assert app.redirect_uris == ("https://app.example.com/cb?x=1,2", "myapp:/cb")
+            assert (app.scopes, app.optional_scopes) == (("oauth",), ("files", "forms"))
+            assert simulator.authorize()
+            simulator.reset()
+
+    def test_d1_without_them_it_is_drawn_as_before(self) -> None:
+        assert Simulator().app == Simulator(Settings(client_id="", client_secret="")).app
+        assert Simulator(Settings(client_id="x")).app.client_id == "x"
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("redirect_uri", "localhost:3000/cb", "'localhost:3000/cb' is not valid: expected absolute URIs"),
+            ("redirect_uri", "https://a.example.com/#x", "is not valid: expected absolute URIs"),
+            ("redirect_uri", "", "redirect_uri='': expected one or more, absolute URIs"),
+            ("redirect_uri", [1], "redirect_uri=[1]: expected absolute URIs"),
+            ("scopes", " , ", "scopes='': expected one or more, names of scopes"),
+            ("scopes", 'a"b', "is not valid: expected names of scopes"),
+            ("scopes", None, "scopes=None: expected names of scopes"),
+            ("client_id", "a b", "client_id='a b': expected a text without blanks"),
+            ("client_id", None, "client_id=None: expected a text without blanks"),
+            ("optional_scopes", "tickets", "optional_scopes: tickets would be required, too: leave it out of scopes"),
+            ("redirect_uri_query", "some", "expected one of: exact, any"),
+        ],
+    )
+    def test_d1_a_wrong_value_is_named(self, name: str, value: object, message: str) -> None:
+        with pytest.raises(SettingError) as raised:
+            Settings(**{name: value})  # type: ignore[arg-type]
+        assert message in str(raised.value)
+
+    def test_d1_the_secret_is_not_shown(self) -> None:
+        assert "my-secret" not in repr(Settings(client_secret="my-secret"))
+        with pytest.raises(SettingError) as raised:
+            read("client_secret", "my secret")
+        assert str(raised.value).startswith("client_secret=…: expected a text without blanks")
+
+
+class TestEnvironment:
+    """D1: the environment of the command line."""
+
+    def test_d1_what_run_hands_to_its_child_is_no_setting(self) -> None:
+        handed = {f"HUBSPOT_SIMULATOR_{name}": "x" for name in HANDED_OVER}
+        assert from_environment({**handed, "HUBSPOT_SIMULATOR_PORT": "80"}, PREFIX) == {"port": 80}
+
+    def test_d1_what_kubernetes_makes_of_a_service_of_that_name_is_no_setting(self) -> None:
+        made = {
+            "HUBSPOT_SIMULATOR_SERVICE_HOST": "10.0.0.7",
+            "HUBSPOT_SIMULATOR_SERVICE_PORT": "8000",
+            "HUBSPOT_SIMULATOR_SERVICE_PORT_HTTP": "8000",
+            "HUBSPOT_SIMULATOR_PORT": "tcp://10.0.0.7:8000",
+            "HUBSPOT_SIMULATOR_PORT_8000_TCP": "tcp://10.0.0.7:8000",
+            "HUBSPOT_SIMULATOR_PORT_8000_TCP_ADDR": "10.0.0.7",
+            "HUBSPOT_SIMULATOR_PORT_8000_TCP_PORT": "8000",
+            "HUBSPOT_SIMULATOR_PORT_8000_TCP_PROTO": "tcp",
+        }
+        assert from_environment(made, PREFIX) == {}
+
+    @pytest.mark.parametrize(
+        ("name", "nearest"),
+        [("POTR", "PORT"), ("HOST_", "HOST"), ("TOKN_TTL", "TOKEN_TTL"), ("SERVICE", ""), ("PORT_8000", "PORT")],
+    )
+    def test_d1_a_misspelt_variable_is_refused_with_the_nearest(self, name: str, nearest: str) -> None:
+        with pytest.raises(SettingError) as raised:
+            from_environment({f"HUBSPOT_SIMULATOR_{name}": "1"}, PREFIX)
+        message = str(raised.value)
+        assert message.startswith(f"environment variable HUBSPOT_SIMULATOR_{name}: unknown setting ")
+        assert not nearest or message.endswith(f"; the nearest variable is HUBSPOT_SIMULATOR_{nearest}")

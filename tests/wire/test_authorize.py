@@ -158,3 +158,60 @@ def test_the_app_counts_as_installed_only_after_the_first_exchange(sim, authoriz
 
 def test_the_installation_is_in_the_default_portal(sim, authorize, redeem):
     assert redeem(authorize()).json["hub_id"] == sim.portal.hub_id
+
+
+class TestRedirectUriQuery:
+    """D1: some libraries add a ``redirect_state`` to the redirect URI."""
+
+    ASKED = "http://localhost:3000/oauth-callback?redirect_state=x"
+
+    def asked(self, sim, client, uri):
+        form = {"client_id": sim.app.client_id, "redirect_uri": uri, "scope": " ".join(sim.app.scopes)}
+        return client.get("/oauth/authorize", query_string=form)
+
+    def test_d1_by_default_a_query_that_is_not_registered_is_refused_and_the_why_names_the_setting(self, sim, client):
+        response = self.asked(sim, client, self.ASKED)
+        assert "Location" not in response.headers
+        assert sim.journal.exchanges[-1].why.endswith(
+            "; without its query it is: the setting redirect_uri_query = any accepts it"
+        )
+
+    @pytest.mark.parametrize("sim", [{"redirect_uri_query": "any"}], indirect=True)
+    def test_d1_a_setting_has_any_query_match_one_that_is_registered_without(self, sim, client, ask):
+        response = self.asked(sim, client, self.ASKED)
+        assert response.headers["Location"].startswith(f"{self.ASKED}&code=")
+        code = response.headers["Location"].rpartition("code=")[2]
+        form = {"grant_type": "authorization_code", "code": code}
+        assert ask(**form, redirect_uri=sim.app.redirect_uri).json["status"] == "MISMATCH_REDIRECT_URI_AUTH_CODE"
+        assert ask(**form, redirect_uri=self.ASKED).status_code == 200
+
+    @pytest.mark.parametrize(
+        "sim", [{"redirect_uri_query": "any", "redirect_uri": "https://a.example.com/cb?x=1"}], indirect=True
+    )
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "https://a.example.com/cb",
+            "https://a.example.com/cb?x=2",
+            "https://a.example.com/cb?x=1&y=2",
+            "https://a.example.com/?/cb",
+            "https://evil.example.com/cb?x=1",
+            "?",
+            "",
+        ],
+    )
+    def test_d1_one_that_is_registered_with_a_query_matches_exactly(self, sim, client, uri):
+        assert "Location" not in self.asked(sim, client, uri).headers
+        assert "Location" in self.asked(sim, client, sim.app.redirect_uri).headers
+
+    @pytest.mark.parametrize("sim", [{"redirect_uri_query": "any"}], indirect=True)
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "http://localhost:3000/oauth-callback/?x=1",
+            "http://localhost:3000.evil.com/?x",
+            "http://localhost:3000/oauth-callback?x#x",
+        ],
+    )
+    def test_d1_nothing_but_the_query_may_differ(self, sim, client, uri):
+        assert "Location" not in self.asked(sim, client, uri).headers

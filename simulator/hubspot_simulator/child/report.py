@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from .connections import DISTRUSTED, NOTHING
 from .unreached import unreached
@@ -11,6 +12,8 @@ from .unreached import unreached
 _NO_CONNECTION = "nothing: no connection to HubSpot came"
 _NO_REQUEST = "nothing: no request came"
 _HOW = 'docs/run.md, "How each language is reached"'
+
+_CONTROL = "/_simulator/"  # the paths of the control API
 
 
 def report(
@@ -26,7 +29,10 @@ def report(
     was not let, with how often; ``fruitless`` those that it reached without a request, and why. ``command`` is what
     was run.
     """
-    exchanges = simulator.journal.exchanges
+    own: list[Exchange] = []
+    exchanges: list[Exchange] = []
+    for exchange in simulator.journal.exchanges:
+        (own if exchange.path.startswith(_CONTROL) else exchanges).append(exchange)
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
@@ -38,9 +44,13 @@ def report(
     lines += [f"  {_connected(*what, times)}" for what, times in sorted(fruitless.items())]
     for host, times in refused.items():
         lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
-    count = simulator.store.exchange_count
+    count = simulator.store.exchange_count - len(own)
     bad = sum(exchange.status >= 400 for exchange in exchanges)
     lines.append(f"{count} request{_s(count)}, {bad} refused")
+    if own:
+        lines += ["", "What the simulator itself was asked, which HubSpot has not:"]
+    for exchange in own:
+        lines += [f"  {exchange}", *_noted(notes, exchange.number)]
     for finding in simulator.audit():
         lines += ["", *str(finding).splitlines()]
     return "\n".join(lines) + "\n"

@@ -7,15 +7,28 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from ..settings import SETTINGS, SettingError, Settings, from_environment, read
+from ..settings import (
+    GROUPS,
+    PREFIX,
+    PYTEST_PREFIX,
+    SETTINGS,
+    SettingError,
+    Settings,
+    described,
+    from_environment,
+    read,
+)
 from .output import LogHandler, Output, escape_what_cannot_be_encoded
 
-_SETTINGS = [name for name in SETTINGS if name not in ("strict", "guard")]  # which are about tests
+_ABOUT_TESTS = ("strict", "guard")
 _ABOUT_PROGRAMS = ("fail_on",)
 _WITH_PROGRAM = ("run", "sweep")
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
+_SERVE_SHOWN = {**_SERVE_DEFAULTS, "random_seed": "drawn at each start"}
+_REPEATABLE = ("redirect_uri",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,17 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     options.command = child
     try:
-        given = from_environment(os.environ)
+        told = from_environment(os.environ, PREFIX)
+        told |= {name: value for name in SETTINGS if (value := getattr(options, name, None)) is not None}
+        settings = Settings(**{**options.defaults, **told})
     except SettingError as error:
         parser.error(str(error))
-    given = {**options.defaults, **given}
-    given |= {name: value for name in _SETTINGS if (value := getattr(options, name, None)) is not None}
+    options.told = told
+    _name_others(os.environ)
     log = Output(sys.stderr)
     handler = LogHandler(log)
     logger = logging.getLogger("hubspot_simulator")
     logger.addHandler(handler)
     try:
-        return int(options.run(Settings(**given), options))
+        return int(options.run(settings, options))
     except OSError as error:
         print(f"hubspot-simulator: {error}", file=sys.stderr)
         return 1
@@ -69,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "serve", help="serve the simulator until Ctrl-C", usage="%(prog)s [--SETTING VALUE ...] [--clock CLOCK]"
     )
-    _add_settings(command, _SERVE_DEFAULTS, with_program=False)
+    _add_settings(command, _SERVE_SHOWN, with_program=False)
     command.add_argument(
         "--clock",
         choices=CLOCKS,
@@ -109,18 +124,30 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:end], arguments[end + 1 :]
 
 
-def _add_settings(command: argparse.ArgumentParser, defaults: Mapping[str, Any], *, with_program: bool) -> None:
-    for name in _SETTINGS:
-        if name in _ABOUT_PROGRAMS and not with_program:
-            continue
-        default = defaults.get(name, SETTINGS[name].default)
-        shown = str(default).lower() if isinstance(default, bool) else default
-        command.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=_reader(name),
-            metavar="VALUE",
-            help=f"{SETTINGS[name].metadata['help']} (default: {shown})",
-        )
+def _name_others(environment: Mapping[str, str]) -> None:
+    """Say which variables are the plugin's, and have no effect here. They are no error: both may run in one shell."""
+    for variable in environment:
+        own = PREFIX + variable.removeprefix(PYTEST_PREFIX)
+        if variable.startswith(PYTEST_PREFIX) and own not in environment:
+            with suppress(OSError, ValueError):  # nobody reads it
+                print(f"hubspot-simulator: {variable} is for pytest and has no effect here: set {own}", file=sys.stderr)
+
+
+def _add_settings(command: argparse.ArgumentParser, defaults: Mapping[str, str], *, with_program: bool) -> None:
+    left_out = _ABOUT_TESTS if with_program else _ABOUT_TESTS + _ABOUT_PROGRAMS
+    for title, names in GROUPS.items():
+        group = command.add_argument_group(title)
+        for name in names:
+            if name in left_out:
+                continue
+            repeated = name in _REPEATABLE
+            group.add_argument(
+                f"--{name.replace('_', '-')}",
+                type=_reader(name),
+                action="append" if repeated else "store",
+                metavar="VALUE",
+                help=described(name, defaults.get(name, "")) + ("; may be repeated" if repeated else ""),
+            )
 
 
 def _reader(name: str) -> Callable[[str], Any]:

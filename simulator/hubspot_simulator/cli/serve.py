@@ -6,12 +6,15 @@ import argparse
 import signal
 import sys
 import threading
+from dataclasses import replace
+from secrets import token_hex
 
 from ..core.clock import Clock, ManualClock, SystemClock
 from ..core.simulator import Simulator
 from ..senders import Senders
 from ..server import SimulatorServer
 from ..settings import Settings
+from . import reach
 from .output import Output
 
 CLOCKS = ("ticking", "standing")
@@ -24,6 +27,9 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     for name in _SIGNALS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
+    drawn = "random_seed" not in options.told
+    if drawn:  # else all who serve would have the same credentials, and any web page would know them
+        settings = replace(settings, random_seed=token_hex(8))
     clock: Clock = SystemClock() if options.clock == "ticking" else ManualClock()
     simulator = Simulator(settings, clock=clock)
     server = SimulatorServer(simulator)
@@ -31,7 +37,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     server.app.on_exchange = lambda exchange: output.say(str(exchange))
     server.app.senders = Senders(processes=False)  # behind a relay many programs would look like one
     with server:
-        output.say(_banner(server))
+        output.say(_banner(server, drawn))
         while not stop.wait(1):  # without a timeout, Windows would not see Ctrl-C
             pass
     count = simulator.store.exchange_count
@@ -40,19 +46,21 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _banner(server: SimulatorServer) -> str:
+def _banner(server: SimulatorServer, drawn: bool) -> str:
     installed = server.simulator.installation
     url = server.url
+    uris = f"\n{' ' * 17}".join(installed.app.redirect_uris)
     return f"""\
 HubSpot simulator at {url} (Ctrl-C ends it)
 
+{reach.warning(server.host)}\
   client id      {installed.app.client_id}
   client secret  {installed.app.client_secret}
-  redirect URI   {installed.app.redirect_uri}
+  redirect URI   {uris}
   refresh token  {installed.refresh_token}
   access token   {installed.access_token}
                  good for {installed.expires_in} s
-
+{reach.lasting(server.simulator.settings.random_seed, drawn)}
 Call it:
   curl -H "Authorization: Bearer {installed.access_token}" {url}/crm/v3/objects/contacts
 Let 31 minutes pass:

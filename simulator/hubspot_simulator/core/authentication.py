@@ -6,7 +6,7 @@ from ..settings import Settings
 from . import tokens
 from .clock import iso_instant
 from .errors import ExpiredAuthentication, InvalidAuthentication
-from .ids import Ids
+from .ids import OTHER_SEED, Ids
 from .model import Caller, Installation, Portal
 from .oauth import granted_scopes
 from .store import Store
@@ -83,7 +83,7 @@ class Authentication:
         except tokens.MalformedToken as error:
             raise InvalidAuthentication(why=f"{name} is not an access token: {error}", malformed=True) from None
         ours = tokens.is_signed(token, self._ids.signing_key)
-        foreign = "" if ours else "; it was not issued by this simulator"
+        foreign = "" if ours else f"; it was not issued by this simulator: kept from another test, or {OTHER_SEED}"
         override = self._store.token_overrides.get(token.nonce)
         expires_at_ms = token.expires_at_ms
         if override is not None and override.expires_at_ms is not None:
@@ -100,7 +100,8 @@ class Authentication:
             raise InvalidAuthentication(why=f"{name} was revoked", malformed=True)
         if not ours or not known:
             raise InvalidAuthentication(
-                why=f"{name} was not issued by this simulator (a token kept from another test, or changed on its way?)"
+                why=f"{name} was not issued by this simulator: it is a token kept from another test, "
+                f"or {OTHER_SEED}, or was changed on its way"
             )
         installation = self._store.installations.get((token.app_id, token.hub_id))
         if installation is not None:

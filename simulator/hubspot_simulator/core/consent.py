@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..settings import Settings
+from .ids import OTHER_SEED
 from .model import App, Portal
 from .store import Store
 
@@ -44,16 +46,22 @@ class Request:
     code_challenge: str | None = None
 
 
-def read_request(store: Store, parameters: dict[str, str]) -> Request:
+def read_request(store: Store, parameters: dict[str, str], settings: Settings) -> Request:
     """Return what the parameters of an authorization URL ask for. Raises Refused."""
     client_id = parameters.get("client_id", "")
     app = store.apps_by_client_id.get(client_id)
     if app is None:
-        raise Refused(LINK_INVALID, f"client_id {client_id!r} is not registered")
+        raise Refused(LINK_INVALID, f"client_id {client_id!r} is not registered: mistyped, or {OTHER_SEED}")
     redirect_uri = parameters.get("redirect_uri", "")
     if redirect_uri not in app.redirect_uris:
-        known = ", ".join(app.redirect_uris)
-        raise Refused(WRONG_REDIRECT_URI, f"redirect_uri {redirect_uri!r} is not among the registered {known}")
+        plain, mark, _ = redirect_uri.partition("?")
+        but_for_query = bool(mark) and plain in app.redirect_uris and "#" not in redirect_uri
+        if not but_for_query or settings.redirect_uri_query == "exact":
+            known = ", ".join(app.redirect_uris)
+            hint = "; without its query it is: the setting redirect_uri_query = any accepts it" if but_for_query else ""
+            raise Refused(
+                WRONG_REDIRECT_URI, f"redirect_uri {redirect_uri!r} is not among the registered {known}{hint}"
+            )
     asked = parameters.get("scope", "").split()
     missing = [scope for scope in app.scopes if scope not in asked]
     unknown = [scope for scope in asked if scope not in app.all_scopes]

@@ -7,6 +7,11 @@ import random
 from functools import cached_property
 from uuid import UUID
 
+# What may be the matter with a well-formed credential that is not known here, in words.
+OTHER_SEED = (
+    "of a simulator whose random seed differs (serve draws a new one at each start unless --random-seed is given)"
+)
+
 
 class Ids:
     """The identifiers of one simulator. Each kind has a stream of its own, so that one does not move another.
@@ -45,6 +50,11 @@ class Ids:
     def signing_key(self) -> bytes:
         """The key that signs the access tokens of this simulator."""
         return hashlib.sha256(f"{self._source}\0key".encode()).digest()
+
+    @property
+    def form_token(self) -> str:
+        """What the consent form carries: who has not seen the page cannot post it."""
+        return hashlib.sha256(f"{self._source}\0form".encode()).hexdigest()
 
     def uuid(self) -> str:
         """Return a UUID (version 4): a client id, a client secret."""

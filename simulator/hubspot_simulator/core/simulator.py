@@ -25,17 +25,9 @@ from .store import Store
 if TYPE_CHECKING:
     from .audit import Finding
 
-DEFAULT_REDIRECT_URI = "http://localhost:3000/oauth-callback"
-DEFAULT_SCOPES = (
-    "oauth",
-    "crm.objects.contacts.read",
-    "crm.objects.contacts.write",
-    "crm.objects.companies.read",
-    "crm.objects.companies.write",
-    "crm.objects.deals.read",
-    "crm.objects.deals.write",
-    "tickets",
-)
+_DEFAULTS = Settings()
+DEFAULT_REDIRECT_URI = _DEFAULTS.redirect_uri.split()[0]
+DEFAULT_SCOPES = tuple(_DEFAULTS.scopes.split())
 
 
 class Simulator:
@@ -64,8 +56,18 @@ class Simulator:
         self.objects = Objects(self.store, self.clock, self.ids)
         self.faults = Faults(self.store, self.clock, self.ids, self.limits, self.move_time)
         self.portal = self.add_portal()
-        self.app = self.add_app()
+        self.app = self._add_default_app()
         self._installation: ConnectedInstallation | None = None
+
+    def _add_default_app(self) -> App:
+        settings = self.settings
+        return self.add_app(
+            client_id=settings.client_id or None,
+            client_secret=settings.client_secret or None,
+            redirect_uris=settings.redirect_uri.split(),
+            scopes=settings.scopes.split(),
+            optional_scopes=settings.optional_scopes.split(),
+        )
 
     def reset(self) -> None:
         """Forget everything and put the clock back. The same ids and secrets are given out again."""
@@ -260,7 +262,7 @@ class Simulator:
         if code_challenge:
             parameters |= {"code_challenge": code_challenge, "code_challenge_method": "S256"}
         try:
-            request = consent.read_request(self.store, parameters)
+            request = consent.read_request(self.store, parameters, self.settings)
             granted = consent.scopes_for(request, portal)
         except consent.Refused as refusal:
             raise ValueError(f"{refusal.message} ({refusal.why})") from None

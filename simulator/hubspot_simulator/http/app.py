@@ -18,7 +18,7 @@ from ..core.injection import Answer, Injected
 from ..core.simulator import Simulator
 from ..core.tokens import is_foreign
 from ..senders import Senders
-from . import control, faults
+from . import control, faults, trust
 from .call import Call
 from .errors import html_not_found, refusal
 from .headers import common_headers
@@ -26,7 +26,7 @@ from .request import Request, is_host
 from .routes import ROUTE_MAP, ROUTES, Route
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("hubspot_simulator")
 _HEADERS = ("HTTP_", "CONTENT_")
@@ -51,6 +51,15 @@ class Application:
         start_response(_status(answer.status), answer.headers)
         return (answer.body,)
 
+    def served_on(self, host: str) -> WSGIApplication:
+        """Return the application for a socket that is bound to ``host``: there, web pages may try to call it."""
+
+        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            environ[trust.BOUND] = host
+            return self(environ, start_response)
+
+        return application
+
     def respond(self, environ: WSGIEnvironment) -> Answer:
         """Return the answer to a WSGI request, and keep both in the journal. Never raises."""
         simulator = self.simulator
@@ -70,10 +79,9 @@ class Application:
             call.read_body()
             if not is_host(call.request.environ.get("HTTP_HOST", "")):
                 raise ApiError(400, "Invalid Host header", why="the Host header is no host")
+            trust.check(call.request, call.simulator.settings)
             route = self._match(call)
-            if call.request.path.startswith(control.PREFIX):
-                control.check_caller(call)
-            elif call.simulator.store.faults:
+            if call.simulator.store.faults and not call.request.path.startswith(control.PREFIX):
                 faults.arrive(call, route.template, route.bearer)
             limits = self._admit(call) if route.bearer else []
             response = route.handler(call)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from werkzeug import Response
 
@@ -61,30 +59,3 @@ def reset(call: Call) -> Response:
 def _clock(call: Call) -> Response:
     now_ms = call.simulator.clock.now_ms()
     return json_response({"now": iso_instant(now_ms), "now_ms": now_ms, "offset_ms": call.simulator.clock.offset_ms})
-
-
-def check_caller(call: Call) -> None:
-    """Refuse what a web page elsewhere may send through somebody's browser. Raises ApiError (403).
-
-    A page can reach this server only by a name with a dot that it made point here (DNS rebinding), and any page's
-    POST carries an ``Origin``. Addresses, ``localhost`` and names without a dot (a container's) cannot be such names.
-    """
-    host = urlsplit(f"//{call.request.host}").hostname or ""
-    settings_host = call.simulator.settings.host
-    if "." in host and host != settings_host and not host.endswith(".localhost") and not _is_address(host):
-        raise ApiError(
-            403,
-            f"the control API does not answer to the host name {host!r}: call it as localhost, by its address, "
-            "or by a name without a dot",
-        )
-    origin = call.request.headers.get("Origin")
-    if origin is not None and origin != call.request.host_url.rstrip("/"):
-        raise ApiError(403, f"the control API does not answer pages of {origin!r}: call it without an Origin header")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable, Collection, Mapping
 
 from ..errors import TokenError
+from ..ids import OTHER_SEED
 from ..model import App, TokenResponse
 from ..oauth import OAuth
 from ..store import Store
@@ -25,6 +26,7 @@ def client(store: Store, client_id: str | None, client_secret: str | None) -> Ap
     app = store.apps_by_client_id.get(client_id or "")
     if app is None:
         given = f"client_id {client_id!r} is not registered" if client_id else "client_id is missing"
+        given += f": mistyped, or {OTHER_SEED}" if client_id else ""
         raise TokenError("BAD_CLIENT_ID", why=given)
     if not hmac.compare_digest((client_secret or "").encode(), app.client_secret.encode()):
         given = "client_secret is not that of the app" if client_secret else "client_secret is missing"

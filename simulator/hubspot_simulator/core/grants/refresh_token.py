@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import TokenError
+from ..ids import OTHER_SEED
 from ..model import App, TokenResponse
 from ..oauth import OAuth
 
@@ -23,7 +24,8 @@ def refresh(oauth: OAuth, app: App, parameters: Mapping[str, str]) -> TokenRespo
         token = oauth.store.refresh_tokens.get(value)
         if token is None:
             error = oauth.settings.bad_refresh_error
-            raise TokenError("BAD_REFRESH_TOKEN", error=error, why="the refresh token is unknown")
+            why = f"the refresh token is unknown: mistyped, kept from another test, or {OTHER_SEED}"
+            raise TokenError("BAD_REFRESH_TOKEN", error=error, why=why)
         if token.revoked_because:
             raise TokenError("BAD_REFRESH_TOKEN", why=token.revoked_because)
         if token.grant.installation.app is not app:

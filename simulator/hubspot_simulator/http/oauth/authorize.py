@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from string import punctuation
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -10,6 +11,7 @@ from werkzeug import Response
 from ...core import consent
 from ...core.model import Portal
 from ..call import Call
+from ..trust import is_by_socket
 from . import consent_page
 
 # No `form-action`: Chromium holds it against the redirect after the form too, and that may go to any scheme.
@@ -37,11 +39,12 @@ def authorize_user(call: Call) -> Response:
 
 def _authorize(call: Call, parameters: dict[str, str]) -> Response:
     try:
-        request = consent.read_request(call.simulator.store, parameters)
+        request = consent.read_request(call.simulator.store, parameters, call.simulator.settings)
         portal = _portal(call)
         if call.simulator.settings.consent == "page":
             call.why = "the consent page was shown"
             portals = list(_portals(call).values())
+            parameters = {**parameters, consent_page.TOKEN: call.simulator.ids.form_token}
             return _page(consent_page.ask(request, portals, portal, parameters))
         return _approve(call, request, portal, consent.scopes_for(request, portal))
     except consent.Refused as refusal:
@@ -51,9 +54,16 @@ def _authorize(call: Call, parameters: dict[str, str]) -> Response:
 def decide(call: Call) -> Response:
     """Take what a user pressed on the consent page."""
     form = call.request.form
-    parameters = {name: value for name, value in form.items() if name not in consent_page.FIELDS}
+    token = form.get(consent_page.TOKEN, "")
+    if is_by_socket(call.request) and not _is_the_pages(token, call):
+        call.why = (
+            f"the form's {consent_page.TOKEN} is {'not that of the consent page' if token else 'missing'}: another "
+            "page sent the form, or the simulator was restarted with another random seed; a script opens the page first"
+        )
+        return _page(consent_page.not_from_here(), 403)
+    parameters = {n: value for n, value in form.items() if n not in (*consent_page.FIELDS, consent_page.TOKEN)}
     try:
-        request = consent.read_request(call.simulator.store, parameters)
+        request = consent.read_request(call.simulator.store, parameters, call.simulator.settings)
         if form.get("decision") != "connect":
             call.why = "the user cancelled"
             return _page(consent_page.cancelled())
@@ -62,6 +72,10 @@ def decide(call: Call) -> Response:
         return _approve(call, request, portal, granted)
     except consent.Refused as refusal:
         return _refused(call, refusal)
+
+
+def _is_the_pages(token: str, call: Call) -> bool:
+    return hmac.compare_digest(token.encode("utf-8", "replace"), call.simulator.ids.form_token.encode())
 
 
 def _portal(call: Call) -> Portal:
@@ -102,6 +116,6 @@ def _refused(call: Call, refusal: consent.Refused) -> Response:
     return _page(consent_page.refused(refusal.message))
 
 
-def _page(html: str) -> Response:
+def _page(html: str, status: int = 200) -> Response:
     headers = {"Content-Security-Policy": _CONTENT_SECURITY_POLICY}
-    return Response(html, 200, headers, content_type="text/html;charset=utf-8")
+    return Response(html, status, headers, content_type="text/html;charset=utf-8")

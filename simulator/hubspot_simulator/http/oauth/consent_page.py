@@ -16,6 +16,7 @@ from ._scopes import in_words
 from ._style import ICON, STYLE
 
 FIELDS = ("portal", "optional", "decision")  # of the form, beside the parameters of the URL
+TOKEN = "form_token"  # the field that a page of another origin cannot know
 _LISTED = 6  # so many accounts are shown at once; more go into a drop-down list
 
 
@@ -52,6 +53,17 @@ def refused(message: str) -> str:
 <h1>Couldn't complete the connection</h1><p>{escape(message)}</p>
 <p class="small">This is what HubSpot would say. The simulator's journal tells what exactly is wrong.
 No redirect follows: the app hears nothing of it.</p>""",
+    )
+
+
+def not_from_here() -> str:
+    """Return the page for a form that is not from the page that this simulator showed."""
+    return _document(
+        "Open the link again",
+        """\
+<h1>Open the link again</h1><p>This form is not from the page that the simulator shows now: it was restarted since, or
+another page sent the form. Nothing was connected.</p>
+<p class="small">Go back to your app and start again.</p>""",
     )
 
 
