@@ -86,7 +86,7 @@ def _setting(default: Any, read: Callable[[object], Any], help: str) -> Any:
     return field(default=default, metadata={"read": read, "help": help})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Settings:
     """What can be set about a simulator and its server.
 
@@ -156,6 +156,12 @@ class Settings:
     def __post_init__(self) -> None:
         for name, value in {f.name: getattr(self, f.name) for f in fields(self)}.items():
             object.__setattr__(self, name, read(name, value))
+
+    def __repr__(self) -> str:
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        if len(changed.get("random_seed", "")) > 12:  # it may have been drawn to be secret
+            changed["random_seed"] = "…"
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
 SETTINGS = {f.name: f for f in fields(Settings)}

@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
+from ..core.redaction import shown, shown_lines
 from ..settings import SETTINGS, SettingError, Settings, from_environment, read
 
 _SETTINGS = [name for name in SETTINGS if name not in ("strict", "guard")]  # which are about tests
@@ -39,8 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(Settings(**given), options))
     except OSError as error:
-        print(f"hubspot-simulator: {error}", file=sys.stderr)
+        print(f"hubspot-simulator: {shown(error)}", file=sys.stderr)
         return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """Quotes arguments in its errors without their secrets. Those of the commands are of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(shown_lines(message))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     from .sweep import add_options as add_sweep_options
     from .sweep import sweep
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hubspot-simulator",
         description="A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.",
     )

@@ -17,7 +17,7 @@ from ..child.process import TIMED_OUT, CannotStart
 from ..child.report import report
 from ..child.session import Session
 from ..core.audit import Finding
-from ..core.exchange import redact
+from ..core.redaction import shown_lines
 from ..core.sweep import KINDS, Point, Sweep, points, target
 from ..settings import Settings
 from .run import NOT_STARTED, allow_options
@@ -166,7 +166,7 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
 
 def _tail(output: IO[bytes]) -> str:
     output.seek(0)
-    return redact(output.read()[-64 * 1024 :].decode("utf-8", "replace"))
+    return shown_lines(output.read()[-64 * 1024 :].decode("utf-8", "replace"))
 
 
 def _count(number: int, what: str) -> str:
@@ -175,7 +175,7 @@ def _count(number: int, what: str) -> str:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):  # nobody reads it: the exit status counts all the same
-        print(text, file=sys.stderr, flush=True)
+        print(shown_lines(text), file=sys.stderr, flush=True)
 
 
 def _at_least_one(text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,7 +14,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
+from ..core.redaction import shown
 from ..core.simulator import Simulator
+from ..logs import get_logger
 from . import control, faults
 from .call import Call
 from .errors import html_not_found, refusal
@@ -26,7 +27,8 @@ from .routes import ROUTE_MAP, ROUTES, Route
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-logger = logging.getLogger("hubspot_simulator")
+logger = get_logger("hubspot_simulator")
+_PLAIN_WHYS = (200, 201, 204, 207, 302, 401)
 _HEADERS = ("HTTP_", "CONTENT_")
 
 
@@ -118,6 +120,9 @@ class Application:
         journal = call.simulator.journal
         request = call.request
         environ = request.environ
+        why = "; ".join(filter(None, [call.why or "no authentication is needed", *faults.done(call)]))
+        if answer.status not in _PLAIN_WHYS or "'" in why or '"' in why:  # it may quote what the client sent
+            why = shown(why)
         exchange = Exchange(
             number=journal.next_number(),
             at_ms=call.now_ms,
@@ -126,7 +131,7 @@ class Application:
             query=environ.get("QUERY_STRING", ""),
             route=route.template if route else None,
             status=answer.status,
-            why="; ".join(filter(None, [call.why or "no authentication is needed", *faults.done(call)])),
+            why=why,
             request_headers=[(name, environ[name]) for name in environ if name.startswith(_HEADERS)],
             request_body=call.body[:BODY_KEPT],
             response_headers=answer.headers,
