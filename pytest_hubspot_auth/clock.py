@@ -10,7 +10,15 @@ from datetime import datetime, timedelta, timezone
 from freezegun import api, freeze_time
 
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import OffsetClock, SystemClock, duration, from_datetime, to_datetime, to_ms
+from hubspot_simulator.core.clock import (
+    OffsetClock,
+    SystemClock,
+    duration,
+    from_datetime,
+    iso_instant,
+    to_datetime,
+    to_ms,
+)
 from hubspot_simulator.core.connected import ConnectedInstallation
 
 from .freezegun_types import make_stand_ins_equal
@@ -108,6 +116,13 @@ class HubspotClock:
         self._factory: api.FrozenDateTimeFactory | None = None
         self._utc_offset = utc_offset
         self._beside = ExitStack()
+
+    def __repr__(self) -> str:
+        if self._factory is None:
+            return f"<{type(self).__name__}, not frozen>"
+        ahead = timedelta(milliseconds=self.server.now_ms() - from_datetime(self.now))
+        skew = f", HubSpot's clock {abs(ahead)} {'ahead' if ahead > timedelta(0) else 'behind'}" if ahead else ""
+        return f"<{type(self).__name__} at {iso_instant(from_datetime(self.now))}{skew}>"
 
     def start(self) -> None:
         """Freeze time."""

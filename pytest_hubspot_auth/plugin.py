@@ -95,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "API, with the access token dead when that call arrives.",
     )
     config.stash[GIVEN] = read_given(config)
+    config.pluginmanager.register(_Colours(config), "hubspot-colours")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -188,14 +189,30 @@ def pytest_runtest_makereport(
     report = yield
     simulator = item.stash.get(SIMULATOR, None)
     if simulator is not None and report.failed:
+        from . import sections
         from .report import audit_section, journal_section
 
-        sections = journal_section(simulator), audit_section(simulator) if call.when == "call" else None
-        report.sections += filter(None, sections)
+        found = journal_section(simulator), audit_section(simulator) if call.when == "call" else None
+        sections.add(report, filter(None, found))
     swept = item.stash.get(SWEPT, None)
     if swept is not None and call.when == "call":
         swept.note(report)
     return report
+
+
+class _Colours:
+    """Colours our sections in the terminal, once there is a failure that has any."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Have the terminal's writer mark the lines of our sections."""
+        if report.failed and getattr(report.longrepr, "sections", None):
+            from . import sections
+
+            sections.colour(report, self._config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from hubspot_simulator.core.redaction import shown
 from hubspot_simulator.core.simulator import Simulator
+
+from .sections import AUDIT, JOURNAL
 
 _LINES = 100
 
@@ -14,7 +17,7 @@ def journal_section(simulator: Simulator) -> tuple[str, str]:
     lines = [str(exchange) for exchange in exchanges[-_LINES:]]
     if len(exchanges) > _LINES:
         lines.insert(0, f"... the last {_LINES} of {len(exchanges)} exchanges:")
-    return "HubSpot simulator", "\n".join([*(lines or ["no request reached the simulator"]), *idle])
+    return JOURNAL, "\n".join([*(lines or ["no request reached the simulator"]), *idle])
 
 
 def audit_section(simulator: Simulator) -> tuple[str, str] | None:
@@ -22,8 +25,8 @@ def audit_section(simulator: Simulator) -> tuple[str, str] | None:
     try:
         findings = simulator.audit()
     except Exception as error:  # noqa: BLE001  # the report of the failure is worth more
-        return "HubSpot audit", f"the audit failed: {error!r} (a bug: please report it)"
-    return ("HubSpot audit", "\n\n".join(map(str, findings))) if findings else None
+        return AUDIT, f"the audit failed: {shown(repr(error))} (a bug: please report it)"
+    return (AUDIT, "\n\n".join(map(str, findings))) if findings else None
 
 
 def audit_failure(simulator: Simulator) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubspot_simulator.core.redaction import shown, shown_lines
+
 if TYPE_CHECKING:
     from hubspot_simulator.core.exchange import Exchange
 
@@ -44,7 +46,7 @@ class AdapterError(ScenarioFailed):
         if exchanges:
             lines += ["What HubSpot was asked at last:", *(f"  {exchange}" for exchange in exchanges[-_LAST:])]
         lines += [f"What to do: {remedy}" if remedy else "", "More: docs/kit.md#the-adapter"]
-        super().__init__("\n".join(line for line in lines if line))
+        super().__init__(shown_lines("\n".join(line for line in lines if line)))
 
 
 class NotApplicable(Exception):
@@ -79,14 +81,12 @@ def message(
 
     titles = "; ".join(f"{number} ({BUG_CLASSES[number].title})" for number in scenario.classes)
     lines.append(f"Bug class {titles}. More: docs/kit.md#{scenario.name}")
-    return "\n".join(lines)
+    return shown_lines("\n".join(lines))
 
 
 def brief(error: BaseException) -> str:
     """Return an exception in one line: its type and the beginning of its text, with secrets shortened."""
-    from hubspot_simulator.core.exchange import redact
-
-    text = " ".join(redact(str(error)).split()).rstrip(".")
+    text = shown(" ".join(str(error).split()), most=100_000).rstrip(".")
     shortened = text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
     return f"{type(error).__name__}: {shortened}" if shortened else type(error).__name__
 

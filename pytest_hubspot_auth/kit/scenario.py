@@ -52,15 +52,17 @@ class Result:
     adapter_error: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return it as plain data, without secrets: it is written into files."""
+        from hubspot_simulator.core.redaction import shown, shown_lines
+
         return {
             "scenario": self.scenario.name,
             "title": self.scenario.title,
             "classes": list(self.scenario.classes),
             "outcome": self.outcome,
-            "reason": self.reason,
+            "reason": shown_lines(self.reason),
             "findings": list(self.findings),
-            "adapter_error": self.adapter_error,
+            "adapter_error": shown(self.adapter_error, most=2000),
         }
 
 

@@ -1,4 +1,4 @@
-"""The score card: how each integration did, for people and as JSON. Standard library only."""
+"""The score card: how each integration did, for people and as JSON. Standard library only at import."""
 
 from __future__ import annotations
 
@@ -46,9 +46,12 @@ def score_cards(reports: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _with_report(result: dict[str, Any], report: Any) -> dict[str, Any]:
     """Return a result with what only the test's report knows: another failure, or that it was expected."""
+    from hubspot_simulator.core.redaction import shown
+
     if report.outcome == "failed" and result["outcome"] == "passed":
         lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
-        result |= {"outcome": "failed", "reason": lines[0] if lines else "failed outside of the scenario"}
+        reason = shown(lines[0], most=2000) if lines else "failed outside of the scenario"
+        result |= {"outcome": "failed", "reason": reason}
     result["expected"] = bool(result.get("expected")) or (result["outcome"] == "failed" and hasattr(report, "wasxfail"))
     return result
 

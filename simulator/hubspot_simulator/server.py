@@ -102,6 +102,10 @@ class SimulatorServer:
                 self._secure = None
         self._server.stop()
 
+    def __repr__(self) -> str:
+        where = self.url if self._server.ready else "not running"
+        return f"<{type(self).__name__} {where}: {self.simulator!r}>"
+
     def __enter__(self) -> SimulatorServer:
         self.start()
         return self

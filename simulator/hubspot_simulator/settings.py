@@ -34,7 +34,7 @@ def _setting(default: Any, read: Reader, help: str, *, secret: bool = False) -> 
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Settings:
     """What can be set about a simulator and its server.
 
@@ -126,6 +126,12 @@ class Settings:
         both = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
         if both:
             raise SettingError(f"optional_scopes: {', '.join(both)} would be required, too: leave it out of scopes")
+
+    def __repr__(self) -> str:
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        if len(changed.get("random_seed", "")) > 12:  # it may have been drawn to be secret
+            changed["random_seed"] = "…"
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
 SETTINGS = {f.name: f for f in fields(Settings)}

@@ -14,6 +14,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from .core.clock import Clock, iso_instant
+from .core.redaction import shown
 from .core.webhooks import TIMEOUT_SECONDS, Event, SignedRequest, batch, retry_at_ms, sign_events
 
 
@@ -86,7 +87,8 @@ class Delivery:
         state = "given up" if next_ms is None else f"next attempt at {iso_instant(next_ms)}"
         tried = ", ".join(map(str, self.attempts))
         count = f"{len(self._events)} event{'s' if len(self._events) > 1 else ''}"
-        return f"<Delivery of {count}, {'delivered' if self.delivered else state}: {tried}>"
+        url = self.attempts[-1].request.url.partition("?")[0]  # without the query, where secrets stand
+        return f"<Delivery of {count} to {shown(url)}, {'delivered' if self.delivered else state}: {tried}>"
 
 
 class WebhookSender:
@@ -123,7 +125,7 @@ class WebhookSender:
         except TimeoutError:
             return None, f"timeout: no answer within {self._timeout:g} s"
         except (OSError, HTTPException) as error:
-            return None, f"connection failed: {type(error).__name__}: {error}"
+            return None, shown(f"connection failed: {type(error).__name__}: {error}")
 
     def _connection(self, url: str) -> HTTPConnection:
         parts = urlsplit(url)

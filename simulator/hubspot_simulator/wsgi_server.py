@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING
 from cheroot.server import HTTPServer
 
 from .core.clock import unpatched
+from .logs import get_logger
 from .wsgi_connection import Connection
 from .wsgi_gateway import Gateway
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-_LOG = logging.getLogger("hubspot_simulator.server")
+_LOG = get_logger("hubspot_simulator.server")
 _MONOTONIC = unpatched("monotonic")
 _MAX_WORKERS = 128
 _IDLE_SECONDS = 300.0  # how long a connection may wait for its next request

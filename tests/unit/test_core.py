@@ -16,9 +16,9 @@ from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import grants
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
-from hubspot_simulator.core.exchange import redact
 from hubspot_simulator.core.ids import Ids
 from hubspot_simulator.core.model import App, Portal
+from hubspot_simulator.core.redaction import redact
 
 NOW_MS = 1_790_000_000_000
 

@@ -8,8 +8,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
+from ..core.redaction import shown, shown_lines
 from ..settings import (
     GROUPS,
     PREFIX,
@@ -61,11 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(settings, options))
     except OSError as error:
-        print(f"hubspot-simulator: {error}", file=sys.stderr)
+        print(f"hubspot-simulator: {shown(error)}", file=sys.stderr)
         return 1
     finally:
         logger.removeHandler(handler)
         log.close()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Quotes arguments in its errors without their secrets. Those of the commands are of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(shown_lines(message))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     from .sweep import add_options as add_sweep_options
     from .sweep import sweep
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hubspot-simulator",
         description="A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.",
     )

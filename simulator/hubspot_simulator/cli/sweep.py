@@ -16,7 +16,7 @@ from ..child.report import report
 from ..child.session import Session
 from ..child.tail import Tail
 from ..core.audit import Finding
-from ..core.exchange import redact
+from ..core.redaction import shown_lines
 from ..core.sweep import KINDS, Point, Sweep, points, target
 from ..settings import Settings
 from .run import NOT_STARTED, allow_options
@@ -137,7 +137,7 @@ def _run(session: Session, options: argparse.Namespace, point: Point, timeout: f
     with closing(Tail()) as tail:
         how = {"output": tail.child_end, "timeout": timeout, "alone": True, "on_signal": signals.append}
         status = session.run(options.command, {}, **how)
-        output = redact(tail.text())
+        output = shown_lines(tail.text())
     if signals:
         raise _Interrupted
     return _Run(swept, status, output, simulator.audit(), bool(simulator.audit_failures()))
@@ -172,7 +172,7 @@ def _count(number: int, what: str) -> str:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):  # nobody reads it: the exit status counts all the same
-        print(text, file=sys.stderr, flush=True)
+        print(shown_lines(text), file=sys.stderr, flush=True)
 
 
 def _at_least_one(text: str) -> int:

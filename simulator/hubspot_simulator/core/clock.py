@@ -144,6 +144,10 @@ class OffsetClock:
             change()
             self._offset_ms += before_ms - self._base.now_ms()
 
+    def __repr__(self) -> str:
+        moved = f", moved by {timedelta(milliseconds=self._offset_ms)}" if self._offset_ms else ""
+        return f"<{type(self).__name__} at {iso_instant(self.now_ms())}{moved}>"
+
     def reset(self) -> None:
         """Undo every move."""
         with self._lock:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .clock import to_datetime
+from .clock import iso_instant, to_datetime
 from .model import App, Grant, Installation, Portal, RefreshToken, TokenResponse
 from .oauth import OAuth
+from .tokens import shorten
 
 
 class ConnectedInstallation:
@@ -71,4 +72,10 @@ class ConnectedInstallation:
         return self._issued.as_json()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of app {self.app.app_id} in portal {self.portal.hub_id}>"
+        issued = self._response  # not asked for: a look must not issue the token
+        token = (
+            f"access token {shorten(issued.access_token)} expires at {iso_instant(issued.expires_at_ms)}"
+            if issued
+            else "access token not issued yet"
+        )
+        return f"<{type(self).__name__} of app {self.app.app_id} in portal {self.portal.hub_id}: {token}>"

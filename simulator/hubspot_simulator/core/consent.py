@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..settings import Settings
 from .ids import OTHER_SEED
@@ -42,7 +42,7 @@ class Request:
     redirect_uri: str
     scopes: tuple[str, ...]
     optional_scopes: tuple[str, ...]
-    state: str | None = None
+    state: str | None = field(default=None, repr=False)
     code_challenge: str | None = None
 
 

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .clock import iso_instant
-from .tokens import shorten
+from .redaction import shown, shown_url
 
 BODY_KEPT = 64 * 1024
-_BEARER = re.compile(r"(?<=bearer )\S+", re.IGNORECASE)
-_SECRET_MEMBERS = re.compile(
-    r"""((?:access_token|refresh_token|client_secret|code|token|code_verifier)["']?(?:=|:\s*["']))([^"'&\s]+)"""
-)
-_SECRET_SEGMENT = re.compile(r"(?<=/)(?:access-tokens|refresh-tokens)/([^/?]+)")
-
-
-def redact(text: str) -> str:
-    """Return a text with its tokens, codes and client secrets shortened."""
-    text = _BEARER.sub(lambda found: shorten(found[0]), text)
-    text = _SECRET_SEGMENT.sub(lambda found: found[0].replace(found[1], shorten(found[1])), text)
-    return _SECRET_MEMBERS.sub(lambda found: found[1] + shorten(found[2]), text)
 
 
 @dataclass(slots=True, repr=False)
@@ -73,10 +60,9 @@ class Exchange:
         return ""
 
     def __str__(self) -> str:
-        target = f"{self.path}?{self.query}" if self.query else self.path
         return (
-            f"#{self.number} {iso_instant(self.at_ms)} {self.method} {redact(target)} {self.status or 'no answer'}: "
-            f"{redact(self.why)}"
+            f"#{self.number} {iso_instant(self.at_ms)} {shown(self.method, 20)} {shown_url(self.path, self.query)} "
+            f"{self.status or 'no answer'}: {shown(self.why)}"
         )
 
     __repr__ = __str__  # the fields hold secrets

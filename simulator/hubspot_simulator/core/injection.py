@@ -8,6 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from .exchange import Exchange
+from .redaction import shown, shown_url
 
 
 class Answer(NamedTuple):
@@ -22,8 +23,11 @@ class Answer(NamedTuple):
     body: bytes
     delivered: str = "whole"
 
+    def __repr__(self) -> str:  # the body may hold tokens
+        return f"<Answer {self.status}, {len(self.body)} bytes>"
 
-@dataclass
+
+@dataclass(repr=False)
 class Arrival:
     """A request as a fault sees it. ``route`` is the template that it matched, ``bearer`` one that wants a token.
 
@@ -38,6 +42,9 @@ class Arrival:
     now_ms: int
     number: int = 0
     why: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:  # it holds a token
+        return f"<Arrival #{self.number} {shown(self.method, 20)} {shown_url(self.path)}>"
 
 
 class Fault:
@@ -70,7 +77,7 @@ class Target:
         return arrival.bearer if self.path is None else is_path(self.path, arrival.path, arrival.route)
 
     def __str__(self) -> str:
-        return f"{self.method or 'any'} {self.path or 'authenticated call'}"
+        return f"{self.method or 'any'} {shown(self.path or 'authenticated call')}"
 
 
 def is_path(pattern: str, path: str, route: str | None) -> bool:

@@ -4,17 +4,48 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Iterator
+from typing import overload
 
-from .exchange import Exchange, redact
+from .exchange import Exchange
 from .injection import is_path
+from .redaction import shown, shown_url
 from .store import Store
 
 
 class Journal:
-    """What was asked of a simulator, and what it answered."""
+    """What was asked of a simulator, and what it answered.
+
+    It iterates, oldest first; ``len(journal)`` is how many exchanges are kept, ``journal[-1]`` the last of them.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self.exchanges)
+
+    def __len__(self) -> int:
+        return len(self._store.exchanges)
+
+    @overload
+    def __getitem__(self, index: int) -> Exchange: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Exchange]: ...
+
+    def __getitem__(self, index: int | slice) -> Exchange | list[Exchange]:
+        return self.exchanges[index]
+
+    def __repr__(self) -> str:
+        last = self.exchanges[-1:]
+        return f"<{type(self).__name__}: {self.said()}{''.join(f', the last {exchange}' for exchange in last)}>"
+
+    def said(self) -> str:
+        """Say how many exchanges there are, and of how many if the first are no longer kept."""
+        kept, all_of_them = len(self), self._store.exchange_count
+        count = f"{kept} exchange{'' if kept == 1 else 's'}"
+        return count if kept >= all_of_them else f"the last {kept} of {all_of_them} exchanges"
 
     def append(self, exchange: Exchange) -> None:
         """Keep an exchange."""
@@ -59,7 +90,7 @@ class Journal:
         if seen != times if times is not None else not seen:
             expected = "at least once" if times is None else _times(times)
             raise AssertionError(
-                f"expected calls of {method.upper()} {path}: {expected}; seen: {_times(seen)}\n"
+                f"expected calls of {shown(method.upper())} {shown(path)}: {expected}; seen: {_times(seen)}\n"
                 + self._explain(method.upper(), path)
             )
 
@@ -87,9 +118,9 @@ class Journal:
             if same_path and m == method:
                 continue
             if same_path:
-                misses.append(f"{m} {redact(p)} ({_times(count)}): the method differs")
+                misses.append(f"{shown(m)} {shown_url(p)} ({_times(count)}): the method differs")
             elif p in near:
-                misses.append(f"{m} {redact(p)} ({_times(count)}): the path differs")
+                misses.append(f"{shown(m)} {shown_url(p)} ({_times(count)}): the path differs")
         return misses[:5]
 
 

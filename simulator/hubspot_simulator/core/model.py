@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .redaction import shown
+from .tokens import shorten
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Portal:
     """A HubSpot account.
 
@@ -28,15 +31,19 @@ class Portal:
         """The host of its pages."""
         return "app.hubspot.com" if self.hublet == "na1" else f"app-{self.hublet}.hubspot.com"
 
+    def __repr__(self) -> str:
+        kind = "developer portal" if self.developer else "portal"
+        return f"<{kind} {self.hub_id}, {shown(self.hub_domain)}, {shown(self.hublet)}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class App:
     """A public app, as its developer registered it. ``scopes`` are required, ``optional_scopes`` are not."""
 
     app_id: int
     name: str
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
     optional_scopes: tuple[str, ...] = ()
@@ -51,8 +58,13 @@ class App:
         """Every scope that it may be granted."""
         return self.scopes + self.optional_scopes
 
+    def __repr__(self) -> str:
+        return (
+            f"<app {self.app_id} {shown(self.name)!r}: client_id {shown(self.client_id)}, {_scopes(self.all_scopes)}>"
+        )
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class PrivateApp:
     """An app of one portal, with one access token that does not expire."""
 
@@ -60,7 +72,11 @@ class PrivateApp:
     portal: Portal
     scopes: tuple[str, ...]
     user_id: int
-    access_token: str = field(repr=False)
+    access_token: str
+
+    def __repr__(self) -> str:
+        token = shorten(self.access_token)
+        return f"<private app {self.app_id} in portal {self.portal.hub_id}: token {token}, {_scopes(self.scopes)}>"
 
 
 @dataclass
@@ -211,3 +227,7 @@ class TokenResponse:
             "token_use": "access_token" if self.refresh_token else "client_credentials",
         }
         return {name: value for name, value in members.items() if value is not None}
+
+
+def _scopes(scopes: tuple[str, ...]) -> str:
+    return f"{len(scopes)} scope{'' if len(scopes) == 1 else 's'}"

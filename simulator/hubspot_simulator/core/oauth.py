@@ -9,6 +9,7 @@ from . import tokens
 from .clock import Clock
 from .ids import Ids
 from .model import App, AuthorizationCode, Grant, Installation, Portal, RefreshToken, TokenResponse
+from .redaction import remember
 from .store import Store
 
 _SCOPE_GROUPS_LENGTH = 53  # makes a token as long as today's, about 186 characters
@@ -42,6 +43,7 @@ class OAuth:
             expires_at_ms=self.clock.now_ms() + self.settings.code_ttl * 1000,
             code_challenge=code_challenge,
         )
+        remember(code.value, passing=True)
         self.store.codes[code.value] = code
         return code
 
@@ -49,6 +51,7 @@ class OAuth:
         """Return a new refresh token for a grant; the app counts as installed from then on."""
         grant.installation.active = True
         token = RefreshToken(self._ids.hublet_uuid(grant.installation.portal.hublet), grant)
+        remember(token.value)
         self.store.refresh_tokens[token.value] = token
         return token
 
@@ -83,7 +86,9 @@ class OAuth:
             nonce=self._ids.nonce(),
             hublet=portal.hublet if portal else "na1",
         )
-        return tokens.issue(token, self._ids.signing_key, length=self.settings.token_length)
+        text = tokens.issue(token, self._ids.signing_key, length=self.settings.token_length)
+        remember(text, passing=True)
+        return text
 
     def _response(
         self, access_token: str, refresh_token: str | None, now_ms: int, hub_id: int | None, scopes: tuple[str, ...]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .exchange import Exchange
 from .faults.expiries import expire_all
 from .injection import Answer, Arrival, Fault, Injected, Target
+from .redaction import shown, shown_url
 from .simulator import Simulator
 
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -204,4 +205,4 @@ class Sweep:
 
 def target(exchange: Exchange) -> str:
     """Write the method and path of a call."""
-    return f"{exchange.method} {exchange.path}"
+    return f"{shown(exchange.method, 20)} {shown_url(exchange.path)}"

@@ -11,7 +11,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 _MAX_EXPIRY_MS = 253_402_300_800_000  # the end of the year 9999, the last that can be written as a date
@@ -33,11 +33,11 @@ class AccessToken:
     hub_id: int = 0
     user_id: int = 0
     app_id: int = 0
-    signature: bytes = b""
+    signature: bytes = field(default=b"", repr=False)
     scope_groups: bytes = b""
     nonce: bytes = b""
     hublet: str = ""
-    signed_part: bytes = b""
+    signed_part: bytes = field(default=b"", repr=False)
     canonical: bool = True
 
 
@@ -132,7 +132,7 @@ def _sign(data: bytes, key: bytes) -> bytes:
 
 def shorten(secret: str) -> str:
     """Return a secret as people may see it: its ends."""
-    return f"{secret[:4]}…{secret[-4:]}" if len(secret) > 12 else "…"
+    return f"{secret[:4]}…{secret[-4:]}" if len(secret) >= 16 else "…"
 
 
 def _to_text(data: bytes) -> str:

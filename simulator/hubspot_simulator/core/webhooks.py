@@ -17,6 +17,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from .clock import iso_instant
+from .redaction import redact
 
 MAX_EVENTS = 100  # in one request
 TIMEOUT_SECONDS = 5.0  # how long the receiver may take
@@ -180,10 +181,10 @@ def _sendable(url: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        shown = re.sub("//[^/]*@", "//…@", url)
+        without = re.sub("//[^/]*@", "//…@", url)
         raise ValueError(
-            f"url {shown!r}: expected an http or https URL with a host, in percent-encoded ASCII, without credentials "
-            "or a fragment"
+            f"url {redact(without)!r}: expected an http or https URL with a host, in percent-encoded ASCII, "
+            "without credentials or a fragment"
         )
     origin = f"{parts.scheme}://{parts.netloc}"
     return url if parts.path else f"{origin}/{url[len(origin) :]}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,8 +14,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
+from ..core.redaction import shown
 from ..core.simulator import Simulator
 from ..core.tokens import is_foreign
+from ..logs import get_logger
 from ..senders import Senders
 from . import control, faults, trust
 from .call import Call
@@ -28,7 +29,8 @@ from .routes import ROUTE_MAP, ROUTES, Route
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-logger = logging.getLogger("hubspot_simulator")
+logger = get_logger("hubspot_simulator")
+_PLAIN_WHYS = (200, 201, 204, 207, 302, 401)
 _HEADERS = ("HTTP_", "CONTENT_")
 
 
@@ -131,6 +133,9 @@ class Application:
         environ = request.environ
         connection, process = self.senders.of(environ)
         bearer = route is not None and route.bearer
+        why = "; ".join(filter(None, [call.why or "no authentication is needed", *faults.done(call)]))
+        if answer.status not in _PLAIN_WHYS or "'" in why or '"' in why:  # it may quote what the client sent
+            why = shown(why)
         exchange = Exchange(
             number=journal.next_number(),
             at_ms=call.now_ms,
@@ -139,7 +144,7 @@ class Application:
             query=environ.get("QUERY_STRING", ""),
             route=route.template if route else None,
             status=answer.status,
-            why="; ".join(filter(None, [call.why or "no authentication is needed", *faults.done(call)])),
+            why=why,
             request_headers=[(name, environ[name]) for name in environ if name.startswith(_HEADERS)],
             request_body=call.body[:BODY_KEPT],
             response_headers=answer.headers,

@@ -20,7 +20,7 @@ _DRAINED = 64 * 1024 * 1024
 JSON = "application/json;charset=utf-8"
 
 
-@dataclass
+@dataclass(repr=False)
 class Call:
     """A request with what a handler needs to answer it.
 
@@ -45,6 +45,9 @@ class Call:
     after: int = 0
     hits: list[Injected] = field(default_factory=list)
     arrival: Arrival | None = None
+
+    def __repr__(self) -> str:  # it holds secrets
+        return f"<Call {self.request!r}>"
 
     @property
     def caller(self) -> Caller:

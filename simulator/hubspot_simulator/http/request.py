@@ -10,6 +10,8 @@ from werkzeug import Request as WerkzeugRequest
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.utils import cached_property
 
+from ..core.redaction import shown, shown_url
+
 MAX_BODY = 10 * 1024 * 1024
 _HOST = re.compile(r"[\w.~:\[\]-]*", re.ASCII)
 _NOTHING: MultiDict[str, str] = ImmutableMultiDict()
@@ -21,6 +23,9 @@ class Request(WerkzeugRequest):
     max_content_length = MAX_BODY
     max_form_memory_size = MAX_BODY
     max_form_parts = 1000
+
+    def __repr__(self) -> str:  # werkzeug's shows the query whole
+        return f"<Request {shown(self.method, 20)} {shown_url(self.path, self.environ.get('QUERY_STRING', ''))}>"
 
     @cached_property
     def args(self) -> MultiDict[str, str]:

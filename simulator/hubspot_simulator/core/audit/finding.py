@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from ..clock import iso_instant
 from ..exchange import Exchange
+from ..redaction import shown
 
 Severity = Literal["error", "warning", "info"]
 PAGE = "docs/findings.md"
@@ -153,7 +154,7 @@ FINDINGS: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """Something that an integration did wrong.
 
@@ -172,6 +173,10 @@ class Finding:
         """Where it is explained."""
         return f"{PAGE}#{self.id}"
 
+    def __repr__(self) -> str:
+        proof = ", ".join(f"#{exchange.number}" for exchange in self.exchanges)
+        return f"<{self.severity} {self.id}: {self.problem} ({proof})>"
+
     def __str__(self) -> str:
         proof = [f"    {exchange}" for exchange in self.exchanges]
         return "\n".join(
@@ -189,7 +194,7 @@ def found(id: str, problem: str, exchanges: Iterable[Exchange], *, severity: Sev
     """Return a finding with what its kind says. The exchanges are put in order, and the first few are kept."""
     kind = FINDINGS[id]
     proof = sorted({exchange.number: exchange for exchange in exchanges}.values(), key=lambda one: one.number)
-    return Finding(id, severity or kind.severity, tuple(proof[:PROOF_KEPT]), problem, kind.remedy)
+    return Finding(id, severity or kind.severity, tuple(proof[:PROOF_KEPT]), shown(problem, most=2000), kind.remedy)
 
 
 def instant(ms: int) -> str:

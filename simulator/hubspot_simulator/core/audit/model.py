@@ -87,7 +87,7 @@ def fields(text: str) -> dict[str, str]:
         return {}
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # it holds secrets
 class Token:
     """An access token that HubSpot issued.
 
@@ -150,7 +150,7 @@ class Token:
         return (self.issued_ms, self.issued is not None) > (other.issued_ms, other.issued is not None)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # it holds secrets
 class Call:
     """A call of a route that wants an access token.
 
@@ -204,7 +204,7 @@ class Call:
         return *self.target, b"multipart" if body and media_type(self.exchange).startswith("multipart/") else body
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # it holds secrets
 class TokenRequest:
     """A request of the token endpoint.
 
