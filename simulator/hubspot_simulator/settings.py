@@ -129,9 +129,10 @@ class Settings:
 
     def __repr__(self) -> str:
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        hidden = {f.name for f in fields(self) if f.metadata["secret"]}
         if len(changed.get("random_seed", "")) > 12:  # it may have been drawn to be secret
-            changed["random_seed"] = "…"
-        return f"Settings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+            hidden.add("random_seed")
+        return f"Settings({', '.join(f'{n}=…' if n in hidden else f'{n}={v!r}' for n, v in changed.items())})"
 
 
 SETTINGS = {f.name: f for f in fields(Settings)}
