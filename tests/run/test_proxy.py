@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from hubspot_simulator import Simulator, SimulatorServer
+from hubspot_simulator import Settings, Simulator, SimulatorServer
 from hubspot_simulator.child import proxy as module
 from hubspot_simulator.child.proxy import Proxy
 from hubspot_simulator.hosts import matcher
