@@ -31,6 +31,7 @@ SWITCHES = (
     "--disable-extensions",
     "--no-first-run",
     "--no-default-browser-check",
+    "--host-resolver-rules=MAP *.example.test 127.0.0.1",  # other sites, on this machine
 )
 WAIT_S = 30
 

@@ -358,10 +358,10 @@ class TestSettings:
         )
 
     def test_the_options_are_the_settings(self) -> None:
-        from hubspot_simulator.settings import SETTINGS
+        from hubspot_simulator.settings import SETTINGS, described
         from pytest_hubspot_auth.given import OPTIONS
 
-        assert {name: setting.metadata["help"] for name, setting in SETTINGS.items()} == OPTIONS
+        assert {name: described(name) for name in SETTINGS} == OPTIONS
 
     def test_a_taken_port_is_named(self, pytester: pytest.Pytester) -> None:
         import socket

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hubspot_simulator import Simulator, SimulatorServer
+from hubspot_simulator import Settings, Simulator, SimulatorServer
 from hubspot_simulator.child import proxy as module
 from hubspot_simulator.child.proxy import Proxy
 from hubspot_simulator.hosts import matcher
@@ -152,7 +152,7 @@ def test_what_it_lets_through(allow: str, host: str, start: Start, monkeypatch: 
     known = {"upstream.example": "127.0.0.1"}
     monkeypatch.setattr(socket, "getaddrinfo", lambda name, *rest, **more: real(known.get(name, name), *rest, **more))
     proxy = start(allow)
-    with SimulatorServer(Simulator()) as upstream:
+    with SimulatorServer(Simulator(Settings(trusted_hosts="upstream.example"))) as upstream:
         status, _ = say(proxy, f"GET http://{host}:{upstream.port}/x?y=1 HTTP/1.1", "A: b")
         assert status == 404
         with tunnel(proxy, f"{host}:{upstream.port}") as sock:

@@ -87,7 +87,7 @@ def test_a_wrong_argument_is_named(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in list(os.environ):
-        if name.startswith("PYTEST_HUBSPOT_"):
+        if name.startswith(("PYTEST_HUBSPOT_", "HUBSPOT_SIMULATOR_")):
             monkeypatch.delenv(name)
     with pytest.raises(SystemExit) as end:
         main(["run", *arguments])
