@@ -12,7 +12,7 @@ import pytest
 
 # The names, groups and help of hubspot_simulator.settings, which is not imported for them; a test compares them.
 OPTIONS = {
-    "token_ttl": "lifetime of an access token in seconds (values: a whole number from 1; default: 1800)",
+    "token_ttl": "lifetime of an access token in seconds (values: a whole number from 1 to 3153600000; default: 1800)",
     "expires_in": (
         "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds "
         "(values: true, absent, or a whole number of seconds; default: true)"
@@ -21,7 +21,7 @@ OPTIONS = {
         "characters of an access token, up to 512; 0 is the natural length of about 186 (values: a whole "
         "number from 0 to 512; default: 0)"
     ),
-    "code_ttl": "lifetime of an authorization code in seconds (values: a whole number from 1; default: 600)",
+    "code_ttl": "lifetime of an authorization code in seconds (values: a whole number from 1 to 3153600000; default: 600)",
     "refresh_rotation": (
         "give a new refresh token at each refresh and end the old one (values: true or false; default: false)"
     ),
