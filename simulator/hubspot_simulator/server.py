@@ -9,6 +9,7 @@ from types import TracebackType
 from .authority import Authority
 from .core.simulator import Simulator
 from .http.app import Application
+from .http.request import MAX_BODY
 from .wsgi_server import WSGIServer
 
 
@@ -36,6 +37,7 @@ class SimulatorServer:
             host=settings.host if host is None else host,
             port=settings.port if port is None else port,
             ssl_context=ssl_context,
+            max_body=MAX_BODY,
         )
         self._secure: tuple[Authority, WSGIServer] | None = None
         self._lock = threading.Lock()
@@ -76,7 +78,7 @@ class SimulatorServer:
         with self._lock:
             if self._secure is None:
                 authority = Authority(self.simulator.settings.hosts.split())
-                server = WSGIServer(self.app, host=self.host, ssl_context=authority.context)
+                server = WSGIServer(self.app, host=self.host, ssl_context=authority.context, max_body=MAX_BODY)
                 server.start()
                 self._secure = authority, server
         authority, server = self._secure
