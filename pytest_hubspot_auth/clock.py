@@ -29,7 +29,7 @@ _EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 # freezegun gives real time to every caller that has one of these modules within five stack frames.
 _KEPT_REAL = (
     "cheroot",
-    "hubspot_simulator.wsgi_server",
+    "hubspot_simulator.wsgi_",
     "_pytest.runner",  # or the duration of a test would be how far its clock was moved
     "_pytest.timing",
 )

@@ -21,7 +21,9 @@ OPTIONS = {
         "characters of an access token, up to 512; 0 is the natural length of about 186 (values: a whole "
         "number from 0 to 512; default: 0)"
     ),
-    "code_ttl": "lifetime of an authorization code in seconds (values: a whole number from 1 to 3153600000; default: 600)",
+    "code_ttl": (
+        "lifetime of an authorization code in seconds (values: a whole number from 1 to 3153600000; default: 600)"
+    ),
     "refresh_rotation": (
         "give a new refresh token at each refresh and end the old one (values: true or false; default: false)"
     ),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from .authority import Authority
 from .core.simulator import Simulator
 from .http.app import Application
+from .http.request import MAX_BODY
 from .wsgi_server import WSGIServer
 
 
@@ -38,6 +39,7 @@ class SimulatorServer:
             host=host,
             port=settings.port if port is None else port,
             ssl_context=ssl_context,
+            max_body=MAX_BODY,
         )
         self._secure: tuple[Authority, WSGIServer] | None = None
         self._lock = threading.Lock()
@@ -88,7 +90,12 @@ class SimulatorServer:
         with self._lock:
             if self._secure is None:
                 authority = Authority(self.simulator.settings.hosts.split())
-                server = WSGIServer(self.app.served_on(self.host), host=self.host, ssl_context=authority.context)
+                server = WSGIServer(
+                    self.app.served_on(self.host),
+                    host=self.host,
+                    ssl_context=authority.context,
+                    max_body=MAX_BODY,
+                )
                 server.start()
                 self._secure = authority, server
         authority, server = self._secure

@@ -1,122 +1,207 @@
-"""A connection of the WSGI server: cheroot's, with TLS begun by the worker and answers that arrive."""
+"""A connection of the WSGI server: what has come of its requests, and the answers to those that are whole."""
 
 from __future__ import annotations
 
 import io
+import logging
+import selectors
 import socket
 import ssl
-import struct
 from contextlib import suppress
-from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
 
-from cheroot.makefile import MakeFile
-from cheroot.server import HTTPConnection, HTTPRequest
+from .wsgi_framing import Chunks, Head, Length, Malformed, TooLarge
+from .wsgi_request import Request
+from .wsgi_wire import FREE, Gone, Wire
 
-from .core.clock import unpatched
+if TYPE_CHECKING:
+    from .wsgi_server import WSGIServer
 
-_TIME = unpatched("time")
-_NEXT_SECONDS = 0.01  # how long a worker waits for the next request before the selector does
-_RESET = struct.pack("ii", 1, 0)  # linger for no time
-_DRAIN_SECONDS = 1.0  # how long a client that was answered may be silent before it is cut
+_HEAD_KEPT = 1024  # bytes of a head beyond the limit, so that the library sees that it is too large
 _HTTPS_ONLY = "The client sent a plain HTTP request, but this server only speaks HTTPS on this port."
 
 
-class Request(HTTPRequest):
-    _head = b""
+class Connection(Wire):
+    """The watcher's until a request is whole, then a worker's until it is answered.
 
-    def respond(self) -> None:
+    ``room`` is how many bytes are reserved for its body. ``since`` is when its stage began, or went on enough.
+    """
+
+    ssl_env = None  # for the gateway
+    since = 0.0
+    watched = 0  # the event for which the watcher's selector has it
+
+    def __init__(self, server: WSGIServer, sock: socket.socket, address: tuple[Any, ...]) -> None:
+        super().__init__(sock, server.ssl_adapter)
+        self.server = server
+        self.remote_addr, self.remote_port = address[:2]
+        self.rfile: Any = None
+        self.wfile: Any = self
+        self.room = 0
+        self._in = bytearray()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.at = ""  # the stage that ``since`` is about
+        self._head = Head()
+        self._blank = False
+        self._request: Request | None = None
+        self._body: Length | Chunks | None = None
+        self._body_start = 0
+
+    @property
+    def wanted(self) -> int:
+        """How many bytes its body may need beyond what is free: it is not read on until they are reserved."""
+        if self.room or self._body is None or len(self._in) - self._body_start < FREE:
+            return 0
+        return self._body.size
+
+    @property
+    def interest(self) -> int:
+        """For which event of a selector it waits; 0 for none."""
+        return 0 if self.wanted and not (self._out or self.closing) else self._waits_for
+
+    @property
+    def stage(self) -> str:
+        """What it is at: idle, or what has to go on."""
+        if self._out:
+            return "answer"
+        if self.closing:
+            return "ending"
+        if self.handshake:
+            return "handshake" if self.tls else "idle"
+        if self._request is not None:
+            return "body"
+        return "head" if self._in else "idle"
+
+    def renew(self, now: float) -> None:
+        """Count the time of its stage from ``now`` when it is a new one, or has moved enough bytes."""
+        stage = self.stage
+        if stage != self.at or self.moved >= FREE:
+            self.at, self.since, self.moved = stage, now, 0
+
+    def proceed(self) -> bool:
+        """Do all that can be done without waiting. Return whether a request is whole. Raises OSError."""
+        self._waits_for = selectors.EVENT_READ
         try:
-            super().respond()
-        except ConnectionResetError:  # the app's will, or the client's doing: in both cases there is no answer
-            self.conn.reset = not self.sent_headers
-            raise
-        if self._head:
-            self.write(b"")
-        if self.close_connection:
-            return
-        try:
-            while self.rfile.read(65536):
-                pass  # what the app left of the body: the next request begins behind it
-            if self.chunked_read:
-                list(self.rfile.read_trailer_lines())
-        except (OSError, ValueError):  # it stalls, or is not chunked as it should be
-            self.close_connection = True
+            self.flush()
+            if not (self._out or self.closing):
+                if self.handshake and self.shake_hands():
+                    self._refuse("400 Bad Request", _HTTPS_ONLY)
+                elif self._receive():
+                    return True
+            if self.closing and not self._out:
+                self.drain()
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        except ssl.SSLWantWriteError:
+            self._waits_for = selectors.EVENT_WRITE
+        return False
 
-    def send_headers(self) -> None:
-        if not any(name.lower() == b"date" for name, _ in self.outheaders):
-            self.outheaders.append((b"Date", formatdate(_TIME[0](), usegmt=True).encode()))
-        # cheroot would first read the request's body to its end: hence no rfile, respond() does that later. And
-        # it would send the head by itself: write() sends it with the body, as one packet is faster than two.
-        rfile, wfile = self.rfile, self.conn.wfile
-        self.rfile, self.conn.wfile = None, io.BytesIO()
-        try:
-            super().send_headers()
-            self._head = self.conn.wfile.getvalue()
-        finally:
-            self.rfile, self.conn.wfile = rfile, wfile
-
-    def write(self, chunk: bytes) -> None:
-        head, self._head = self._head, b""
-        if self.chunked_write and head:
-            self.conn.wfile.write(head)
-            head = b""
-        super().write(head + chunk)
-
-
-class Connection(HTTPConnection):
-    RequestHandlerClass = Request
-    reset = False  # end it with a TCP reset, not in good order
-
-    def communicate(self) -> bool:
-        """Answer requests while they come one after the other. Return whether the connection stays open."""
-        tls_is_due = self.server.ssl_adapter is not None and not isinstance(self.socket, ssl.SSLSocket)
-        keep: bool = self._begin_tls() if tls_is_due else super().communicate()  # type: ignore[no-untyped-call]
-        while keep and self._goes_on():
-            keep = super().communicate()  # type: ignore[no-untyped-call]
-        if not keep and not self.reset:
-            self._drain()
-        return keep
-
-    def _begin_tls(self) -> bool:
-        if self.socket.recv(1, socket.MSG_PEEK).isalpha():  # TLS begins with 0x16
-            self.RequestHandlerClass(self.server, self).simple_response("400 Bad Request", _HTTPS_ONLY)
+    def goes_on(self, wait: bool) -> bool:
+        """Tell whether the next request is here or, with ``wait``, comes in the next moment. Raises OSError."""
+        if self.closing or self.ended or self._out or self.room:
             return False
-        context: ssl.SSLContext = self.server.ssl_adapter
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.rfile, self.wfile = MakeFile(self.socket, "rb"), MakeFile(self.socket, "wb")
-        self.socket.do_handshake()
-        return True
-
-    def _goes_on(self) -> bool:
-        if self.rfile.has_data() or (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
-            return True
-        self.socket.settimeout(_NEXT_SECONDS)
-        try:
-            socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
-        except TimeoutError:
+        if self._in:
+            return self.proceed()
+        if not wait:
             return False
-        finally:
-            self.socket.settimeout(self.server.timeout)
-        return True
+        data = self.receive_soon()
+        return data is not None and self._take(data)
 
-    def _drain(self) -> None:
-        # A socket closed on unread bytes may take the answer with it.
-        self.shutdown(socket.SHUT_WR)
-        self.socket.settimeout(_DRAIN_SECONDS)
-        with suppress(OSError):
-            while socket.socket.recv(self.socket, 65536):
-                pass
-
-    def shutdown(self, how: int) -> None:
-        """Shut the socket down. SSLSocket's own method would have a worker go on in plain text."""
-        with suppress(OSError):  # the client was faster
-            socket.socket.shutdown(self.socket, how)
-
-    def close(self) -> None:
-        if self.reset:
-            with suppress(OSError):  # some systems refuse it once the client has gone
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    def expire(self) -> None:
+        """End what did not go on in time."""
+        if self.stage in ("head", "body"):
+            self._refuse("408 Request Timeout")
         else:
-            self.shutdown(socket.SHUT_RDWR)
-        self.wfile.raw.close()  # or the collector flushes what could not be sent
-        self.socket.close()
+            self.ended = True
+
+    def answer(self) -> None:
+        """Have the app answer the request that is whole."""
+        request = self._request
+        assert request is not None
+        try:
+            request.respond()
+            self.closing = request.close_connection
+        except ConnectionResetError:
+            self.closing = True
+            self.ended = self.ended or self.reset
+        except Exception as error:  # noqa: BLE001 - it is logged
+            self.server.error_log(repr(error), logging.ERROR, traceback=True)
+            self.closing = True
+            if not request.sent_headers:
+                request.simple_response("500 Internal Server Error")
+        except BaseException:
+            self.ended = True
+            raise
+        finally:
+            self._begin()
+
+    # What comes
+
+    def _receive(self) -> bool:
+        whole = bool(self._in) and self._advance()
+        while not (whole or self.closing or self.ended or self.wanted):
+            whole = self._take(self.socket.recv(FREE))
+        return whole
+
+    def _take(self, data: bytes) -> bool:
+        self._in += data
+        self.moved += len(data)
+        if data:
+            return self._advance()
+        if self._request is not None:  # the client sends no more: the app sees how much is missing
+            self._request.close_connection = True
+            self._end_request(len(self._in))
+            return True
+        if self._in:
+            self._refuse("400 Bad Request", "The request was cut short.")
+        else:
+            self.ended = True
+        return False
+
+    def _advance(self) -> bool:
+        """Look at what has come. Return whether a request is whole."""
+        try:
+            if self._body is None and not self._read_head():
+                return False
+            assert self._body is not None
+            end = self._body.end(self._in)
+        except Malformed as error:
+            self._refuse("400 Bad Request", str(error))
+            return False
+        except TooLarge as error:
+            assert self._request is not None
+            self._request.refuse_body(error.size)
+            end = self._body_start
+        if end is None:
+            return False
+        self._end_request(end)
+        return True
+
+    def _read_head(self) -> bool:
+        if not self._blank and bytes(self._in[:2]) in (b"\r", b"\r\n"):  # some clients send one behind a body
+            if len(self._in) == 1:
+                return False
+            del self._in[:2]
+            self._blank = True
+        end = self._head.end(self._in)
+        if end is None and len(self._in) <= self.server.max_request_header_size + _HEAD_KEPT:
+            return False
+        head = bytes(self._in if end is None else self._in[:end])
+        request = Request(self.server, self)
+        self._body = request.parse(head)
+        if self._body is None:
+            self.closing = True
+            return False
+        self._request, self._body_start = request, len(head)
+        return True
+
+    def _end_request(self, end: int) -> None:
+        self.rfile = io.BytesIO(self._in[self._body_start : end])
+        del self._in[:end]
+
+    def _refuse(self, status: str, message: str = "") -> None:
+        self.closing = True
+        with suppress(Gone):
+            (self._request or Request(self.server, self)).simple_response(status, message)

@@ -1,20 +1,19 @@
-"""Serves a WSGI app in threads: cheroot, without the waits of stock cheroot.
+"""Serves a WSGI app in threads: cheroot's requests and responses, without its waits.
 
 Stock cheroot gives every new connection to one of ten workers, so a few silent ones (browsers connect ahead of
-need) hold up the next request for ten seconds. Here a connection waits in a selector until it has something to
-say, workers grow with the need, and stop() wakes what sleeps. No thread reads a time that freezegun replaces.
+need) hold up the next request for ten seconds. Here a worker is given whole requests only: one thread, the watcher,
+collects what comes, shakes hands for TLS, and sends on what a slow client did not take at once. Workers grow with the
+need, and stop() wakes what sleeps. No thread reads a time that freezegun replaces.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
-import selectors
 import socket
 import ssl
 import sys
 import threading
-from collections import deque
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from .core.clock import unpatched
 from .logs import get_logger
 from .wsgi_connection import Connection
 from .wsgi_gateway import Gateway
+from .wsgi_watcher import Watcher
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 _LOG = get_logger("hubspot_simulator.server")
 _MONOTONIC = unpatched("monotonic")
 _MAX_WORKERS = 128
-_IDLE_SECONDS = 300.0  # how long a connection may wait for its next request
-_SWEEP_SECONDS = 30.0  # how often those that waited longer are looked for
-_STOP_STEPS = ((socket.SHUT_RD, 0.05), (socket.SHUT_RDWR, 5.0))  # half requests end first, then all
+_STOP_SECONDS = (0.05, 5.0)  # how long requests may go on: with their connections, then without
 _OTHER_PORT = "choose another, or 0 for a free one"
 _REASONS: dict[int | None, str] = {
     errno.EACCES: f"no permission to use this port; {_OTHER_PORT}",
@@ -50,11 +48,12 @@ class ServerStartError(OSError):
 class WSGIServer(HTTPServer):
     """Serves ``app`` on ``host`` and ``port`` (0: a free one) between ``start()`` and ``stop()``, or in a ``with``.
 
-    With an ``ssl_context`` it speaks HTTPS. After a stop it can be started again.
+    With an ``ssl_context`` it speaks HTTPS. After a stop it can be started again. Bodies of more than ``max_body``
+    bytes are not read: the app has to refuse them by their length.
     """
 
     max_request_header_size = 64 * 1024
-    timeout = 10  # how long a request that has begun may stand still
+    timeout = 10  # seconds in which a head is there, and a body, an answer or a handshake goes on
 
     def __init__(
         self,
@@ -63,6 +62,7 @@ class WSGIServer(HTTPServer):
         host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
+        max_body: int = 32 * 1024 * 1024,
     ) -> None:
         super().__init__((host, port), gateway=Gateway, server_name=host)  # the name is SERVER_NAME
         self.host = host
@@ -70,8 +70,9 @@ class WSGIServer(HTTPServer):
         self.software = self.version
         self.wsgi_app = app
         self.ssl_adapter = ssl_context  # to cheroot its presence means https; Connection does the rest
+        self.max_body = max_body
         self._lock = threading.Lock()
-        self._busy: set[Connection] = set()  # connections waiting for a worker, or with one
+        self._busy: set[Connection] = set()  # connections whose request waits for a worker, or has one
 
     @property
     def url(self) -> str:
@@ -86,11 +87,7 @@ class WSGIServer(HTTPServer):
         self._listener = _listen(self.host, self._wanted_port)
         self.port = self._listener.getsockname()[1]
         self.bind_addr = self.host, self.port
-        self._wake_up, self._waker = socket.socketpair()
-        self._parking: deque[Connection] = deque()
-        self._selector = selectors.DefaultSelector()
-        for source in (self._listener, self._wake_up):
-            self._selector.register(source, selectors.EVENT_READ)
+        self._watcher = Watcher(self, self._listener)
         self._queue: SimpleQueue[Connection | None] = SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._serving = threading.Thread(target=self.serve, name="hubspot-server", daemon=True)
@@ -102,98 +99,65 @@ class WSGIServer(HTTPServer):
         if not self.ready:
             return
         self.ready = False
-        self._waker.send(b"\0")
+        self._watcher.wake()
         self._serving.join()
         for _ in self._workers:
             self._queue.put(None)
         workers = [thread for thread in self._workers if thread is not threading.current_thread()]
-        for how, seconds in _STOP_STEPS:
-            with self._lock:  # so that no worker closes one meanwhile
-                for conn in self._busy:
-                    conn.shutdown(how)
+        for seconds in _STOP_SECONDS:
             deadline = _MONOTONIC[0]() + seconds
             for thread in workers:
                 thread.join(max(0.0, deadline - _MONOTONIC[0]()))
             if not any(thread.is_alive() for thread in workers):
                 break
+            with self._lock:  # so that no worker closes one meanwhile
+                for conn in self._busy:
+                    conn.shutdown(socket.SHUT_RDWR)
         else:
             self.error_log("stopped while the WSGI app is still at work", logging.ERROR)
-        parked = [key.data for key in self._selector.get_map().values() if key.data]
-        for closable in (*parked, *self._parking, self._selector, self._listener, self._wake_up, self._waker):
-            closable.close()
+        self._watcher.close()
+        self._listener.close()
 
     def serve(self) -> None:
-        """Watch the connections that wait for a request until ``stop()``: what the serving thread runs."""
-        sweep = _MONOTONIC[0]() + _SWEEP_SECONDS
-        while self.ready:
-            try:
-                for key, _ in self._selector.select(_SWEEP_SECONDS):
-                    if key.fileobj is self._listener:
-                        self._accept()
-                    elif key.fileobj is self._wake_up:
-                        self._wake_up.recv(4096)
-                        while self._parking:
-                            self._watch(self._parking.popleft())
-                    else:
-                        self._selector.unregister(key.fileobj)
-                        self.process_conn(key.data)
-                if _MONOTONIC[0]() >= sweep:
-                    self._close_idle()
-                    sweep = _MONOTONIC[0]() + _SWEEP_SECONDS
-            except Exception:  # noqa: BLE001 - it is logged
-                self.error_log("error in the serving thread", logging.ERROR, traceback=True)
-                threading.Event().wait(0.1)  # out of file descriptors, for one: not at full speed
+        """Watch the connections that wait until ``stop()``: what the serving thread runs."""
+        self._watcher.run()
 
-    def _accept(self) -> None:
-        with suppress(BlockingIOError, ConnectionError):  # the client has gone again
-            sock, address = self._listener.accept()
-            sock.settimeout(self.timeout)
-            conn = Connection(self, sock)
-            conn.remote_addr, conn.remote_port = address[:2]
-            self._watch(conn)  # it has to say something before a worker is spent on it
-
-    def _watch(self, conn: Connection) -> None:
-        conn.last_used = _MONOTONIC[0]()
-        self._selector.register(conn.socket, selectors.EVENT_READ, conn)
-
-    def _close_idle(self) -> None:
-        threshold = _MONOTONIC[0]() - _IDLE_SECONDS
-        for key in list(self._selector.get_map().values()):
-            if key.data and key.data.last_used < threshold:
-                self._selector.unregister(key.fileobj)
-                key.data.close()
-
-    def put_conn(self, conn: Connection) -> None:
-        """Have a connection watched for its next request. Only the serving thread touches the selector."""
-        if self.ready:
-            self._parking.append(conn)
-            self._waker.send(b"\0")
-        else:
-            conn.close()
+    @property
+    def busy(self) -> int:
+        """How many connections have a request that waits for a worker, or is being answered."""
+        return len(self._busy)
 
     def process_conn(self, conn: Connection) -> None:
-        """Give a connection to a worker: to a new one when all are busy."""
+        """Give a connection whose request is whole to a worker: to a new one when all are busy."""
         with self._lock:
             self._busy.add(conn)
             if len(self._busy) > len(self._workers) < _MAX_WORKERS:
-                self._workers.append(threading.Thread(target=self._work, name="hubspot-worker", daemon=True))
-                self._workers[-1].start()
+                thread = threading.Thread(target=self._work, name="hubspot-worker", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the system has no more threads to give: one that is there does it
+                    self.error_log("cannot start another thread", logging.ERROR)
+                else:
+                    self._workers.append(thread)
         self._queue.put(conn)
 
     def _work(self) -> None:
         queue = self._queue
         while (conn := queue.get()) is not None:
-            keep = False
             try:
-                keep = conn.communicate()
+                conn.answer()
+                while self.ready and conn.goes_on(wait=queue.empty()):
+                    conn.answer()
             except OSError as error:
+                conn.ended = True
                 self.error_log(f"lost the connection to {conn.remote_addr}: {error}")
             except BaseException:  # noqa: BLE001 - an app's SystemExit, too: it is logged, and the worker lives
+                conn.ended = True
                 self.error_log("error while serving a connection", logging.ERROR, traceback=True)
             with self._lock:
                 self._busy.discard(conn)
-            if keep:
-                self.put_conn(conn)
+            if self.ready:
+                self._watcher.put(conn)
             else:
                 conn.close()
 
@@ -208,7 +172,7 @@ class WSGIServer(HTTPServer):
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Log what cheroot has to say: errors as such, what clients do wrong for debugging."""
-        gone = isinstance(sys.exc_info()[1], (ssl.SSLError, TimeoutError))  # cheroot warns of these
+        gone = isinstance(sys.exc_info()[1], (ssl.SSLError, TimeoutError))
         level = logging.ERROR if level > logging.INFO and not gone else logging.DEBUG
         with suppress(IndexError):  # a log record reads the time, which fails while freezegun ends a freeze
             _LOG.log(level, msg, exc_info=traceback)

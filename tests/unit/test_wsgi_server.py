@@ -22,7 +22,7 @@ import pytest
 import trustme
 from freezegun import freeze_time
 
-from hubspot_simulator import wsgi_server
+from hubspot_simulator import wsgi_server, wsgi_watcher
 from hubspot_simulator.wsgi_server import ServerStartError, WSGIServer
 
 TIMEOUT = 5  # a client that is held up, as stock cheroot holds it up (9.8 s), fails by this
@@ -168,7 +168,7 @@ def test_a_connection_is_kept_however_many_there_are(
 
 
 def test_head_and_body_come_in_one_packet(serve: Serve, dial: Callable[..., socket.socket]) -> None:
-    received = dial(serve(), b"GET / HTTP/1.1\r\n\r\n").recv(65536)
+    received = dial(serve(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").recv(65536)
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert received.endswith(b"}")
 
@@ -226,7 +226,7 @@ def test_requests_that_come_together(
     serve: Serve, dial: Callable[..., socket.socket], contexts: tuple[Any, Any]
 ) -> None:
     # as long as cheroot's buffer, so that with TLS the second one waits where no selector sees it
-    head = b"POST / HTTP/1.1\r\nContent-Length: 8000\r\nX-Fill: %s\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000\r\nX-Fill: %s\r\n\r\n"
     request = head % bytes(8192 - 8000 - len(head) + 2).replace(b"\0", b"x") + b"x" * 8000
     sock = dial(serve(ssl_context=contexts[0]), request * 2, contexts[1])
     received = b""
@@ -234,11 +234,23 @@ def test_requests_that_come_together(
         received += sock.recv(65536)
 
 
-def test_an_answer_does_not_wait_for_an_unread_body(serve: Serve, dial: Callable[..., socket.socket]) -> None:
-    sock = dial(serve(), b"POST /unread HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
-    assert read_response(sock)[0] == 200
-    sock.sendall(b" body" + b"GET / HTTP/1.1\r\n\r\n")
-    assert read_response(sock)[0] == 200
+def test_a_body_that_is_too_large_is_refused_by_the_app_without_being_read(
+    serve: Serve, dial: Callable[..., socket.socket]
+) -> None:
+    def refuse(environ: Environ, start_response: Any) -> list[bytes]:
+        answer = json.dumps([environ["CONTENT_LENGTH"], environ["wsgi.input"].read().decode()]).encode()
+        start_response("413 Content Too Large", [("Content-Length", str(len(answer)))])
+        return [answer]
+
+    server = serve(refuse, max_body=10)
+    for framing, size in (
+        (b"Content-Length: 11\r\n\r\n", "11"),
+        (b"Content-Length: 1000000000000\r\nExpect: 100-continue\r\n\r\n", "1000000000000"),
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n", "11"),
+        (b"Transfer-Encoding: chunked\r\n\r\ne8d4a51000\r\n", "1000000000000"),
+    ):
+        status, answer = read_response(dial(server, b"POST / HTTP/1.1\r\nHost: x\r\n" + framing))
+        assert (status, json.loads(answer)) == (413, [size, ""])
 
 
 def test_a_refused_upload_gets_its_answer(serve: Serve) -> None:
@@ -282,8 +294,8 @@ def test_silent_connections(serve: Serve, dial: Callable[..., socket.socket], co
     [
         b"GET / HT",
         b"GET / HTTP/1.1\r\nHost: exa",
-        b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
     ],
 )
 def test_half_requests(
@@ -329,7 +341,8 @@ def test_more_requests_at_once_than_workers(serve: Serve, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "half", [b"GET / HT", b"GET / HTTP/1.1\r\nHost: exa", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"]
+    "half",
+    [b"GET / HT", b"GET / HTTP/1.1\r\nHost: exa", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"],
 )
 def test_a_request_that_stalls_is_cut(
     serve: Serve,
@@ -346,19 +359,19 @@ def test_a_request_that_stalls_is_cut(
 
 
 def test_a_body_cut_short_is_read_to_where_it_ends(serve: Serve, dial: Callable[..., socket.socket]) -> None:
-    sock = dial(serve(), b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
+    sock = dial(serve(), b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
     sock.shutdown(socket.SHUT_WR)
     assert json.loads(read_response(sock)[1])["body"] == "half"
 
 
 def test_an_idle_connection_is_closed_late(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wsgi_server, "_SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr(wsgi_watcher, "_SWEEP_SECONDS", 0.02)
     server = serve()
     with closing(client_of(server)) as client:
         get(client)
         pause(0.1)
         get(client)
-        monkeypatch.setattr(wsgi_server, "_IDLE_SECONDS", 0.02)
+        monkeypatch.setattr(wsgi_watcher, "_IDLE_SECONDS", 0.02)
         assert client.sock.recv(1) == b""
 
 
@@ -370,7 +383,7 @@ def test_the_worst_clients_are_not_worth_a_word(
 ) -> None:
     server = serve(large, ssl_context=contexts[0])
     reset = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
-    for data in (b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HT", b"\0\0", b"GET / HTTP/1.1\r\n\r\n"):
+    for data in (b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HT", b"\0\0", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"):
         for context in {None, contexts[1]}:
             dial(server, data, context).close()
             sock = dial(server, data, context)
@@ -379,7 +392,7 @@ def test_the_worst_clients_are_not_worth_a_word(
     if contexts[1]:
         with pytest.raises(ssl.SSLCertVerificationError):
             get_once(server, ssl.create_default_context())
-    gone = dial(server, b"GET / HTTP/1.1\r\n\r\n", contexts[1])
+    gone = dial(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", contexts[1])
     gone.recv(1)  # the response is on its way
     gone.close()
     with closing(client_of(server, contexts[1])) as client:
@@ -415,7 +428,7 @@ def test_a_client_that_does_not_read(
         return Body(large(environ, start_response))
 
     server = serve(app, ssl_context=contexts[0])
-    dial(server, b"GET / HTTP/1.1\r\n\r\n", contexts[1])
+    dial(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", contexts[1])
     assert over.wait(TIMEOUT)
     server.stop()
 
@@ -486,8 +499,10 @@ def test_stop_leaves_nothing(dial: Callable[..., socket.socket], contexts: tuple
     clients = [dial(server) for _ in range(5)]
     clients += [dial(server, b"\x16\x03\x01\x02\x00\x01") for _ in range(5)]
     clients += [dial(server, b"GET / HT", contexts[1]) for _ in range(5)]
-    clients += [dial(server, b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf", contexts[1]) for _ in range(5)]
-    clients.append(dial(server, b"GET / HTTP/1.1\r\n\r\n", contexts[1]))
+    clients += [
+        dial(server, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf", contexts[1]) for _ in range(5)
+    ]
+    clients.append(dial(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", contexts[1]))
     assert read_response(clients[-1])[0] == 200  # a kept connection
     server.stop()
     assert set(threading.enumerate()) <= threads
@@ -535,7 +550,7 @@ def test_stop_while_requests_are_running() -> None:
 def test_stop_does_not_wait_for_ever(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, dial: Callable[..., socket.socket]
 ) -> None:
-    monkeypatch.setattr(wsgi_server, "_STOP_STEPS", ((socket.SHUT_RDWR, 0.05),))
+    monkeypatch.setattr(wsgi_server, "_STOP_SECONDS", (0.05, 0.05))
     running, release = threading.Event(), threading.Event()
 
     def hang(environ: Environ, start_response: Any) -> list[bytes]:
@@ -545,7 +560,7 @@ def test_stop_does_not_wait_for_ever(
 
     threads = set(threading.enumerate())
     with WSGIServer(hang) as server:
-        dial(server, b"GET / HTTP/1.1\r\n\r\n")
+        dial(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert running.wait(TIMEOUT)
     (left,) = set(threading.enumerate()) - threads
     assert "still at work" in caplog.text
@@ -685,7 +700,7 @@ def test_freezes_that_come_and_go(serve: Serve, caplog: pytest.LogCaptureFixture
 def test_a_frozen_year_neither_ages_connections_nor_dates_answers(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wsgi_server, "_SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(wsgi_watcher, "_SWEEP_SECONDS", 0.01)
     server = serve()
     with closing(client_of(server)) as client:
         port = get(client)["REMOTE_PORT"]

@@ -15,8 +15,6 @@ from ..core.model import Caller
 from ..core.simulator import Simulator
 from .request import MAX_BODY, Request
 
-_BLOCK = 64 * 1024
-_DRAINED = 64 * 1024 * 1024
 JSON = "application/json;charset=utf-8"
 
 
@@ -73,7 +71,6 @@ class Call:
             if len(self.body) == MAX_BODY != self.request.content_length and self.request.environ["wsgi.input"].read(1):
                 raise RequestEntityTooLarge  # werkzeug cuts off what comes in chunks
         except RequestEntityTooLarge:
-            _drain(self.request)
             why = f"the body is larger than {MAX_BODY} bytes, the most that the simulator takes"
             raise ApiError(413, "HTTP 413 Request Entity Too Large", why=why) from None
         except ClientDisconnected:
@@ -105,14 +102,6 @@ class Call:
                 why="the body must be a JSON object",
             )
         return value
-
-
-def _drain(request: Request) -> None:
-    """Read what is left of a body and drop it: a client that is still sending would not see the answer."""
-    stream = request.environ["wsgi.input"]
-    for _ in range(_DRAINED // _BLOCK):
-        if not stream.read(_BLOCK):
-            return
 
 
 def _no_constant(name: str) -> NoReturn:
