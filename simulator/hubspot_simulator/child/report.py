@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..core.redaction import shown
 from ..core.simulator import Simulator
 
 
@@ -19,7 +20,8 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
     if not exchanges:
         lines += ["  nothing: no request came (docs/run.md says how each language is reached)"]
-    for host, times in refused.items():
+    for asked, times in refused.items():
+        host = shown(asked)  # the child wrote it
         lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
     count = simulator.store.exchange_count
     bad = sum(exchange.status >= 400 for exchange in exchanges)
