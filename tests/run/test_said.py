@@ -128,3 +128,18 @@ def test_c2_c3_the_log_of_serve_cannot_be_forged_and_hides_secrets() -> None:
     log = output.decode("utf-8")
     assert [line[:3] for line in log.splitlines() if line.startswith("#")] == ["#1 ", "#2 ", "#3 ", "#4 "]
     check(log, [token, refresh, REAL])
+
+
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_d6_what_the_command_line_reports_fits_the_terminal(tmp_path: Path, command: str) -> None:
+    script = tmp_path / "child.py"
+    script.write_text(TELLS, encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, command, *(["--expire-after=0"] if command == "run" else []), "--", sys.executable, str(script)],
+        capture_output=True,
+        timeout=110,
+        env={**UTF8, "COLUMNS": "80"},
+    )
+    lines = done.stderr.decode("utf-8").splitlines()
+    assert any("no-refresh-after-expiry" in line for line in lines)
+    assert [line for line in lines if len(line) > 80 and not line.startswith("  | ")] == []

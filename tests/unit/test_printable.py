@@ -12,7 +12,7 @@ from werkzeug.test import EnvironBuilder
 
 from hubspot_simulator import Simulator
 from hubspot_simulator.child.report import report
-from hubspot_simulator.core.printable import many_lines, one_line
+from hubspot_simulator.core.printable import many_lines, one_line, wrapped
 from hubspot_simulator.core.redaction import shown, shown_lines
 from hubspot_simulator.core.sweep import target
 from hubspot_simulator.http.app import Application
@@ -124,3 +124,25 @@ def test_c2_what_shows_stays() -> None:
     text = "Grüße, こんにちは, שלום — “ok” 👍 ½"
     assert one_line(text) == many_lines(text) == text
     assert many_lines("a\tb\r\nc\n") == "a\tb\nc\n"
+
+
+@given(st.lists(st.text("ab -#|", max_size=200)), st.integers(20, 100))
+def test_d6_what_is_wrapped_loses_no_word_and_fits(lines: list[str], width: int) -> None:
+    text = "\n".join(lines)
+    said = wrapped(text, width)
+    assert said.split() == text.split()
+    for line in said.split("\n"):
+        assert len(line) <= width or line.lstrip().startswith("| ") or len(line.split()) <= 1
+
+
+def test_d6_what_goes_on_is_indented_and_what_a_program_printed_stays() -> None:
+    printed = "  | " + "word " * 30
+    assert wrapped(f"  one two three four\n{printed}", 16) == f"  one two three\n      four\n{printed}"
+
+
+def test_d6_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "word " * 60
+    for columns, most in (("60", 60), ("", 80), ("7", 80)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert max(map(len, wrapped(text).split("\n"))) in range(most - 5, most + 1)
+    assert max(map(len, wrapped(text, less=8).split("\n"))) <= 72
