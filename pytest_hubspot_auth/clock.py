@@ -44,6 +44,9 @@ class FollowingClock:
     def __init__(self) -> None:
         self._system = SystemClock()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {iso_instant(self.now_ms())}>"
+
     def now_ms(self) -> int:
         """Return the current instant in epoch milliseconds."""
         try:

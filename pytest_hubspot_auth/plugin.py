@@ -6,7 +6,8 @@ and the rest of the product only when something of it is used.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import re
+from collections.abc import Generator, Iterable
 from types import FunctionType
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "API, with the access token dead when that call arrives.",
     )
     config.stash[GIVEN] = read_given(config)
-    config.pluginmanager.register(_Colours(config), "hubspot-colours")
+    config.pluginmanager.register(_Dressing(config), "hubspot-dressing")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -200,19 +201,19 @@ def pytest_runtest_makereport(
     return report
 
 
-class _Colours:
-    """Colours our sections in the terminal, once there is a failure that has any."""
+class _Dressing:
+    """Wraps and colours our sections in the terminal, once there is a failure that has any."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Have the terminal's writer mark the lines of our sections."""
+        """Have them written in their own way where the terminal shows them."""
         if report.failed and getattr(report.longrepr, "sections", None):
             from . import sections
 
-            sections.colour(report, self._config)
+            sections.dress(report, self._config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -222,8 +223,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         from .kit.score import score_lines, write_json
 
         terminalreporter.section("HubSpot refresh score card")
-        for line in score_lines(reports):
-            terminalreporter.line(line)
+        _write(terminalreporter, score_lines(reports), failed=re.compile(r"  \S+ +[\d, ]+  FAILED"))
         path = config.option.hubspot_score_card
         if path:
             try:
@@ -236,8 +236,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         lines = summary(reports)
         if lines:
             terminalreporter.section("HubSpot expiry sweep")
-            for line in lines:
-                terminalreporter.line(line)
+            _write(terminalreporter, lines, failed=re.compile(".*: fails "))
+
+
+def _write(terminalreporter: pytest.TerminalReporter, lines: Iterable[str], failed: re.Pattern[str]) -> None:
+    """Write lines in 80 columns, those of failures in red."""
+    from hubspot_simulator.core.printable import wrapped
+
+    for line in lines:
+        markup = {"red": True} if failed.match(line) else {}
+        for part in wrapped(line).split("\n"):
+            terminalreporter.line(part, **markup)
 
 
 def _has(report: object, name: str) -> bool:

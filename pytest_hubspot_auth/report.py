@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hubspot_simulator.core.printable import wrapped
 from hubspot_simulator.core.redaction import shown
 from hubspot_simulator.core.simulator import Simulator
 
@@ -36,7 +37,7 @@ def audit_failure(simulator: Simulator) -> str:
         return ""
     listed = "\n\n".join(map(str, findings))
     count = f"{len(findings)} mistake{'s' if len(findings) > 1 else ''}"
-    return (
+    return wrapped(
         f"the audit of what the code under test asked HubSpot found {count} (fail_on={simulator.settings.fail_on}):\n\n"
         f"{listed}\n\n"
         'If that is what the test is about, @pytest.mark.hubspot(fail_on="off") turns this failure off.'
@@ -49,7 +50,7 @@ def unserved(simulator: Simulator) -> str:
     if not exchanges:
         return ""
     listed = "\n".join(f"  {exchange}" for exchange in exchanges[:10])
-    return (
+    return wrapped(
         "the code under test called what the HubSpot simulator does not serve, and was answered 404:\n"
         f"{listed}\n"
         "If that is what the test is about, @pytest.mark.hubspot(strict=False) turns this failure off."

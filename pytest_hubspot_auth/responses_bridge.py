@@ -97,6 +97,9 @@ class HubspotResponses:
         # an outer mock that is active already goes on seeing the calls to other hosts
         self._mock = responses.RequestsMock(assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: requests to HubSpot's hosts are answered by {self._app.simulator!r}>"
+
     def start(self) -> None:
         """Answer calls to HubSpot's hosts."""
         self._mock.add(_CatchAll(self._app, self._mock))

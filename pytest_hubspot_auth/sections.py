@@ -18,7 +18,6 @@ from _pytest._io import TerminalWriter
 JOURNAL = "HubSpot simulator"
 AUDIT = "HubSpot audit"
 _TITLES = (JOURNAL, AUDIT)
-_WIDTH = 80
 _MARKUPS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = (
     (re.compile(r"\s*#\d+ .* (?:[45]\d\d|no answer):"), {"red": True}),
     (re.compile(r"error: "), {"red": True, "bold": True}),
@@ -43,7 +42,7 @@ class _Extended(TerminalRepr):
             tw.line(self.failure)
         else:
             self.failure.toterminal(tw)
-        _write(self.sections, tw, coloured=False)
+        _write(self.sections, tw, shown=False)
 
 
 def add(report: pytest.TestReport, sections: Iterable[tuple[str, str]]) -> None:
@@ -55,8 +54,8 @@ def add(report: pytest.TestReport, sections: Iterable[tuple[str, str]]) -> None:
         longrepr.addsection(title, text, "-")
 
 
-def colour(report: pytest.TestReport, config: pytest.Config) -> None:
-    """Have our sections coloured by the terminal's own writer where it shows them, and nowhere else."""
+def dress(report: pytest.TestReport, config: pytest.Config) -> None:
+    """Have our sections wrapped and coloured by the terminal's own writer where it shows them, and nowhere else."""
     longrepr: Any = report.longrepr
     if not any(section[0] in _TITLES for section in longrepr.sections):
         return
@@ -70,16 +69,18 @@ def colour(report: pytest.TestReport, config: pytest.Config) -> None:
             usual(tw)
         finally:
             longrepr.sections = every
-        _write([one for one in every if one[0] in _TITLES], tw, coloured=tw is getattr(reporter, "_tw", None))
+        _write([one for one in every if one[0] in _TITLES], tw, shown=tw is getattr(reporter, "_tw", None))
 
     longrepr.toterminal = toterminal
 
 
-def _write(sections: Iterable[tuple[str, str, str]], tw: TerminalWriter, *, coloured: bool) -> None:
+def _write(sections: Iterable[tuple[str, str, str]], tw: TerminalWriter, *, shown: bool) -> None:
+    """Write sections; wrapped and coloured where the terminal shows them, else as they are."""
+    from hubspot_simulator.core.printable import wrapped
+
     for title, text, sep in sections:
         tw.sep(sep, title)
-        markup: dict[str, bool] = {}
-        for line in text.splitlines():
-            if not line.startswith("    "):  # which goes on from the line above
-                markup = next((kind for begins, kind in _MARKUPS if begins.match(line)), {})
-            tw.line(line, **(markup if coloured else {}))
+        for line in text.split("\n"):
+            markup = next((kind for begins, kind in _MARKUPS if begins.match(line)), {}) if shown else {}
+            for part in wrapped(line, tw.fullwidth).split("\n") if shown else [line]:
+                tw.line(part, **markup)

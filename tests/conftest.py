@@ -2,6 +2,7 @@
 
 import httpx
 import httpx2
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
@@ -14,3 +15,9 @@ httpx2.Client().close()
 # A shared machine can be slow for a moment; no test asserts on elapsed time, and neither does hypothesis.
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports are wrapped to the terminal's width. Tests look for whole lines, unless they set another width."""
+    monkeypatch.setenv("COLUMNS", "1000")

@@ -85,6 +85,8 @@ def _test(scenario: Scenario) -> Callable[[HubSpotRefreshSuite, pytest.FixtureRe
 
 def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """Run a scenario as the test that asks for it. Fails or skips that test."""
+    from hubspot_simulator.core.printable import wrapped
+
     from .assess import assess
 
     server = request.getfixturevalue("hubspot_server")
@@ -95,7 +97,7 @@ def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario:
         raise
     if wrong is not None:
         _note(request, Result(scenario, "failed", str(wrong), adapter_error=wrong.did))
-        pytest.fail(str(wrong), pytrace=False)
+        pytest.fail(wrapped(str(wrong)), pytrace=False)
     sim = request.getfixturevalue("hubspot_sim")
     clock = request.getfixturevalue("hubspot_clock")
     try:
@@ -105,7 +107,7 @@ def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario:
         raise
     _note(request, result)
     if result.outcome == "failed":
-        pytest.fail(result.reason, pytrace=False)
+        pytest.fail(wrapped(result.reason), pytrace=False)
     if result.outcome == "not applicable":
         pytest.skip(f"not applicable: {result.reason}")
 

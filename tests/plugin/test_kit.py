@@ -178,6 +178,38 @@ class TestIt(Adapter):
         result.stdout.fnmatch_lines(["survives-minute-31: work() raised RuntimeError: Bearer C*…*."])
         assert not re.search(r"C[\w-]{60}", result.stdout.str())
 
+    @pytest.mark.parametrize("part", ["connect", "work", "stored", "is_connected", "close"])
+    def test_c3_no_secret_is_in_what_the_kit_prints_or_writes(self, kit, pytester: pytest.Pytester, part: str) -> None:
+        source = f"""
+import base64, urllib.parse
+
+class TestIt(Adapter):
+    def tell(self, connection):
+        token, secret = connection.tokens["refresh_token"], connection.client_secret
+        basic = base64.b64encode(f"{{connection.client_id}}:{{secret}}".encode()).decode()
+        escaped = "".join(f"%{{ord(char):02x}}" for char in token)
+        raise RuntimeError("\\x1b[2J" + "\\n".join([connection.tokens["access_token"], token, secret, basic, escaped]))
+    def connect(self, connection):
+        self.connection = connection
+        return self.tell(connection) if {part!r} == "connect" else super().connect(connection)
+    def work(self, client):
+        return self.tell(self.connection) if {part!r} == "work" else super().work(client)
+    def stored(self, client):
+        return self.tell(self.connection) if {part!r} == "stored" else client.tokens
+    def is_connected(self, client):
+        return self.tell(self.connection) if {part!r} == "is_connected" else "{{}}".format(client.tokens)
+    def close(self, client):
+        return self.tell(self.connection) if {part!r} == "close" else None
+"""
+        result = kit(source, "-k", "minute_31 or stores_new or disconnected or dead", "--junitxml=junit.xml")
+        assert result.ret == 1
+        for text in (result.stdout.str(), *((pytester.path / name).read_text() for name in ("card.json", "junit.xml"))):
+            assert not re.search(r"C[\w-]{60}", text)  # an access token
+            assert not re.search(r"na1-[0-9a-f]{8}-[0-9a-f]{4}", text)  # a refresh token
+            assert not re.search(r"%6e%61%31%2d", text)
+            assert not re.search(r"[A-Za-z0-9+/]{60}", text)  # HTTP Basic
+            assert "\x1b" not in text
+
     def test_what_it_needs_is_shown_when_it_is_missing(self, kit) -> None:
         result = kit("class TestIt(HubSpotRefreshSuite): pass", "-k", "minute_31")
         result.assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)

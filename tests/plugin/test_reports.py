@@ -141,3 +141,55 @@ def test_d6_the_sections_are_coloured_by_pytests_own_writer(pytester, options) -
 def test_d6_without_colour_there_is_none(pytester) -> None:
     out, _ = run(pytester, "--color=no")
     assert "\x1b" not in out
+
+
+SWEPT = """
+import pytest
+import requests
+
+@pytest.mark.hubspot_sweep(calls=2)
+def test_sync_that_calls_hubspot_twice_with_a_long_name(hubspot_sim, hubspot_installation):
+    for _ in range(2):
+        headers = {"Authorization": "Bearer " + hubspot_installation.access_token}
+        requests.get(hubspot_sim.url + "/crm/v3/objects/contacts", headers=headers, timeout=10).raise_for_status()
+"""
+KIT = """
+import pytest
+import requests
+from pytest_hubspot_auth import HubSpotRefreshSuite
+
+class TestIt(HubSpotRefreshSuite):
+    def connect(self, connection):
+        return connection
+    def work(self, client):
+        headers = {"Authorization": "Bearer " + client.tokens["access_token"]}
+        requests.get(client.base_url + "/crm/v3/objects/contacts", headers=headers, timeout=10).raise_for_status()
+    def stored(self, client):
+        return client.tokens
+"""
+UNSERVED = """
+import requests
+
+def test_it(hubspot_sim):
+    requests.get(hubspot_sim.url + "/no/such/path", timeout=10)
+    requests.get(hubspot_sim.url + "/crm/v3/objects/contacts", timeout=10)
+
+def test_other(hubspot_sim):
+    requests.get(hubspot_sim.url + "/crm/v3/objects/contacts", timeout=10)
+    hubspot_sim.assert_called("GET", "/crm/v3/objects/contact", times=2)
+"""
+OURS = ("#", "  #", "    #", "error: ", "  To mend it", "  Fix", "What a right", "  survives", "the code under test")
+
+
+@pytest.mark.parametrize("code", [FAILS, SWEPT, KIT, UNSERVED], ids=["journal", "sweep", "kit", "unserved"])
+def test_d6_reports_fit_the_terminal(pytester, monkeypatch, code) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    selected = ["-k", "minute_31 or stores_new_token"] if code is KIT else []
+    out, _ = run(pytester, "--show-capture=no", *selected, code=code)
+    lines = [line.removeprefix("E       ") for line in out.splitlines()]
+    assert any(line.startswith(OURS) for line in lines)
+    # pytest's own lines may be longer: source, names, paths, arguments of fixtures
+    source = {*code.splitlines(), *(f">{line[1:]}" for line in code.splitlines())}
+    theirs = ("FAILED", "E   ", "hubspot_", "self = ", "- generated", "plugins:", "test_d6", "_")
+    long = [line for line in lines if len(line) > 80 and line not in source and not line.startswith(theirs)]
+    assert [line for line in long if "= <" not in line and len(line.split()) > 1] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..core.exchange import Exchange
+from ..core.redaction import shown
 from ..core.simulator import Simulator
 from .connections import DISTRUSTED, NOTHING
 from .unreached import unreached
@@ -42,7 +43,8 @@ def report(
         lines.append(f"  {_NO_CONNECTION} ({_HOW})")
         lines += [f"  {hint}" for hint in unreached(command)]
     lines += [f"  {_connected(*what, times)}" for what, times in sorted(fruitless.items())]
-    for host, times in refused.items():
+    for asked, times in refused.items():
+        host = shown(asked)  # the child wrote it
         lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
     count = simulator.store.exchange_count - len(own)
     bad = sum(exchange.status >= 400 for exchange in exchanges)
@@ -57,7 +59,7 @@ def report(
 
 
 def _connected(host: str, what: str, times: int) -> str:
-    said = f"{host}: {times} connection{_s(times)} {what}"
+    said = f"{shown(host)}: {times} connection{_s(times)} {what}"
     if what.startswith(DISTRUSTED):
         return f"{said}. Fix: have the program trust the certificates in the file that SSL_CERT_FILE names ({_HOW})"
     if what == NOTHING:

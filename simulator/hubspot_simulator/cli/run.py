@@ -14,6 +14,7 @@ from ..child.clock import NoFakeClock, Schedule, fake_clock, read_advance, read_
 from ..child.process import CannotStart
 from ..child.report import report
 from ..child.session import Session
+from ..core.printable import wrapped
 from ..core.redaction import shown_lines
 from ..settings import Settings
 
@@ -83,7 +84,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):  # nobody reads it: the program's status counts all the same
-        sys.stderr.write(shown_lines(text))
+        sys.stderr.write(wrapped(shown_lines(text)))
         sys.stderr.flush()
 
 

@@ -16,6 +16,7 @@ from ..child.report import report
 from ..child.session import Session
 from ..child.tail import Tail
 from ..core.audit import Finding
+from ..core.printable import wrapped
 from ..core.redaction import shown_lines
 from ..core.sweep import KINDS, Point, Sweep, points, target
 from ..settings import Settings
@@ -172,7 +173,7 @@ def _count(number: int, what: str) -> str:
 
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):  # nobody reads it: the exit status counts all the same
-        print(shown_lines(text), file=sys.stderr, flush=True)
+        print(wrapped(shown_lines(text)), file=sys.stderr, flush=True)
 
 
 def _at_least_one(text: str) -> int:

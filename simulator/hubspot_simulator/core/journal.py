@@ -9,8 +9,11 @@ from typing import overload
 
 from .exchange import Exchange
 from .injection import is_path
+from .printable import wrapped
 from .redaction import shown, shown_url
 from .store import Store
+
+_BEFORE = "E       "  # pytest's, before each line of an exception
 
 
 class Journal:
@@ -90,8 +93,11 @@ class Journal:
         if seen != times if times is not None else not seen:
             expected = "at least once" if times is None else _times(times)
             raise AssertionError(
-                f"expected calls of {shown(method.upper())} {shown(path)}: {expected}; seen: {_times(seen)}\n"
-                + self._explain(method.upper(), path)
+                wrapped(
+                    f"expected calls of {shown(method.upper())} {shown(path)}: {expected}; seen: {_times(seen)}\n"
+                    + self._explain(method.upper(), path),
+                    less=len(_BEFORE),
+                )
             )
 
     def _explain(self, method: str, path: str) -> str:

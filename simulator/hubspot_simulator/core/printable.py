@@ -7,12 +7,15 @@ direction of writing, and others without width. All of these are written as Pyth
 from __future__ import annotations
 
 import re
+import shutil
+import textwrap
 from urllib.parse import quote
 
 _SPACES = re.compile(" {3,}")  # enough of them push a forged line to the next row of a terminal
 _BEYOND_ASCII = re.compile("[^!-~]+")
 _KEPT_IN_LINES = "\n\t"
 _MOST = 1000
+_WIDTH, _LEAST = 80, 40  # of a terminal
 
 
 def one_line(text: str, most: int = _MOST) -> str:
@@ -32,6 +35,33 @@ def many_lines(text: str) -> str:
     return "".join(
         char if char.isprintable() or char in _KEPT_IN_LINES or _is_space(char) else _escaped(char) for char in text
     )
+
+
+def wrapped(text: str, width: int = 0, *, less: int = 0) -> str:
+    """Return a report in lines of at most ``width`` characters, where they have blanks to break at.
+
+    Without a width it is the terminal's, 80 where there is none; ``less`` is what somebody will write before each line.
+    What goes on is indented by four more. What a program printed (``| `` before it) stays as it is.
+    """
+    if not width:
+        columns = shutil.get_terminal_size((_WIDTH, 24)).columns
+        width = (columns if columns >= _LEAST else _WIDTH) - less
+    lines: list[str] = []
+    for line in text.split("\n"):
+        bare = line.lstrip(" ")
+        indent = " " * (len(line) - len(bare))
+        if len(line) <= width or bare.startswith("| "):
+            lines.append(line)
+        else:
+            lines += textwrap.wrap(
+                bare,
+                width,
+                initial_indent=indent,
+                subsequent_indent=f"{indent}    ",
+                break_long_words=False,  # a URL or a token stays whole
+                break_on_hyphens=False,
+            )
+    return "\n".join(lines)
 
 
 def url_path(text: str) -> str:
