@@ -232,11 +232,22 @@ class Reading:
         return calls
 
     def _match_retries(self) -> None:
-        """Give each 401 the call that repeated it with a newer token of the account, no call to two of them."""
+        """Give each 401 the call that repeated it with a newer token of the account, no call to two of them.
+
+        That of a foreign token may be repeated with a token of any account.
+        """
         waiting: dict[tuple[object, ...], dict[str, deque[Call]]] = {}
+        foreign: dict[tuple[object, ...], deque[Call]] = {}
         for call in self.calls:
             if call.token is None:
                 continue
+            if call.token.foreign:
+                foreign.setdefault(call.request, deque(maxlen=_LOOKED_AT)).append(call)
+                continue
+            unknown = foreign.get(call.request)
+            if unknown and unknown[0].number <= call.after:
+                _likeliest(unknown, call).made_good = call
+                call.repeats = True
             key = (call.token.account, *call.request)
             others = waiting.get(key, {})
             for text, queue in others.items():
