@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from .finding import Finding, found, instant, more_times, span
-from .model import Call, Grant, Token, TokenRequest, caller_ms, same_sender, seen, sender_keys
+from .model import Call, Grant, Token, TokenRequest, caller_ms, seen
 from .reading import Reading
+from .sender import same_sender, sender_keys
 
 _WAIT_MS = 60_000
 _LOOKED_BACK = 200
