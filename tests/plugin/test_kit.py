@@ -895,6 +895,16 @@ class TestScore:
             "bug_classes": 41,
         }
 
+    def test_what_passed_on_its_rerun_has_passed(self) -> None:
+        first = self.Report()
+        first.outcome = "rerun"
+        first.user_properties = (
+            (first.user_properties[0][0], first.user_properties[0][1].replace("passed", "failed")),
+        )
+        for reports in ([first, self.Report()], [self.Report(), first]):
+            (only,) = score_cards(reports)
+            assert (only["totals"]["passed"], only["totals"]["failed"]) == (1, 0)
+
     def test_json(self, tmp_path: Path) -> None:
         write_json([self.Report()], tmp_path / "card.json")
         document = json.loads((tmp_path / "card.json").read_text("utf-8"))
