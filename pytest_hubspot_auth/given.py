@@ -141,6 +141,7 @@ GIVEN: pytest.StashKey[dict[str, tuple[Any, str]]] = pytest.StashKey()
 
 def read_given(config: pytest.Config) -> dict[str, tuple[Any, str]]:
     """Return the settings that are given, each with its source; the command line wins, the ini file loses."""
+    _check_ini_names(config)
     texts: dict[str, tuple[str, str]] = {}
     for name in OPTIONS:
         variable = f"PYTEST_HUBSPOT_{name.upper()}"
@@ -170,23 +171,69 @@ def read_given(config: pytest.Config) -> dict[str, tuple[Any, str]]:
     return values
 
 
-def check_mark(item: pytest.Item, mark: pytest.Mark) -> None:
-    """Raise pytest.UsageError for a wrong argument of a mark."""
+def _check_ini_names(config: pytest.Config) -> None:
+    """Raise pytest.UsageError for an ini name that is nearly one of ours; pytest itself only warns of it."""
+    unknown = getattr(config, "_get_unknown_ini_keys", None)  # nothing public tells them without a warning
+    overridden = (text.partition("=")[0] for text in config.getoption("override_ini") or ())
+    given = {*(unknown() if unknown else ()), *overridden}
+    for key in sorted(key for key in given if key.startswith("hubspot") and not _is_known(config, key)):
+        from difflib import get_close_matches
+
+        name = key.removeprefix("hubspot").lstrip("_-")
+        for near in get_close_matches(name, OPTIONS, n=1, cutoff=0.7):
+            raise pytest.UsageError(
+                f"ini {key}: there is no such setting (did you mean 'hubspot_{near}'?); docs/settings.md lists them"
+            )
+
+
+def _is_known(config: pytest.Config, key: str) -> bool:
+    """Tell whether somebody has registered an ini name."""
+    try:
+        config.getini(key)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def wrong_mark(item: pytest.Item) -> str:
+    """Return what is wrong with the marks on an item, with its file and line; nothing for most."""
+    path, line, _ = item.location
+    where = f"{path}:{'' if line is None else line + 1}: @pytest.mark"
+    try:
+        for mark in item.iter_markers(MARK):
+            _check_mark(mark)
+    except ValueError as error:
+        return f"{where}.{MARK}: {error}"
+    swept = item.get_closest_marker(SWEEP_MARK)
+    if swept is None:
+        return ""
+    if SWEEP_FIXTURE not in getattr(item, "fixturenames", ()):
+        return (
+            f"{where}.{SWEEP_MARK} works on test functions and on methods of plain classes; a unittest.TestCase "
+            "cannot be parametrized by pytest"
+        )
+    from .sweep import read_mark
+
+    try:
+        read_mark(swept)
+    except ValueError as error:
+        return f"{where}.{SWEEP_MARK}: {error}"
+    return ""
+
+
+def _check_mark(mark: pytest.Mark) -> None:
+    """Raise ValueError for a wrong argument of a mark."""
     from hubspot_simulator import settings
 
-    where = f"{item.nodeid}: @pytest.mark.{MARK}"
     if mark.args:
-        raise pytest.UsageError(f"{where} takes keywords only, such as token_ttl=60; got {mark.args!r}")
+        raise ValueError(f"it takes keywords only, such as token_ttl=60; got {mark.args!r}")
     for name, value in mark.kwargs.items():
-        try:
-            if name in CLOCK_ARGUMENTS:
-                read_clock_argument(name, value)
-            elif name in NOT_BY_MARK:
-                raise ValueError(f"{name!r} is a setting of the session's server: set it by ini or command line")
-            else:
-                settings.read(name, value)
-        except ValueError as error:
-            raise pytest.UsageError(f"{where}: {error}") from None
+        if name in CLOCK_ARGUMENTS:
+            read_clock_argument(name, value)
+        elif name in NOT_BY_MARK:
+            raise ValueError(f"{name!r} is a setting of the session's server: set it by ini or command line")
+        else:
+            settings.read(name, value)
 
 
 def read_clock_argument(name: str, value: object) -> Any:

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from hubspot_simulator.core.clock import Clock
+from hubspot_simulator.core.model import App
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.webhooks import Event
 from hubspot_simulator.hosts import matcher
@@ -92,13 +93,14 @@ class HubspotSim(Simulator):
             finally:
                 seam.uninstall()
 
-    def deliver_webhook(self, url: str, events: Event | Sequence[Event]) -> Delivery:
-        """Post one event or up to 100 to a URL, signed by the default app, and return how that went.
+    def deliver_webhook(self, url: str, events: Event | Sequence[Event], *, app: App | None = None) -> Delivery:
+        """Post one event or up to 100 to a URL, signed with the secret of an app, and return how that went.
 
-        The first attempt is made at once. When it fails, move the clock and call ``run_due()`` on what is returned.
+        Without ``app`` it is the default one. The first attempt is made at once. When it fails, move the clock and call
+        ``run_due()`` on what is returned.
         Raises ValueError for what HubSpot cannot send.
         """
-        return WebhookSender(self.clock).deliver(url, events, self.app.client_secret)
+        return WebhookSender(self.clock).deliver(url, events, (app or self.app).client_secret)
 
     def __repr__(self) -> str:
         where = self._server.url if self._server.running else "not on a socket yet"  # url would start the server

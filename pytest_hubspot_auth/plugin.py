@@ -37,9 +37,9 @@ from .given import (
     SECRET,
     SWEEP_FIXTURE,
     SWEEP_MARK,
-    check_mark,
     mark_arguments,
     read_given,
+    wrong_mark,
 )
 
 if TYPE_CHECKING:
@@ -130,16 +130,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parametrize(metafunc, mark)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Check the arguments of every mark before the first test runs."""
-    for item in items:
-        for mark in item.iter_markers(MARK):
-            check_mark(item, mark)
-        if item.get_closest_marker(SWEEP_MARK) and SWEEP_FIXTURE not in getattr(item, "fixturenames", ()):
-            raise pytest.UsageError(
-                f"{item.nodeid}: @pytest.mark.{SWEEP_MARK} works on test functions and on methods of plain classes; "
-                "a unittest.TestCase cannot be parametrized by pytest"
-            )
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test whose marks are wrong, before its fixtures read them; no other test."""
+    problem = wrong_mark(item)
+    if problem:
+        pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -28,37 +28,36 @@ class Asked:
     stride: int = 1
 
 
-def read_mark(nodeid: str, mark: pytest.Mark) -> Asked:
+def read_mark(mark: pytest.Mark) -> Asked:
     """Return what a mark asks for. Raises ValueError for a wrong argument."""
-    where = f"{nodeid}: @pytest.mark.{SWEEP_MARK}"
     unknown = [name for name in mark.kwargs if name not in Asked.__dataclass_fields__]
     if mark.args or unknown:
         given = ", ".join([*map(repr, mark.args), *unknown])
-        raise ValueError(f"{where} takes the keywords calls, kinds and stride, as in calls=7; got {given}")
+        raise ValueError(f"it takes the keywords calls, kinds and stride, as in calls=7; got {given}")
     asked = Asked(**mark.kwargs)
     for name, least in (("calls", 0), ("stride", 1)):
         value = getattr(asked, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{where}: {name}={value!r}: expected a whole number from {least}")
+            raise ValueError(f"{name}={value!r}: expected a whole number from {least}")
     try:
         kinds = read_kinds(asked.kinds)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{where}: {error}") from None
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if asked.calls // asked.stride > _MOST_POINTS:
+        stride = -(-asked.calls // _MOST_POINTS)
+        raise ValueError(
+            f"calls={asked.calls} would make {asked.calls // asked.stride} tests a kind, and the most is "
+            f"{_MOST_POINTS}: give it stride={stride} or more"
+        )
     return Asked(asked.calls, tuple(kinds), asked.stride)
 
 
 def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
-    """Make the plain item and one for each point."""
+    """Make the plain item and one for each point; of a wrong mark the plain one only, which says what is wrong."""
     try:
-        asked = read_mark(metafunc.definition.nodeid, mark)
-    except ValueError as error:
-        raise pytest.Collector.CollectError(str(error)) from None  # shown without a traceback
-    if asked.calls // asked.stride > _MOST_POINTS:
-        stride = -(-asked.calls // _MOST_POINTS)
-        raise pytest.Collector.CollectError(
-            f"{metafunc.definition.nodeid}: calls={asked.calls} would make {asked.calls // asked.stride} tests a kind, "
-            f"and the most is {_MOST_POINTS}: give it stride={stride} or more (@pytest.mark.{SWEEP_MARK})"
-        )
+        asked = read_mark(mark)
+    except ValueError:  # the item's set-up tells it: a failed collection would end the session
+        asked = Asked()
     found = points(asked.calls, asked.kinds, asked.stride)
     metafunc.parametrize(SWEEP_FIXTURE, [None, *found], indirect=True, ids=[_PLAIN, *(point.name for point in found)])
 
@@ -70,7 +69,7 @@ class SweptItem:
         mark = item.get_closest_marker(SWEEP_MARK)
         assert mark is not None
         self._item = item
-        self._asked = read_mark(item.nodeid, mark)
+        self._asked = read_mark(mark)
         self.sweep = Sweep(simulator, point)
 
     def begin(self) -> None:
@@ -135,7 +134,7 @@ def summary(reports: Iterable[Any]) -> list[str]:
         json.loads(value)
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == _PROPERTY
+        if name == _PROPERTY and report.outcome != "rerun"  # what came of trying again is another report
     ]
     plain = {word["test"] for word in words if word["point"] == _PLAIN and word["failed"]}
     lines = [f"{test}: fails without any fault, or with another number of calls: see [plain]" for test in sorted(plain)]

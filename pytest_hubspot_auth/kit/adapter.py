@@ -13,9 +13,12 @@ REMEDIES = {
     "connect": "return the client from connect; work gets it, as every other part does.",
     "stored": "return what connect needs to build the client anew: the tokens, also those from before any refresh.",
     "is_connected": "return a bool: False once the user must connect again.",
+    "close": "have close free what the client holds, and raise nothing.",
     "prepare": "return the function that does the work, such as `client.sync`, without calling it.",
 }
-_PARTS = ("connect", "work", "write", "stored", "prepare", "is_connected", "close", "concurrency")
+_PARTS = ("connect", "work", "write", "stored", "prepare", "is_connected", "close")
+_VALUES = ("concurrency", "several_apps")
+_KNOWN = (*_PARTS, *_VALUES)
 _ARGUMENTS = {"connect": "connection"}
 _CUTOFF = 0.85  # lower, and "written" is taken for "write"
 _WRITE = """write
@@ -41,8 +44,15 @@ def look_at(adapter: Any, base: type) -> None:
             f'concurrency is {value!r}, which is none of "threads", "tasks" and None.',
             "set one of these three, or leave it out.",
         )
+    several = getattr(adapter, "several_apps", False)
+    if not isinstance(several, bool):
+        raise AdapterError(
+            adapter,
+            f"several_apps is {several!r}, which is neither True nor False.",
+            "set it to True if your integration serves several HubSpot apps at once, or leave it out.",
+        )
     units = [name for name in dir(adapter) if name.startswith("work_")]
-    for name in (*_PARTS[:-1], *units):
+    for name in (*_PARTS, *units):
         part = getattr(adapter, name, None)
         if part is not None or name in units:
             _check_method(adapter, name, part)
@@ -60,9 +70,9 @@ def _check_names(adapter: Any, base: type) -> None:
     kind = type(adapter)
     inherited = set(dir(base))
     own = [name for name in dir(kind) if name not in inherited]
-    absent = [part for part in _PARTS if getattr(kind, part, None) is None]
+    absent = [part for part in _KNOWN if getattr(kind, part, None) is None]
     for name in own:
-        if name in _PARTS or name.startswith(("test_", "work_", "_")) or _is_fixture(getattr(kind, name, None)):
+        if name in _KNOWN or name.startswith(("test_", "work_", "_")) or _is_fixture(getattr(kind, name, None)):
             continue
         for near in difflib.get_close_matches(name, absent, n=1, cutoff=_CUTOFF):
             raise AdapterError(

@@ -23,6 +23,7 @@ _PARTS = {
     "stored": "stored(client), what a restart would find",
     "write": "write(client), a call that creates one record",
     "prepare": "prepare(client), a unit of work to be done later",
+    "several_apps": "several_apps = True, for an integration that serves several HubSpot apps at once",
     "concurrency": "concurrency, the way in which work may be called at the same time (threads or tasks)",
 }
 
@@ -51,6 +52,7 @@ def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotCloc
                 gc.collect()  # sockets of the client that was ended, while their warnings are ignored
     if outcome == "passed" and raised is not None:
         outcome, reason = "failed", str(raised)
+        adapter_error = raised.did if isinstance(raised, AdapterError) else ""
     findings = tuple(dict.fromkeys(finding.id for finding in sim.audit()))
     return Result(scenario, outcome, reason, findings, adapter_error)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,12 @@ def brief(error: BaseException) -> str:
     text = shown(" ".join(str(error).split()), most=100_000).rstrip(".")
     shortened = text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
     return f"{type(error).__name__}: {shortened}" if shortened else type(error).__name__
+
+
+def is_from(error: BaseException, function: Callable[..., object]) -> bool:
+    """Tell whether an exception was raised in a function itself, not in what it called."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return bool(frames) and frames[-1][0].f_code is getattr(inspect.unwrap(function), "__code__", None)
 
 
 def place(error: BaseException | None) -> str:

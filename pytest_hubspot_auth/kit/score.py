@@ -34,6 +34,8 @@ def score_cards(reports: Iterable[Any]) -> list[dict[str, Any]]:
     """Return a card for each suite: its scenarios, its totals, and the bug classes that were tried."""
     results: dict[str, dict[str, Any]] = {}
     for report in reports:
+        if getattr(report, "outcome", "") == "rerun":  # it was tried again, and what came of that counts
+            continue
         for name, value in getattr(report, "user_properties", ()):
             if name == _PROPERTY:
                 before = results.get(report.nodeid, {})

@@ -47,14 +47,17 @@ class HubSpotRefreshSuite:
     Every method may be ``async def``. Optional ones, without which some scenarios are not applicable:
     ``work_<name>(client)`` (further code paths), ``write(client)`` (creates one record with a POST),
     ``stored(client)`` (what a restart would find; it comes back as ``connection.stored``), ``prepare(client)`` (queues
-    a unit of work and returns the callable that does it), ``is_connected(client)``, ``close(client)``, and
-    ``concurrency``. docs/kit.md has a whole one.
+    a unit of work and returns the callable that does it), ``is_connected(client)``, ``close(client)``,
+    ``concurrency`` and ``several_apps``. docs/kit.md has a whole one.
     """
 
     __test__ = _CollectedInSubclasses()
 
     concurrency: str | None = None
     """How ``work`` may be called at the same time on one client: ``"threads"``, ``"tasks"`` or None."""
+
+    several_apps: bool = False
+    """Whether the integration serves several HubSpot apps at once, each with a client id of its own."""
 
     if TYPE_CHECKING:
 

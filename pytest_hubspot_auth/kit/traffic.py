@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -43,6 +43,15 @@ def is_token_request(exchange: Exchange) -> bool:
     """Tell whether an exchange is one of the token endpoint."""
     parts = exchange.path.strip("/").split("/")
     return exchange.method == "POST" and len(parts) == 3 and parts[0] == "oauth" and parts[2] == "token"
+
+
+def answered(hits: Sequence[Exchange]) -> str:
+    """Return in words what a fault sent to the first call that it hit."""
+    if not hits:
+        return "an outage that no call met"
+    status, said = hits[0].status, members(hits[0])
+    name = said.get("policyName") or said.get("category") or ""
+    return f"a {status} {name}".rstrip() if status else "a broken connection"
 
 
 def issued(exchange: Exchange) -> str:

@@ -15,7 +15,7 @@ from hubspot_simulator.core.tokens import parse
 from .adapter import REMEDIES
 from .calling import Calling, Stuck
 from .connection import Connected, Connection
-from .failures import SHOWN, AdapterError, NotApplicable, Runaway, ScenarioFailed, brief, message
+from .failures import SHOWN, AdapterError, NotApplicable, Runaway, ScenarioFailed, brief, is_from, message
 from .fuse import Fuse
 from .traffic import Traffic, is_token_request
 
@@ -52,7 +52,8 @@ class Trial(Traffic):
 
     def offers(self, name: str) -> bool:
         """Tell whether the adapter has an optional part."""
-        return getattr(self.adapter, name, None) is not None
+        value = getattr(self.adapter, name, None)
+        return value is not None and value is not False
 
     @property
     def units(self) -> list[str]:
@@ -107,7 +108,7 @@ class Trial(Traffic):
 
     def stored(self, client: Any) -> Any:
         """Return what a restart would find in storage."""
-        stored = self._must("stored()", self.adapter.stored, client)
+        stored = self._must("stored", client)
         if stored is None:
             self._wrong("stored() returned None: it must return what a restart would find in storage.", "stored")
         return stored
@@ -138,16 +139,29 @@ class Trial(Traffic):
             return error
         return None
 
+    def needs_a_client_that_heeds_401s(self) -> None:
+        """End the scenario unless a 401 makes the integration refresh. Raises NotApplicable."""
+        client = self.connect()
+        self.work(client)
+        self.expire_at_hubspot()
+        mark = self.mark()
+        self.attempt(client)
+        if not self.token_requests(mark):
+            self.not_applicable(
+                "it refreshes by its clock alone, and a 401 leads to no token request (turns-a-401-into-a-refresh "
+                "tries that)"
+            )
+
     def prepare(self, client: Any) -> Callable[[], Any]:
         """Have a unit of work queued, and return the callable that does it later."""
-        job = self._must("prepare()", self.adapter.prepare, client)
+        job = self._must("prepare", client)
         if not callable(job):
             self._wrong(f"prepare() returned {type(job).__name__}: it must return a callable.", "prepare")
         return job  # type: ignore[no-any-return]
 
     def is_connected(self, client: Any) -> bool:
         """Return what the integration says of the connection."""
-        said = self._must("is_connected()", self.adapter.is_connected, client)
+        said = self._must("is_connected", client)
         if not isinstance(said, bool):
             self._wrong(f"is_connected() returned {said!r:.40}: it must return True or False.", "is_connected")
         return said
@@ -230,20 +244,31 @@ class Trial(Traffic):
         return next(known for known in reversed(self._connected) if known.client is client)
 
     def _build(self, connection: Connection, installed: ConnectedInstallation) -> Any:
-        client = self._must("connect()", self.adapter.connect, connection)
+        client = self._must("connect", connection)
         self._connected.append(Connected(client, connection, installed))
         return client
 
     def _close(self, known: Connected) -> None:
         if not known.closed and self.offers("close"):
             known.closed = True
-            self._must("close()", self.adapter.close, known.client)
+            self._must("close", known.client)
         known.closed = True
 
-    def _must(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    def _must(self, part: str, argument: Any) -> Any:
+        """Call a part of the adapter, which must not raise.
+
+        What it raises is the adapter's mistake, save what comes out of the integration when it is built from storage.
+        """
+        function = getattr(self.adapter, part)
         try:
-            return self._calling.call(function, *arguments)
+            return self._calling.call(function, argument)
         except ScenarioFailed:
             raise
         except _TRIES as error:
-            self.fail(f"{name} raised {brief(error)}.", error=error)
+            did = f"{part}() raised {brief(error)}."
+            if part == "connect" and argument.stored is not None and not is_from(error, function):
+                self.fail(did, error=error)
+            self._broken(did, REMEDIES[part], error)
+
+    def _broken(self, did: str, remedy: str, error: BaseException) -> NoReturn:
+        raise AdapterError(self.adapter, did, remedy, self.since(), error) from None

@@ -13,6 +13,7 @@ import responses
 from hubspot.exceptions import InvalidSignatureTimestampError
 from hubspot.utils.signature import Signature
 
+from hubspot_simulator.core.webhooks import sign_events
 from pytest_hubspot_auth import (
     App,
     ConnectedInstallation,
@@ -185,6 +186,24 @@ class TestWebhooks:
         hubspot_clock.advance(minutes=2)
         with pytest.raises(InvalidSignatureTimestampError):
             accepted()
+
+    def test_another_app_signs_with_its_own_secret(
+        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_server: SimulatorServer
+    ) -> None:
+        other = hubspot_sim.add_app(name="Another app")
+        event = hubspot_sim.webhook_event(appId=other.app_id)
+        expected = sign_events(other.client_secret, self.URL, event, hubspot_clock.server.now_ms())
+        assert hubspot_sim.sign_webhook(self.URL, event, app=other) == expected
+        assert hubspot_sim.sign_webhook(self.URL, event) != expected
+
+        url = f"{hubspot_server.url}/_simulator/nothing"
+        delivery = hubspot_sim.deliver_webhook(url, event, app=other)
+        hubspot_clock.advance(minutes=2)
+        delivery.run_due()
+        for attempt in delivery.attempts:
+            sent = [{**event, "attemptNumber": attempt.number}]
+            assert attempt.request == sign_events(other.client_secret, url, sent, attempt.at_ms)
+        assert len(delivery.attempts) == 2
 
     def test_a_failed_delivery_is_made_again_as_time_passes(
         self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_server: SimulatorServer

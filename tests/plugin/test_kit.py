@@ -18,7 +18,7 @@ import requests
 
 from hubspot_simulator.core.audit import FINDINGS
 from pytest_hubspot_auth import HubspotClock, HubSpotRefreshSuite, HubspotSim
-from pytest_hubspot_auth.kit import assess, calling
+from pytest_hubspot_auth.kit import assess, calling, probe
 from pytest_hubspot_auth.kit.bug_classes import BUG_CLASSES
 from pytest_hubspot_auth.kit.failures import Runaway
 from pytest_hubspot_auth.kit.fuse import Fuse, guarded
@@ -27,7 +27,7 @@ from pytest_hubspot_auth.kit.score import score_cards, score_lines, write_json
 
 # A run in process forgets the modules that it imported, and the next one would mix them with those that stayed:
 # what a suite uses is imported here.
-IMPORTED = (httpx, requests, HubspotClock, HubspotSim, HubSpotRefreshSuite, assess)
+IMPORTED = (httpx, requests, HubspotClock, HubspotSim, HubSpotRefreshSuite, assess, probe)
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "kit.md"
 UPDATE = "UPDATE_DOCS"
 
@@ -438,7 +438,7 @@ class TestIt(Adapter):
             ]
         )
 
-    def test_it_is_tried_once_a_class(self, kit) -> None:
+    def test_it_is_tried_once_a_class_that_works_and_twice_a_scenario_else(self, kit) -> None:
         source = """
 class Adapter(Adapter):
     built = []
@@ -453,10 +453,38 @@ class TestWrong(TestIt):
     def connect(self, connection):
         super().connect(connection)
 def test_count():
-    assert Adapter.built == ["TestIt"] * 3 + ["TestOther"] * 3 + ["TestWrong"]
+    assert Adapter.built == ["TestIt"] * 4 + ["TestOther"] * 3 + ["TestWrong"] * 4
 """
         result = kit(source, "-k", "no_refresh_on_403 or reads_category or count")
-        result.assert_outcomes(passed=5, failed=2, deselected=3 * len(SCENARIOS) - 6)
+        result.assert_outcomes(passed=4, skipped=1, failed=2, deselected=3 * len(SCENARIOS) - 6)
+
+    @pytest.mark.parametrize(("failures", "failed"), [(1, 0), (2, 1), (4, 2)])
+    def test_a_failed_first_try_is_not_remembered(self, kit, failures: int, failed: int) -> None:
+        source = f"""
+class TestIt(Adapter):
+    tries = []
+    def connect(self, connection):
+        self.tries.append(1)
+        if len(self.tries) <= {failures}:
+            raise OSError("the machine was slow for a moment")
+        return super().connect(connection)
+"""
+        result = kit(source, "-k", "no_refresh_on_403 or minute_31 or survives_revocation")
+        result.assert_outcomes(passed=3 - failed, failed=failed, deselected=len(SCENARIOS) - 3)
+
+    def test_what_fails_slowly_is_not_tried_for_every_scenario(self, kit, monkeypatch) -> None:
+        monkeypatch.setattr(probe, "_ENOUGH_SECONDS", 0)
+        source = """
+class TestIt(Adapter):
+    tries = []
+    def connect(self, connection):
+        self.tries.append(1)
+        raise OSError("no answer")
+def test_count():
+    assert len(TestIt.tries) == 2
+"""
+        result = kit(source, "-k", "no_refresh_on_403 or minute_31 or count")
+        result.assert_outcomes(passed=1, failed=2, deselected=len(SCENARIOS) - 2)
 
     def test_the_simulator_of_the_test_is_put_back_and_knows_nothing_of_it(self, kit) -> None:
         source = """
@@ -537,6 +565,145 @@ class TestIt(Adapter):
         result.stdout.fnmatch_lines(
             ["The adapter TestIt does not work: prepare() returned NoneType: it must return a callable."]
         )
+
+    @pytest.mark.parametrize(
+        ("part", "scenario", "number"),
+        [
+            ("stored", "works_a_second_time", 7),
+            ("prepare", "queued", 36),
+            ("is_connected", "dead_connection", 18),
+            ("close", "works_a_second_time", 7),
+        ],
+    )
+    def test_a_part_that_raises_is_the_adapters_mistake(
+        self, kit, pytester: pytest.Pytester, part: str, scenario: str, number: int
+    ) -> None:
+        source = f"""
+class TestIt(Adapter):
+    tried = []
+    def {part}(self, client):
+        if self.tried or {part!r} != "close":
+            client.no_such_thing
+        self.tried.append(1)
+"""
+        kit(source, "-k", scenario).assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)
+        found = card(pytester)
+        (only,) = found["scenarios"]
+        assert only["classes"] == [number]
+        assert only["adapter_error"].startswith(f"{part}() raised AttributeError: ")
+        assert "client.no_such_thing" in only["reason"]
+        assert found["bug_classes"] == {"covered": [], "failed": []}
+
+    @pytest.mark.parametrize(
+        ("connect", "failed"),
+        [
+            ("return Client(connection).no_such_thing", []),
+            ("client = Client(connection); client.restore(); return client", [7]),
+        ],
+        ids=["the-adapter", "the-integration"],
+    )
+    def test_what_a_restart_raises_is_the_mistake_of_whoever_raised_it(
+        self, kit, pytester: pytest.Pytester, connect: str, failed: list[int]
+    ) -> None:
+        source = f"""
+class Client(Client):
+    def restore(self):
+        raise TypeError("can't compare offset-naive and offset-aware datetimes")
+class TestIt(Adapter):
+    client = Client
+    def stored(self, client):
+        return client.tokens
+    def connect(self, connection):
+        if connection.stored is None:
+            return super().connect(connection)
+        {connect}
+"""
+        kit(source, "-k", "works_a_second_time")
+        assert card(pytester)["bug_classes"]["failed"] == failed
+
+
+BY_THE_CLOCK = """
+from authlib.integrations.requests_client import OAuth2Session
+
+class TestIt(HubSpotRefreshSuite):
+    concurrency = "threads"
+
+    def connect(self, connection):
+        return OAuth2Session(
+            connection.client_id,
+            connection.client_secret,
+            token={**connection.tokens, "expires_at": connection.obtained_at.timestamp() + 1800},
+            token_endpoint=connection.base_url + "/oauth/2026-09/token",
+            token_endpoint_auth_method="client_secret_post",
+            update_token=lambda *_, **__: None,
+        ), connection.base_url
+
+    def work(self, client):
+        session, url = client
+        answer = session.get(url + "/crm/v3/objects/contacts", timeout=10)
+        answer.raise_for_status()
+"""
+
+
+class TestApplicable:
+    """What an integration cannot meet does not count against it."""
+
+    def test_one_that_refreshes_by_its_clock_alone(self, kit, pytester: pytest.Pytester) -> None:
+        kit(BY_THE_CLOCK, "-k", "straggler or category or turns_a_401")
+        outcomes = {one["scenario"]: (one["outcome"], one["reason"]) for one in card(pytester)["scenarios"]}
+        assert outcomes.pop("turns-a-401-into-a-refresh")[0] == "failed"
+        assert set(outcomes) == {"straggler-does-not-refresh-again", "reads-category-not-message"}
+        for outcome, reason in outcomes.values():
+            assert (outcome, reason.partition(",")[0]) == ("not applicable", "it refreshes by its clock alone")
+
+    @pytest.mark.parametrize(("said", "outcome"), [("", "skipped"), ("several_apps = True", "failed")])
+    def test_one_of_a_single_app(self, kit, said: str, outcome: str) -> None:
+        source = f"""
+class TestIt(Adapter):
+    {said or "pass"}
+    def connect(self, connection):
+        client = super().connect(connection)
+        client.form = self.first.setdefault("form", client.form)
+        return client
+    first = {{}}
+"""
+        result = kit(source, "-k", "right_app")
+        result.assert_outcomes(**{outcome: 1}, deselected=len(SCENARIOS) - 1)
+
+    def test_several_apps_that_is_no_bool(self, kit) -> None:
+        result = kit("class TestIt(Adapter):\n    several_apps = 2", "-k", "right_app")
+        result.stdout.fnmatch_lines(
+            ["The adapter TestIt does not work: several_apps is 2, which is neither True nor False."]
+        )
+
+    @pytest.mark.parametrize(
+        ("scenario", "sent"),
+        [("outage", "a 429 SECONDLY of the token endpoint"), ("429", "a 429 TEN_SECONDLY_ROLLING")],
+    )
+    def test_it_says_what_was_sent(self, kit, scenario: str, sent: str) -> None:
+        source = """
+class Client(Client):
+    dead = False
+    def get(self):
+        if self.dead:
+            raise RuntimeError("connect again")
+        super().get()
+    def send(self, path):
+        answer = super().send(path)
+        self.dead = answer.status_code == 429
+        return answer
+    def refresh(self):
+        try:
+            super().refresh()
+        except requests.HTTPError as error:
+            self.dead = error.response.status_code == 429
+            raise
+class TestIt(Adapter):
+    client = Client
+"""
+        result = kit(source, "-k", scenario)
+        result.assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)
+        result.stdout.fnmatch_lines([f"*work() raised RuntimeError: connect again after *{sent}*"])
 
 
 ASYNC = """
@@ -759,6 +926,16 @@ class TestScore:
             "bug_classes": 41,
         }
 
+    def test_what_passed_on_its_rerun_has_passed(self) -> None:
+        first = self.Report()
+        first.outcome = "rerun"
+        first.user_properties = (
+            (first.user_properties[0][0], first.user_properties[0][1].replace("passed", "failed")),
+        )
+        for reports in ([first, self.Report()], [self.Report(), first]):
+            (only,) = score_cards(reports)
+            assert (only["totals"]["passed"], only["totals"]["failed"]) == (1, 0)
+
     def test_json(self, tmp_path: Path) -> None:
         write_json([self.Report()], tmp_path / "card.json")
         document = json.loads((tmp_path / "card.json").read_text("utf-8"))
@@ -825,7 +1002,7 @@ class TestDocs:
         example = re.search(r"<!-- example -->\n```python\n(.*?)```\n", DOCS.read_text("utf-8"), re.DOTALL)
         assert example
         result = kit("", "-W", "error", client=example[1])
-        result.assert_outcomes(passed=len(SCENARIOS) - 3, skipped=3)
+        result.assert_outcomes(passed=len(SCENARIOS) - 4, skipped=4)
 
     def test_the_list_is_the_table(self) -> None:
         text = DOCS.read_text("utf-8")

@@ -311,6 +311,22 @@ class TestSettings:
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert "ERROR: ini hubspot_wire: wire='long': expected one of: recorded, short" in result.errlines
 
+    @pytest.mark.parametrize("by_option", [False, True], ids=["in-the-file", "by-an-option"])
+    def test_a_misspelt_ini_name(self, pytester: pytest.Pytester, by_option: bool) -> None:
+        pytester.makeini("[pytest]\n" + ("" if by_option else "hubspot_token_tll = 5\n"))
+        result = run(pytester, *(["-o", "hubspot_token_tll=5"] if by_option else []))
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert (
+            "ERROR: ini hubspot_token_tll: there is no such setting (did you mean 'hubspot_token_ttl'?); "
+            "docs/settings.md lists them"
+        ) in result.errlines
+
+    def test_ini_names_of_others_are_left_alone(self, pytester: pytest.Pytester) -> None:
+        pytester.makeini("[pytest]\nhubspot_tokens_ttl = 5\nhubspot_playground = 1\nfilterwarnings = ignore\n")
+        pytester.makeconftest("def pytest_addoption(parser):\n    parser.addini('hubspot_tokens_ttl', '')")
+        pytester.makepyfile("def test_it(hubspot_sim): assert hubspot_sim.settings.token_ttl == 1800")
+        run(pytester, "-o", "hubspot_token_ttl=1800").assert_outcomes(passed=1)
+
     def test_a_misspelt_environment_variable(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PYTEST_HUBSPOT_TOKEN_TLL", "60")
         result = run(pytester)
@@ -332,11 +348,31 @@ class TestSettings:
             ("now=5", "now=5: expected an ISO 8601 instant such as '2026-11-23T10:00:00Z', or a datetime"),
         ],
     )
-    def test_a_wrong_mark_ends_the_run(self, pytester: pytest.Pytester, mark: str, message: str) -> None:
-        pytester.makepyfile(f"import pytest\n@pytest.mark.hubspot({mark})\ndef test_it(): pass")
+    def test_a_wrong_mark_fails_its_own_test_with_its_line(
+        self, pytester: pytest.Pytester, mark: str, message: str
+    ) -> None:
+        pytester.makepyfile(
+            test_right="def test_it(hubspot_sim): pass",
+            test_wrong=(
+                f"import pytest\ndef test_other(): pass\n@pytest.mark.hubspot({mark})\ndef test_it(hubspot_clock): pass"
+            ),
+        )
         result = run(pytester)
-        assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines([f"ERROR: test_*.py::test_it: @pytest.mark.hubspot*{message}".replace("[", "[[]")])
+        result.assert_outcomes(passed=2, errors=1)
+        result.stdout.fnmatch_lines([f"test_wrong.py:3: @pytest.mark.hubspot: *{message}".replace("[", "[[]")])
+
+    def test_a_wrong_mark_of_a_module_or_a_class_fails_its_tests_only(self, pytester: pytest.Pytester) -> None:
+        pytester.makepyfile(
+            test_right="def test_it(): pass",
+            test_module="import pytest\npytestmark = pytest.mark.hubspot(wier='short')\ndef test_it(): pass",
+            test_class=(
+                "import pytest\n@pytest.mark.hubspot(token_tll=5)\nclass TestIt:\n    def test_it(self): pass\n"
+                "    def test_other(self): pass\ndef test_free(): pass"
+            ),
+        )
+        result = run(pytester)
+        result.assert_outcomes(passed=2, errors=3)
+        result.stdout.fnmatch_lines(["test_class.py:4: *(did you mean 'token_ttl'?)*", "test_module.py:3: *'wire'*"])
 
     def test_the_closest_mark_wins(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile(

@@ -38,7 +38,7 @@ def sends_token_requests_as_forms(trial: Trial) -> None:
         trial.work(client, when="31 minutes after its tokens were issued")
 
 
-@scenario(34, findings=("refresh-token-of-another-app", "wrong-client-credentials"))
+@scenario(34, needs=("several_apps",), findings=("refresh-token-of-another-app", "wrong-client-credentials"))
 def right_app_for_each_token(trial: Trial) -> None:
     """A refresh token goes with the credentials of the app that it was issued to.
 

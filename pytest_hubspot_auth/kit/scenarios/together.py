@@ -31,6 +31,7 @@ def straggler_does_not_refresh_again(trial: Trial) -> None:
     The token dies at HubSpot before its time; of two threads or tasks the first gets its 401 only after the other has
     refreshed. Seen in ProtonDriveApps/sdk#44.
     """
+    trial.needs_a_client_that_heeds_401s()
     client = trial.connect()
     trial.work(client)
     trial.expire_at_hubspot()

@@ -293,12 +293,15 @@ class Simulator:
         now_ms = self.clock.now_ms()
         return webhooks.event(self.app.app_id, self.portal.hub_id, now_ms, subscription_type, object_id, **members)
 
-    def sign_webhook(self, url: str, events: webhooks.Event | Sequence[webhooks.Event]) -> webhooks.SignedRequest:
-        """Return the request that would carry one event or up to 100 to a URL, signed by the default app now.
+    def sign_webhook(
+        self, url: str, events: webhooks.Event | Sequence[webhooks.Event], *, app: App | None = None
+    ) -> webhooks.SignedRequest:
+        """Return the request that would carry one event or up to 100 to a URL, signed now.
 
-        Hold it, let time pass, post it to your app's test client. Raises ValueError for what HubSpot cannot send.
+        It is signed with the secret of ``app``, the default one without it. Hold it, let time pass, post it to your
+        app's test client. Raises ValueError for what HubSpot cannot send.
         """
-        return webhooks.sign_events(self.app.client_secret, url, events, self.clock.now_ms())
+        return webhooks.sign_events((app or self.app).client_secret, url, events, self.clock.now_ms())
 
     def uninstall(self, installed: ConnectedInstallation | None = None) -> None:
         """Uninstall an app from a portal: refreshing fails from now on, access tokens live until they expire."""

@@ -16,6 +16,7 @@ class SyncSuite(HubSpotRefreshSuite):
     """Tries a client of plain functions."""
 
     client: type[Client]
+    several_apps = True
 
     def connect(self, connection: Connection) -> Client:
         return self.client(connection)
@@ -46,6 +47,7 @@ class AsyncSuite(HubSpotRefreshSuite):
     """Tries a client of coroutines."""
 
     client: type[AsyncClient]
+    several_apps = True
 
     async def connect(self, connection: Connection) -> AsyncClient:
         return self.client(connection)

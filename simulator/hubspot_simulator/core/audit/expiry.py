@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from .finding import Finding, found, instant, more_times, span
-from .model import Call, Grant, Token, TokenRequest, caller_ms, same_sender, seen, sender_keys
+from .model import Call, Grant, Token, TokenRequest, caller_ms, seen
 from .reading import Reading
+from .sender import same_sender, sender_keys
 
 _WAIT_MS = 60_000
 _LOOKED_BACK = 200
@@ -23,6 +24,8 @@ def expiry(reading: Reading) -> Iterator[Finding]:
         lost = [
             call for call in current if call.made_good is None and not reading.is_known_dead(token.account, call.after)
         ]
+        if token.foreign and _went_on(reading, token):
+            continue  # whose token should have come instead is not known
         if lost:
             finding = (
                 _never(reading, token, lost)
@@ -31,6 +34,14 @@ def expiry(reading: Reading) -> Iterator[Finding]:
             )
             if finding is not None:
                 yield finding
+
+
+def _went_on(reading: Reading, token: Token) -> bool:
+    """Tell whether anybody asked for a token, or made a good call, after a token had been refused."""
+    first = token.calls[0].number
+    return any(one.number > first for one in reading.token_requests) or any(
+        call.ok and call.number > first for call in reading.calls
+    )
 
 
 def _speaks(reading: Reading, call: Call) -> bool:
@@ -80,7 +91,7 @@ def _fixed_lifetime(reading: Reading, token: Token, lost: list[Call]) -> Finding
     refresh = attempts[index] if index < len(attempts) else None
     if refresh is None or refresh.token is None or _TAKES_TIME.intersection(first.exchange.faults):
         return None
-    if token.foreign or not same_sender(first.exchange, refresh.exchange):
+    if not same_sender(first.exchange, refresh.exchange):
         return None  # when whoever refreshed began to count is not known
     refreshed_ms = caller_ms(refresh.exchange)  # its own clock is the one that it counts a lifetime on
     if refreshed_ms - caller_ms(first.exchange) < _WAIT_MS:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from ..errors import TOKEN_ERRORS
 from ..exchange import Exchange
 from .finding import Finding, found, in_all
-from .model import Call, TokenRequest, header, json_object, same_sender, text_of
+from .model import Call, TokenRequest, header, json_object, text_of
 from .reading import Reading
+from .sender import same_sender
 
 _RECORD = re.compile(r"/crm/(?:v3/objects|objects/[^/]+)/([^/]+)(?:/([^/]+))?/?")
 _CREDENTIALS = {"BAD_CLIENT_ID", "BAD_CLIENT_SECRET"}

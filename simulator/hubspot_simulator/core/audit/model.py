@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from ..exchange import Exchange
 from ..tokens import AccessToken
+from .sender import sender_keys
 
 FORM = "application/x-www-form-urlencoded"
 USUAL_LIFETIME_MS = 1_800_000
@@ -22,26 +23,6 @@ Grant = tuple[int, int, int]  # and the user who allowed it
 def seen(exchange: Exchange) -> bool:
     """Tell whether the client can have read the answer."""
     return exchange.status != 0 and not _UNSEEN.intersection(exchange.faults)
-
-
-def sender_keys(exchange: Exchange) -> list[tuple[str, int]]:
-    """Return by what the sender of a request can be told; nothing when he cannot."""
-    keys = [("process", exchange.process), ("connection", exchange.connection)]
-    return [(what, number) for what, number in keys if number is not None]
-
-
-def same_sender(one: Exchange, other: Exchange) -> bool:
-    """Tell whether two requests are known to come from the same process, or by the same connection."""
-    if other_sender(one, other):
-        return False
-    return (one.process is not None and one.process == other.process) or (
-        one.connection is not None and one.connection == other.connection
-    )
-
-
-def other_sender(one: Exchange, other: Exchange) -> bool:
-    """Tell whether two requests are known to come from different processes."""
-    return one.process is not None and other.process is not None and one.process != other.process
 
 
 def caller_ms(exchange: Exchange) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import islice
@@ -21,17 +21,14 @@ from .model import (
     caller_ms,
     fields,
     json_object,
-    other_sender,
-    same_sender,
     seen,
-    sender_keys,
     text_of,
 )
+from .repeats import match_retries
+from .sender import same_sender, sender_keys
 
 _TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
-_LOOKED_AT = 50
-_TOKENS_KEPT = 50  # of those with which one request was refused; a bound on the time that a strange journal takes
 
 
 class Reading:
@@ -49,7 +46,7 @@ class Reading:
             if request.token is not None and seen(request.exchange):
                 request.token.shown_by(request.exchange)
         self._learn_accounts()
-        self._match_retries()
+        match_retries(self.calls)
 
     @property
     def refreshes(self) -> list[TokenRequest]:
@@ -230,44 +227,6 @@ class Reading:
                 token.shown_by(exchange)
             calls.append(call)
         return calls
-
-    def _match_retries(self) -> None:
-        """Give each 401 the call that repeated it with a newer token of the account, no call to two of them."""
-        waiting: dict[tuple[object, ...], dict[str, deque[Call]]] = {}
-        for call in self.calls:
-            if call.token is None:
-                continue
-            key = (call.token.account, *call.request)
-            others = waiting.get(key, {})
-            for text, queue in others.items():
-                if (
-                    text != call.text
-                    and queue[0].number <= call.after
-                    and not self.tokens[text].is_newer_than(call.token)
-                ):
-                    _likeliest(queue, call).made_good = call
-                    call.repeats = True
-                    if not queue:
-                        del others[text]
-                    break
-            if call.exchange.status == 401:
-                others = waiting.setdefault(key, {})
-                others.setdefault(call.text, deque()).append(call)
-                if len(others) > _TOKENS_KEPT:
-                    del others[next(iter(others))]
-
-
-def _likeliest(queue: deque[Call], again: Call) -> Call:
-    """Take out of a queue the call that another one repeats: one of the same sender, if there is any."""
-    exchange = again.exchange
-    early = [call for call in islice(queue, _LOOKED_AT) if call.number <= again.after]
-    one = (
-        next((call for call in early if same_sender(call.exchange, exchange)), None)
-        or next((call for call in early if not other_sender(call.exchange, exchange)), None)
-        or queue[0]
-    )
-    queue.remove(one)
-    return one
 
 
 def _cut(issued: list[str], text: str) -> bool:

@@ -10,8 +10,9 @@ from itertools import pairwise, takewhile
 
 from ..exchange import Exchange
 from .finding import Finding, found, in_all, instant
-from .model import Call, Grant, Token, TokenRequest, elapsed_ms, other_sender, same_sender
+from .model import Call, Grant, Token, TokenRequest, elapsed_ms
 from .reading import Reading
+from .sender import other_sender, same_sender
 
 _SOON_MS = 60_000
 _REACTION_MS = 120_000

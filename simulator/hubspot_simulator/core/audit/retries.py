@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from ..exchange import Exchange
 from .finding import Finding, found, in_all, times
-from .model import Account, Call, Token, TokenRequest, elapsed_ms, same_sender
+from .model import Account, Call, Token, TokenRequest, elapsed_ms
 from .reading import Reading
+from .sender import same_sender
 
 _ENDLESS = 4
 _APART_MS = 900_000  # later than that it is another unit of work
