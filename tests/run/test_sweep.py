@@ -10,9 +10,12 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
+from hubspot_simulator.child.together import NoFakeClock, fake_clock
 
 COMMAND = [sys.executable, "-m", "hubspot_simulator", "sweep"]
 TWO_CALLS = """
@@ -207,6 +210,38 @@ class TestOutput:
         assert (done.returncode, table(done)["expired-before-1"][1]) == (0, "passed; no-refresh-after-expiry")
         done = sweep(script, "--fail-on", "error")
         assert (done.returncode, table(done)["expired-before-1"][1]) == (1, "FAILED: no-refresh-after-expiry")
+
+
+BY_THE_CLOCK = """
+import json, os, sys, time, urllib.parse, urllib.request
+
+tokens = {"access": os.environ["HUBSPOT_ACCESS_TOKEN"], "expires_at": int(os.environ["HUBSPOT_EXPIRES_AT"])}
+
+def send(path, data=None):
+    headers = {"Authorization": "Bearer " + tokens["access"]} if data is None else {}
+    request = urllib.request.Request("https://api.hubapi.com" + path, data=data, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+for kind in "contacts", "companies":
+    if time.time() >= tokens["expires_at"]:
+        names = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
+        form = {name.lower(): os.environ["HUBSPOT_" + name] for name in names}
+        answer = send("/oauth/v1/token", urllib.parse.urlencode({**form, "grant_type": "refresh_token"}).encode())
+        tokens.update(access=answer["access_token"], expires_at=time.time() + answer["expires_in"])
+    send("/crm/v3/objects/" + kind)
+"""
+
+
+class TestClock:
+    def test_a7_one_that_looks_at_its_clock_passes_when_that_follows(self, sweep) -> None:
+        try:
+            fake_clock(timedelta(), {})
+        except NoFakeClock as error:
+            pytest.skip(str(error))
+        done = sweep(BY_THE_CLOCK, "--child-clock", "follow", "--fail-on", "error")
+        assert (done.returncode, failed(done)) == (0, []), done.stderr
+        assert failed(sweep(BY_THE_CLOCK)) == ["expired-before-1", "expired-before-2"]
 
 
 class TestWrong:

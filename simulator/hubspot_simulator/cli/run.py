@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from ..authority import AuthorityUnavailable
-from ..child.clock import NoFakeClock, Schedule, fake_clock, read_advance, read_duration
+from ..child.clock import Schedule, read_advance, read_child_clock
 from ..child.process import CannotStart
 from ..child.report import report
 from ..child.session import Session
+from ..child.together import NoFakeClock
 from ..settings import Settings
 
 NOT_STARTED = 127
@@ -37,13 +37,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="N:DURATION",
         help="move the simulator's clock when N authenticated calls have been answered (3:31m); may be repeated",
     )
+    clock_option(command)
+    allow_options(command)
+
+
+def clock_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that sets the program's own clock."""
     command.add_argument(
         "--child-clock",
-        type=_checked(read_duration),
+        type=_checked(read_child_clock),
         metavar="OFFSET",
-        help="set the program's own clock off (+31m; --child-clock=-5m), where libfaketime is on the machine",
+        help="where libfaketime is on the machine: set the program's own clock off (+31m; --child-clock=-5m), "
+        "or have it move whenever the simulator's is moved (follow)",
     )
-    allow_options(command)
 
 
 def allow_options(command: argparse.ArgumentParser) -> None:
@@ -63,13 +69,11 @@ def allow_options(command: argparse.ArgumentParser) -> None:
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Run the program and report. Returns its exit status, 1 when ``fail_on`` is for it, 127 when it cannot start."""
     try:
-        offset = options.child_clock
-        fake = {} if offset is None else fake_clock(offset, os.environ)
-        with Session(settings, options.allow) as session:
+        with Session(settings, options.allow, options.child_clock) as session:
             simulator = session.server.simulator
             schedule = Schedule(simulator, options.expire_after, options.advance_after)
             session.server.app.on_exchange = schedule
-            status = session.run(options.command, fake)
+            status = session.run(options.command)
     except CannotStart as error:
         _say(f"hubspot-simulator: {error}\n")
         return NOT_STARTED

@@ -15,11 +15,12 @@ from ..child.process import TIMED_OUT, CannotStart
 from ..child.report import report
 from ..child.session import Session
 from ..child.tail import Tail
+from ..child.together import NoFakeClock
 from ..core.audit import Finding
 from ..core.exchange import redact
 from ..core.sweep import KINDS, Point, Sweep, points, target
 from ..settings import Settings
-from .run import NOT_STARTED, allow_options
+from .run import NOT_STARTED, allow_options, clock_option
 
 _LEAST_TIMEOUT = 60.0
 _SLOWER = 10  # a program may take so many times as long as without a fault
@@ -45,6 +46,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help=f"end a run after that long (default: {_SLOWER} times as long as without a fault, "
         f"at least {_LEAST_TIMEOUT:.0f})",
     )
+    clock_option(command)
     allow_options(command)
 
 
@@ -90,12 +92,12 @@ def sweep(settings: Settings, options: argparse.Namespace) -> int:
     """
     signals: list[int] = []
     try:
-        with Session(settings, options.allow) as session:
+        with Session(settings, options.allow, options.child_clock) as session:
             return _sweep(session, options, signals)
     except CannotStart as error:
         _say(f"hubspot-simulator: {error}")
         return NOT_STARTED
-    except AuthorityUnavailable as error:
+    except (AuthorityUnavailable, NoFakeClock) as error:
         _say(f"hubspot-simulator: {error}")
         return 1
     except _Interrupted:
@@ -108,7 +110,7 @@ def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) ->
     simulator = session.server.simulator
     plain = Sweep(simulator)
     plain.begin()
-    status = session.run(options.command, {}, timeout=options.timeout, alone=True, on_signal=signals.append)
+    status = session.run(options.command, timeout=options.timeout, alone=True, on_signal=signals.append)
     if signals:
         raise _Interrupted
     if status or not plain.calls:
@@ -136,7 +138,7 @@ def _run(session: Session, options: argparse.Namespace, point: Point, timeout: f
     swept.begin()
     with closing(Tail()) as tail:
         how = {"output": tail.child_end, "timeout": timeout, "alone": True, "on_signal": signals.append}
-        status = session.run(options.command, {}, **how)
+        status = session.run(options.command, **how)
         output = redact(tail.text())
     if signals:
         raise _Interrupted
