@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -154,6 +155,45 @@ def test_the_report_says_what_was_asked_and_keeps_the_secrets(python) -> None:
     assert [value for value in values if value in ran.report] == []
     assert [status for *_, status in ran.exchanges] == [200, 200, 401, 404]
     assert "4 requests, 2 refused\n\nerror: not-an-access-token\n" in ran.report
+
+
+def test_d6_what_the_report_says_as_json(python, tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    script = (
+        CALL
+        + "call(); call(); call(host='http://example.com'); call(path='/x?access_token=' + 'CKP9' * 9)\nsys.exit(3)"
+    )
+    ran = python(script, "--expire-after", "1", "--json", str(file))
+    assert ran.status == 3
+    found = json.loads(file.read_text("utf-8"))
+    assert {
+        name: found[name] for name in ("version", "command", "outcome", "exit_status", "totals", "not_let_out")
+    } == {
+        "version": 1,
+        "command": "run",
+        "outcome": "failed",
+        "exit_status": 3,
+        "totals": {"requests": 3, "refused": 2},
+        "not_let_out": {"example.com:80": 1},
+    }
+    assert found["program"][0] == sys.executable
+    assert [(one["number"], one["method"], one["status"]) for one in found["exchanges"]] == [
+        (1, "GET", 200),
+        (2, "GET", 401),
+        (3, "GET", 404),
+    ]
+    assert [finding["id"] for finding in found["findings"]] == ["no-refresh-after-expiry"]
+    assert found["clock_moves"][0]["after"] == 1
+    assert found["connections_without_a_request"] == []
+    assert "CKP9" * 9 not in file.read_text("utf-8")
+
+
+def test_d6_a_file_that_cannot_be_written_is_named(python, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ran = python(f"import os; os.rmdir({str(folder)!r})", "--json", str(folder / "run.json"))
+    assert ran.status == 1
+    assert "run.json could not be written: No such file or directory" in ran.report
 
 
 def test_a_host_that_is_not_hubspots_is_not_let_out(python) -> None:

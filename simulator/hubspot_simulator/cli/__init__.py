@@ -12,7 +12,8 @@ from ..settings import SETTINGS, SettingError, Settings, from_environment, read
 
 _SETTINGS = [name for name in SETTINGS if name not in ("strict", "guard")]  # which are about tests
 _ABOUT_PROGRAMS = ("fail_on",)
-_WITH_PROGRAM = ("run", "sweep")
+_WITH_PROGRAM = ("run", "sweep", "reproduce")
+_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # one that swallows the refusal is not right
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 
 
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from .demo import demo
+    from .reproduce import add_options as add_reproduce_options
+    from .reproduce import reproduce
     from .run import add_options, run
     from .serve import CLOCKS, serve
     from .sweep import add_options as add_sweep_options
@@ -85,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(command, {}, with_program=True)
     add_sweep_options(command)
     command.set_defaults(run=sweep, name="sweep", defaults={})
+
+    command = commands.add_parser(
+        "reproduce",
+        help="run a program that meets the refusal which a line of a log tells of",
+        usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
+    )
+    _add_settings(command, _REPRODUCE_DEFAULTS, with_program=True)
+    add_reproduce_options(command)
+    command.set_defaults(run=reproduce, name="reproduce", defaults=_REPRODUCE_DEFAULTS)
 
     command = commands.add_parser("demo", help="tell the story of an expiring token on a real socket")
     command.set_defaults(run=demo, name="demo", defaults={})
