@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hubspot_simulator.child import clock, environment, process
+from hubspot_simulator.child import clock, environment, process, together
 from hubspot_simulator.cli import main
 from hubspot_simulator.cli.run import add_options
 
@@ -35,6 +36,39 @@ def call(token=os.environ["HUBSPOT_ACCESS_TOKEN"], path="/crm/v3/objects/contact
         with refused:
             return refused.code
 """
+
+
+CONTACTS = "/crm/v3/objects/contacts"
+BY_THE_CLOCK = """
+import json, os, time, urllib.parse, urllib.request
+
+class tokens:
+    access = os.environ["HUBSPOT_ACCESS_TOKEN"]
+    expires_at = int(os.environ["HUBSPOT_EXPIRES_AT"])
+
+def send(path, data=None):
+    headers = {"Authorization": "Bearer " + tokens.access} if data is None else {}
+    request = urllib.request.Request("https://api.hubapi.com" + path, data=data, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+def call_in_time():
+    if time.time() >= tokens.expires_at:
+        names = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
+        form = {name.lower(): os.environ["HUBSPOT_" + name] for name in names}
+        form = urllib.parse.urlencode({**form, "grant_type": "refresh_token"})
+        answer = send("/oauth/v1/token", form.encode())
+        tokens.access, tokens.expires_at = answer["access_token"], time.time() + answer["expires_in"]
+    send("/crm/v3/objects/contacts")
+
+"""
+
+
+def needs_libfaketime() -> None:
+    try:
+        together.fake_clock(clock.read_duration("31m"), {})
+    except together.NoFakeClock as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("status", [0, 3, 255])
@@ -123,6 +157,45 @@ def test_the_report_says_what_was_asked_and_keeps_the_secrets(python) -> None:
     assert "4 requests, 2 refused\n\nerror: not-an-access-token\n" in ran.report
 
 
+def test_d6_what_the_report_says_as_json(python, tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    script = (
+        CALL
+        + "call(); call(); call(host='http://example.com'); call(path='/x?access_token=' + 'CKP9' * 9)\nsys.exit(3)"
+    )
+    ran = python(script, "--expire-after", "1", "--json", str(file))
+    assert ran.status == 3
+    found = json.loads(file.read_text("utf-8"))
+    assert {
+        name: found[name] for name in ("version", "command", "outcome", "exit_status", "totals", "not_let_out")
+    } == {
+        "version": 1,
+        "command": "run",
+        "outcome": "failed",
+        "exit_status": 3,
+        "totals": {"requests": 3, "refused": 2},
+        "not_let_out": {"example.com:80": 1},
+    }
+    assert found["program"][0] == sys.executable
+    assert [(one["number"], one["method"], one["status"]) for one in found["exchanges"]] == [
+        (1, "GET", 200),
+        (2, "GET", 401),
+        (3, "GET", 404),
+    ]
+    assert [finding["id"] for finding in found["findings"]] == ["no-refresh-after-expiry"]
+    assert found["clock_moves"][0]["after"] == 1
+    assert found["connections_without_a_request"] == []
+    assert "CKP9" * 9 not in file.read_text("utf-8")
+
+
+def test_d6_a_file_that_cannot_be_written_is_named(python, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ran = python(f"import os; os.rmdir({str(folder)!r})", "--json", str(folder / "run.json"))
+    assert ran.status == 1
+    assert "run.json could not be written: No such file or directory" in ran.report
+
+
 def test_a_host_that_is_not_hubspots_is_not_let_out(python) -> None:
     ran = python(CALL + "call()\nprint(call(host='http://example.com'))")
     assert ran.output == "403\n"
@@ -194,19 +267,53 @@ class TestTime:
 
     @POSIX
     def test_the_programs_own_clock(self, python) -> None:
-        try:
-            clock.fake_clock(clock.read_duration("31m"), {})
-        except clock.NoFakeClock as error:
-            pytest.skip(str(error))
-        ran = python("import time; print(time.time())", "--child-clock", "+31m")
+        needs_libfaketime()
+        ran = python("import time; time.sleep(0.01); print(time.time())", "--child-clock", "+31m")
         assert 1800 < float(ran.output) - time.time() < 1920
+
+    @POSIX
+    def test_a7_a_program_that_computes_the_expiry_refreshes_by_its_own_clock(self, python) -> None:
+        needs_libfaketime()
+        ran = python(BY_THE_CLOCK + "call_in_time()", "--child-clock", "+31m")
+        assert [exchange[1:] for exchange in ran.exchanges] == [("/oauth/v1/token", 200), (CONTACTS, 200)], ran
+
+    @POSIX
+    @pytest.mark.parametrize("move", [("--advance-after", "1:31m"), ("--expire-after", "1")])
+    def test_a7_both_clocks_move_at_a_call(self, move: tuple[str, str], python) -> None:
+        needs_libfaketime()
+        script = (
+            BY_THE_CLOCK + "call_in_time(); time.sleep(0.01); call_in_time(); print(time.time() - time.monotonic())"
+        )
+        ran = python(script, *move, "--child-clock", "follow", "--fail-on", "error")
+        assert ran.status == 0, ran.report
+        assert [exchange[1:] for exchange in ran.exchanges] == [
+            (CONTACTS, 200),
+            ("/oauth/v1/token", 200),
+            (CONTACTS, 200),
+        ], ran
+        assert "both clocks moved by 0:3" in ran.report
+        assert float(ran.output) > time.time() - time.monotonic() + 1500
+
+    def test_a7_what_the_environment_says_of_the_token(self, python) -> None:
+        ran = python(
+            "import os, time\n"
+            "issued, expires = (int(os.environ['HUBSPOT_' + name]) for name in ('TOKEN_ISSUED_AT', 'EXPIRES_AT'))\n"
+            "print(expires - issued, 0 <= time.time() - issued < 60)",
+            "--token-ttl",
+            "77",
+        )
+        assert ran.output == "77 True\n"
+
+    def test_a7_without_a_lifetime_there_is_no_expiry(self, python) -> None:
+        script = "import os; print(*sorted(name for name in os.environ if name.startswith('HUBSPOT_EXPIRES')))"
+        assert python(script, "--expires-in", "absent").output == "\n"
 
     @POSIX
     def test_without_libfaketime_the_package_is_named(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.setattr(clock, "_PREFIXES", ())
+        monkeypatch.setattr(together, "_PREFIXES", ())
         assert main(["run", "--child-clock", "+31m", "--", "true"]) == 1
         assert "install the package faketime (Debian, Ubuntu)" in capsys.readouterr().err
 
@@ -219,14 +326,14 @@ class TestTime:
         library.touch()
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
         monkeypatch.setattr(sys, "platform", "linux")
-        variables = clock.fake_clock(clock.read_duration("-5m"), {"LD_PRELOAD": "other.so"})
+        variables = together.fake_clock(clock.read_duration("-5m"), {"LD_PRELOAD": "other.so"})
         assert variables["LD_PRELOAD"] == f"{library}:other.so"
         assert variables["FAKETIME"] == "-300.000"
 
     def test_windows_has_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "platform", "win32")
-        with pytest.raises(clock.NoFakeClock, match="Windows"):
-            clock.fake_clock(clock.read_duration("1m"), {})
+        with pytest.raises(together.NoFakeClock, match="Windows"):
+            together.fake_clock(clock.read_duration("1m"), {})
 
 
 class TestEnvironment:
@@ -319,6 +426,8 @@ VARIABLES = (
     "HUBSPOT_REFRESH_TOKEN",
     "HUBSPOT_PORTAL_ID",
     "HUBSPOT_EXPIRES_IN",
+    "HUBSPOT_TOKEN_ISSUED_AT",
+    "HUBSPOT_EXPIRES_AT",
     "HUBSPOT_SIMULATOR_URL",
     "HUBSPOT_BASE_URL",
     "HUB_SPOT_BASE_URL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,9 +11,12 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
+from hubspot_simulator.child.together import NoFakeClock, fake_clock
 
 COMMAND = [sys.executable, "-m", "hubspot_simulator", "sweep"]
 TWO_CALLS = """
@@ -207,6 +211,127 @@ class TestOutput:
         assert (done.returncode, table(done)["expired-before-1"][1]) == (0, "passed; no-refresh-after-expiry")
         done = sweep(script, "--fail-on", "error")
         assert (done.returncode, table(done)["expired-before-1"][1]) == (1, "FAILED: no-refresh-after-expiry")
+
+
+BY_THE_CLOCK = """
+import json, os, sys, time, urllib.parse, urllib.request
+
+tokens = {"access": os.environ["HUBSPOT_ACCESS_TOKEN"], "expires_at": int(os.environ["HUBSPOT_EXPIRES_AT"])}
+
+def send(path, data=None):
+    headers = {"Authorization": "Bearer " + tokens["access"]} if data is None else {}
+    request = urllib.request.Request("https://api.hubapi.com" + path, data=data, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+for kind in "contacts", "companies":
+    if time.time() >= tokens["expires_at"]:
+        names = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
+        form = {name.lower(): os.environ["HUBSPOT_" + name] for name in names}
+        answer = send("/oauth/v1/token", urllib.parse.urlencode({**form, "grant_type": "refresh_token"}).encode())
+        tokens.update(access=answer["access_token"], expires_at=time.time() + answer["expires_in"])
+    send("/crm/v3/objects/" + kind)
+"""
+
+
+class TestClock:
+    def test_a7_one_that_looks_at_its_clock_passes_when_that_follows(self, sweep) -> None:
+        try:
+            fake_clock(timedelta(), {})
+        except NoFakeClock as error:
+            pytest.skip(str(error))
+        done = sweep(BY_THE_CLOCK, "--child-clock", "follow", "--fail-on", "error")
+        assert (done.returncode, failed(done)) == (0, []), done.stderr
+        assert failed(sweep(BY_THE_CLOCK)) == ["expired-before-1", "expired-before-2"]
+
+
+FETCHES_FIRST = """
+import json, os, sys, urllib.error, urllib.parse, urllib.request
+
+def fetch():
+    names = ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
+    form = {name.lower(): os.environ["HUBSPOT_" + name] for name in names}
+    data = urllib.parse.urlencode({**form, "grant_type": "refresh_token"}).encode()
+    with urllib.request.urlopen("https://api.hubapi.com/oauth/v1/token", data, timeout=20) as answer:
+        return json.load(answer)["access_token"]
+
+def call(kind):
+    global token
+    for attempt in range(2):
+        headers = {"Authorization": "Bearer " + token}
+        request = urllib.request.Request("https://api.hubapi.com/crm/v3/objects/" + kind, headers=headers)
+        try:
+            return urllib.request.urlopen(request, timeout=20).close()
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            if refused.code != 401 or attempt:
+                raise
+            token = fetch()
+
+token = fetch()
+call("contacts")
+call("companies")
+"""
+
+
+class TestNothingHit:
+    """A14: a point that hits nothing does not say that it passed."""
+
+    def test_a14_a_program_that_fetches_its_own_token_first(self, sweep) -> None:
+        done = sweep(FETCHES_FIRST)
+        assert (done.returncode, table(done)) == (
+            0,
+            {
+                "expired-before-1": (
+                    "GET /crm/v3/objects/contacts",
+                    "not applicable: before call 1 it fetches a token in any case, so none that it used had expired; "
+                    "server_only hits the one that it fetched",
+                ),
+                "expired-before-2": ("GET /crm/v3/objects/companies", "passed"),
+            },
+        )
+        assert done.stderr.splitlines()[-1] == "1 of 2 points passed; not applicable: 1"
+
+    def test_a14_the_kind_that_is_named_hits_it(self, sweep) -> None:
+        done = sweep(FETCHES_FIRST, "--kind", "server_only", "--kind", "in_flight", "--kind", "revoked")
+        assert [result for _, result in table(done).values()] == ["passed"] * 6
+
+    def test_a14_one_that_fetches_a_token_for_each_call(self, sweep) -> None:
+        done = sweep(FETCHES_FIRST.replace('call("companies")', 'token = fetch(); call("companies")'))
+        assert [result.partition(":")[0] for _, result in table(done).values()] == ["not applicable"] * 2
+
+    def test_a14_one_that_fetches_a_token_because_of_the_expiry_passes(self, sweep) -> None:
+        script = FETCHES_FIRST.replace("token = fetch()\ncall", 'token = os.environ["HUBSPOT_ACCESS_TOKEN"]\ncall')
+        assert [result for _, result in table(sweep(script)).values()] == ["passed"] * 2
+
+
+class TestJson:
+    def test_d6_what_the_table_says_as_json(self, sweep, tmp_path: Path) -> None:
+        file = tmp_path / "sweep.json"
+        done = sweep(OFFICIAL_PYTHON + "\nmain()\n", "--json", str(file))
+        found = json.loads(file.read_text("utf-8"))
+        assert {name: found[name] for name in ("version", "command", "outcome", "totals", "calls")} == {
+            "version": 1,
+            "command": "sweep",
+            "outcome": "failed",
+            "totals": {"passed": 2, "failed": 1, "not_applicable": 0},
+            "calls": 3,
+        }
+        assert [(point["point"], point["target"], point["outcome"]) for point in found["points"]] == [
+            ("expired-before-1", "GET /crm/v3/objects/contacts", "passed"),
+            ("expired-before-2", "GET /crm/v3/objects/companies", "failed"),
+            ("expired-before-3", "GET /crm/v3/objects/deals", "passed"),
+        ]
+        point = found["points"][1]
+        assert (point["kind"], point["call"], point["exit_status"]) == ("expiry", 2, 1)
+        assert [finding["id"] for finding in point["findings"]] == ["no-refresh-after-expiry"]
+        assert point["reason"] in done.stderr
+        assert "UnauthorizedException" in point["output"]
+
+    def test_d6_a_file_that_cannot_be_written(self, sweep, tmp_path: Path) -> None:
+        done = sweep("", "--json", str(tmp_path / "none" / "sweep.json"))
+        assert done.returncode == 2
+        assert "sweep.json': expected a file in a folder that exists" in done.stderr
 
 
 class TestWrong:

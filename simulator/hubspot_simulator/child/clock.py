@@ -1,30 +1,22 @@
-"""Moves the simulator's clock between a child's calls, and sets the child's own clock."""
+"""Moves the clock between a child's calls."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 from ..core.clock import ClockOutOfRange
 from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from ..core.tokens import MalformedToken, parse
+from .together import FOLLOW
 
 _DURATION = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=10_000)  # the clock stays between 1970 and 9999
 _UNAUTHORIZED = 401
-_LIBRARIES = ("faketime/libfaketimeMT.so.1", "*/faketime/libfaketimeMT.so.1", "faketime/libfaketime.1.dylib")
-_PREFIXES = ("/usr", "/usr/local", "/opt/homebrew", "/opt/local")
-
-
-class NoFakeClock(RuntimeError):
-    """A child's clock cannot be set on this machine."""
 
 
 def read_duration(text: str) -> timedelta:
@@ -42,6 +34,11 @@ def read_duration(text: str) -> timedelta:
     return -delta if sign == "-" else delta
 
 
+def read_child_clock(text: str) -> timedelta | str:
+    """Return the duration of a text, or ``follow``. Raises ValueError."""
+    return FOLLOW if text == FOLLOW else read_duration(text)
+
+
 def read_advance(text: str) -> tuple[int, timedelta]:
     """Return the calls and the duration of ``3:31m``. Raises ValueError."""
     calls, colon, duration = text.partition(":")
@@ -51,7 +48,7 @@ def read_advance(text: str) -> tuple[int, timedelta]:
 
 
 class Schedule:
-    """Moves a simulator's clock when so many authenticated calls have been answered. Called with every exchange.
+    """Moves a simulator's time when so many authenticated calls have been answered. Called with every exchange.
 
     ``expire_after`` counts calls after which it moves past the expiry of the token that was last used,
     ``advance_after`` those after which it moves by a duration. ``notes`` say what was done, by number of the exchange.
@@ -81,7 +78,7 @@ class Schedule:
             self._note(number, self._expire(token))
         for calls, delta in self._advance_after:
             if calls == self._calls:
-                self._note(number, self._advance(delta, f"the simulator's clock moved by {_text(delta)}"))
+                self._note(number, self._move_time(delta))
 
     def _expire(self, token: str) -> str:
         try:
@@ -90,16 +87,15 @@ class Schedule:
             expires_at_ms = None
         if expires_at_ms is None:
             return "the token of this call does not expire: the simulator's clock was not moved"
-        clock = self._simulator.clock
-        delta = timedelta(milliseconds=max(0, expires_at_ms + 1000 - clock.now_ms()))
-        return self._advance(delta, f"the token expired: the simulator's clock moved by {_text(delta)}")
+        delta = timedelta(milliseconds=max(0, expires_at_ms + 1000 - self._simulator.clock.now_ms()))
+        return f"the token expired: {self._move_time(delta)}"
 
-    def _advance(self, delta: timedelta, said: str) -> str:
+    def _move_time(self, delta: timedelta) -> str:
         try:
-            self._simulator.clock.advance(delta)
+            clocks = self._simulator.move_time(delta).replace("HubSpot's", "the simulator's")
         except ClockOutOfRange as error:
             return str(error)
-        return said
+        return f"{clocks} moved by {_text(delta)}"
 
     def _note(self, number: int, text: str) -> None:
         calls = f"{self._calls} authenticated call{'' if self._calls == 1 else 's'}"
@@ -109,26 +105,3 @@ class Schedule:
 def _text(delta: timedelta) -> str:
     sign = "-" if delta < timedelta() else ""
     return f"{sign}{timedelta(seconds=round(abs(delta).total_seconds()))}"
-
-
-def fake_clock(offset: timedelta, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that give a child's clock an offset, by libfaketime. Raises NoFakeClock without it."""
-    if sys.platform == "win32":
-        raise NoFakeClock("--child-clock needs libfaketime, which there is not for Windows: use --advance-after")
-    program = shutil.which("faketime")
-    prefixes = [*([Path(program).resolve().parents[1]] if program else []), *map(Path, _PREFIXES)]
-    folders = [prefix / name for prefix in prefixes for name in ("lib", "lib64")]
-    found = [path for folder in folders for library in _LIBRARIES for path in folder.glob(library)]
-    if not found:
-        raise NoFakeClock(
-            "--child-clock needs libfaketime, which is not on this machine: install the package faketime "
-            "(Debian, Ubuntu) or libfaketime (Fedora, Homebrew)"
-        )
-    preload = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
-    variables = {
-        preload: ":".join(filter(None, [str(found[0]), inherited.get(preload)])),
-        "FAKETIME": f"{offset.total_seconds():+.3f}",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # what measures durations must go on
-        "DONT_FAKE_MONOTONIC": "1",  # its name before 0.9.10
-    }
-    return variables | ({"DYLD_FORCE_FLAT_NAMESPACE": "1"} if sys.platform == "darwin" else {})

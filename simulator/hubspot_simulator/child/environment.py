@@ -110,8 +110,12 @@ def _credentials(installed: ConnectedInstallation) -> dict[str, str]:
         "HUBSPOT_REFRESH_TOKEN": installed.refresh_token,
         "HUBSPOT_PORTAL_ID": str(installed.portal.hub_id),
     }
+    issued_at = int(installed.issued_at.timestamp())
+    found["HUBSPOT_TOKEN_ISSUED_AT"] = str(issued_at)
     said = installed.token_response.get("expires_in")  # a setting can have HubSpot not say it
-    return found if said is None else {**found, "HUBSPOT_EXPIRES_IN": str(said)}
+    if said is not None:
+        found |= {"HUBSPOT_EXPIRES_IN": str(said), "HUBSPOT_EXPIRES_AT": str(issued_at + said)}
+    return found
 
 
 def _java(proxy_url: str, files: Files) -> str:

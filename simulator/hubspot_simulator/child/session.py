@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from types import TracebackType
@@ -21,24 +22,25 @@ from .connections import Connections
 from .environment import environment, write_files
 from .process import run
 from .proxy import Proxy
+from .together import SharedClock, Together, fake_clock
 from .watchdog import Watchdog
 
 
 class Session:
     """Runs programs to which HubSpot's hosts are a simulator, between ``with`` and its end.
 
-    ``allow`` are the patterns of other hosts that the programs may reach. Raises AuthorityUnavailable
-    when there are no certificates, OSError when nothing can listen.
+    ``allow`` are the patterns of other hosts that the programs may reach, ``clock`` is how far their own clock is off,
+    or ``follow`` when it is to move with HubSpot's. Raises AuthorityUnavailable when
+    there are no certificates, NoFakeClock without libfaketime, OSError when nothing can listen.
     """
 
-    def __init__(self, settings: Settings, allow: Sequence[str] = ()) -> None:
+    def __init__(self, settings: Settings, allow: Sequence[str] = (), clock: timedelta | str | None = None) -> None:
         self._settings = settings
         self._allow = allow
+        self._clock = clock
         self._mark = uuid4().hex
         self._open = ExitStack()
         self._listening = ExitStack()
-        self.server = SimulatorServer(Simulator(settings))
-        self.connections = Connections()
 
     @property
     def refused(self) -> Mapping[str, int]:
@@ -51,20 +53,26 @@ class Session:
         What an earlier program has left running finds its ports closed: its calls are not taken for the next one's.
         """
         self._listening.close()
-        self.server, self.connections = SimulatorServer(Simulator(self._settings)), Connections()
         self._listen()
         return self.server.simulator
 
-    def run(self, command: Sequence[str], variables: Mapping[str, str], **how: Any) -> int:
-        """Run a program with further variables and return its exit status; ``how`` goes to ``process.run``.
-
-        Raises CannotStart.
-        """
+    def run(self, command: Sequence[str], **how: Any) -> int:
+        """Run a program and return its exit status; ``how`` goes to ``process.run``. Raises CannotStart."""
         made = environment(self.server, self._proxy.url, self._files, os.environ)
-        made |= {tree.MARK: self._mark, **variables}
+        made |= {tree.MARK: self._mark, **self._fake}
         return run(command, made, on_child=self._watchdog.child, **how)
 
+    def _simulator(self, folder: Path) -> Simulator:
+        if not isinstance(self._clock, str):
+            self._fake = {} if self._clock is None else fake_clock(self._clock, os.environ)
+            return Simulator(self._settings)
+        shared = SharedClock(folder / "clock")
+        self._fake = fake_clock(shared.file, os.environ)
+        return Together(self._settings, shared)
+
     def _listen(self) -> None:
+        folder = Path(mkdtemp(dir=self._folder))
+        self.server, self.connections = SimulatorServer(self._simulator(folder)), Connections()
         with ExitStack() as opened:
             opened.enter_context(self.server)
             authority, https = self.server.secure()
@@ -80,7 +88,7 @@ class Session:
                 )
             )
             self.server.app.senders = Senders(through=self._proxy.served)
-            self._files = write_files(authority, Path(mkdtemp(dir=self._folder)), os.environ)
+            self._files = write_files(authority, folder, os.environ)
             self._listening = opened.pop_all()
 
     def __enter__(self) -> Session:

@@ -26,7 +26,8 @@ from .output import LogHandler, Output, escape_what_cannot_be_encoded
 
 _ABOUT_TESTS = ("strict", "guard")
 _ABOUT_PROGRAMS = ("fail_on",)
-_WITH_PROGRAM = ("run", "sweep")
+_WITH_PROGRAM = ("run", "sweep", "reproduce")
+_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # one that swallows the refusal is not right
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 _SERVE_SHOWN = {**_SERVE_DEFAULTS, "random_seed": "drawn at each start"}
 _REPEATABLE = ("redirect_uri",)
@@ -78,6 +79,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from .demo import demo
+    from .reproduce import add_options as add_reproduce_options
+    from .reproduce import reproduce
     from .run import add_options, run
     from .serve import CLOCKS, serve
     from .sweep import add_options as add_sweep_options
@@ -118,6 +121,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(command, {}, with_program=True)
     add_sweep_options(command)
     command.set_defaults(run=sweep, name="sweep", defaults={})
+
+    command = commands.add_parser(
+        "reproduce",
+        help="run a program that meets the refusal which a line of a log tells of",
+        usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
+    )
+    _add_settings(command, _REPRODUCE_DEFAULTS, with_program=True)
+    add_reproduce_options(command)
+    command.set_defaults(run=reproduce, name="reproduce", defaults=_REPRODUCE_DEFAULTS)
 
     command = commands.add_parser("demo", help="tell the story of an expiring token on a real socket")
     command.set_defaults(run=demo, name="demo", defaults={})

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..authority import AuthorityUnavailable
-from ..child.clock import NoFakeClock, Schedule, fake_clock, read_advance, read_duration
+from ..child.clock import Schedule, read_advance, read_child_clock
 from ..child.process import CannotStart
 from ..child.report import report
 from ..child.session import Session
+from ..child.together import NoFakeClock
 from ..core.printable import wrapped
 from ..core.redaction import shown_lines
+from ..core.simulator import Simulator
 from ..settings import Settings
+from . import document
 
 NOT_STARTED = 127
 
@@ -25,7 +28,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options that are not settings."""
     command.add_argument(
         "--expire-after",
-        type=_checked(_calls),
+        type=checked(_calls),
         action="append",
         default=[],
         metavar="N",
@@ -33,19 +36,26 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--advance-after",
-        type=_checked(read_advance),
+        type=checked(read_advance),
         action="append",
         default=[],
         metavar="N:DURATION",
         help="move the simulator's clock when N authenticated calls have been answered (3:31m); may be repeated",
     )
+    clock_option(command)
+    allow_options(command)
+    document.json_option(command)
+
+
+def clock_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that sets the program's own clock."""
     command.add_argument(
         "--child-clock",
-        type=_checked(read_duration),
+        type=checked(read_child_clock),
         metavar="OFFSET",
-        help="set the program's own clock off (+31m; --child-clock=-5m), where libfaketime is on the machine",
+        help="where libfaketime is on the machine: set the program's own clock off (+31m; --child-clock=-5m), "
+        "or have it move whenever the simulator's is moved (follow)",
     )
-    allow_options(command)
 
 
 def allow_options(command: argparse.ArgumentParser) -> None:
@@ -64,25 +74,56 @@ def allow_options(command: argparse.ArgumentParser) -> None:
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Run the program and report. Returns its exit status, 1 when ``fail_on`` is for it, 127 when it cannot start."""
+    return observe("run", settings, options)
+
+
+def observe(
+    name: str,
+    settings: Settings,
+    options: argparse.Namespace,
+    set_up: Callable[[Simulator], object] = lambda _: None,
+    verdict: Callable[[int], int] = int,
+    members: Callable[[], Mapping[str, Any]] = dict,
+) -> int:
+    """Run a program and report, as the command ``name``; see ``run``.
+
+    ``set_up`` is called with the simulator before, ``verdict`` with the exit status after the report, to say more and
+    return another; ``members`` are added to the JSON.
+    """
     try:
-        offset = options.child_clock
-        fake = {} if offset is None else fake_clock(offset, os.environ)
-        with Session(settings, options.allow) as session:
+        with Session(settings, options.allow, options.child_clock) as session:
             simulator = session.server.simulator
+            set_up(simulator)
             schedule = Schedule(simulator, options.expire_after, options.advance_after)
             session.server.app.on_exchange = schedule
-            status = session.run(options.command, fake)
+            status = session.run(options.command)
     except CannotStart as error:
-        _say(f"hubspot-simulator: {error}\n")
+        say(f"hubspot-simulator: {error}\n")
         return NOT_STARTED
     except (AuthorityUnavailable, NoFakeClock) as error:
-        _say(f"hubspot-simulator: {error}\n")
+        say(f"hubspot-simulator: {error}\n")
         return 1
-    _say(report(simulator, schedule.notes, session.refused, session.connections.fruitless(), options.command))
-    return status or int(bool(simulator.audit_failures()))
+    seen = simulator, schedule.notes, session.refused, session.connections.fruitless()
+    say(report(*seen, options.command))
+    decided = verdict(status or int(bool(simulator.audit_failures())))
+    if options.json is not None:
+        done = {"exit_status": status, **document.run_members(*seen), **members()}
+        return written(options.json, {**document.head(name, options.command, not decided), **done}, decided)
+    return decided
 
 
-def _say(text: str) -> None:
+def written(path: Path, members: Mapping[str, Any], status: int) -> int:
+    """Write a document, and return the status; 1 instead of 0 when it could not be written."""
+    try:
+        document.write(path, members)
+    except OSError as error:
+        say(f"hubspot-simulator: {path} could not be written: {error.strerror or error}\n")
+        return status or 1
+    return status
+
+
+def say(text: str) -> None:
+    """Write to standard error."""
     with suppress(OSError, ValueError):  # nobody reads it: the program's status counts all the same
         sys.stderr.write(wrapped(shown_lines(text)))
         sys.stderr.flush()
@@ -94,7 +135,9 @@ def _calls(text: str) -> int:
     return int(text)
 
 
-def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return an argument's type: what reads its text, and raises ValueError."""
+
     def value(text: str) -> Any:
         try:
             return read(text)

@@ -9,18 +9,21 @@ import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ..authority import AuthorityUnavailable
 from ..child.process import TIMED_OUT, CannotStart
 from ..child.report import report
 from ..child.session import Session
 from ..child.tail import Tail
+from ..child.together import NoFakeClock
 from ..core.audit import Finding
 from ..core.printable import wrapped
 from ..core.redaction import shown_lines
 from ..core.sweep import KINDS, Point, Sweep, points, target
 from ..settings import Settings
-from .run import NOT_STARTED, allow_options
+from . import document
+from .run import NOT_STARTED, allow_options, clock_option, written
 
 _LEAST_TIMEOUT = 60.0
 _SLOWER = 10  # a program may take so many times as long as without a fault
@@ -46,7 +49,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help=f"end a run after that long (default: {_SLOWER} times as long as without a fault, "
         f"at least {_LEAST_TIMEOUT:.0f})",
     )
+    clock_option(command)
     allow_options(command)
+    document.json_option(command)
 
 
 @dataclass
@@ -67,6 +72,12 @@ class _Run:
     @property
     def failed(self) -> bool:
         return self.status != 0 or not self.sweep.hit or self.grave
+
+    @property
+    def outcome(self) -> str:
+        if self.failed:
+            return "failed"
+        return "not applicable" if self.sweep.void() else "passed"
 
     @property
     def result(self) -> str:
@@ -91,12 +102,12 @@ def sweep(settings: Settings, options: argparse.Namespace) -> int:
     """
     signals: list[int] = []
     try:
-        with Session(settings, options.allow) as session:
+        with Session(settings, options.allow, options.child_clock) as session:
             return _sweep(session, options, signals)
     except CannotStart as error:
         _say(f"hubspot-simulator: {error}")
         return NOT_STARTED
-    except AuthorityUnavailable as error:
+    except (AuthorityUnavailable, NoFakeClock) as error:
         _say(f"hubspot-simulator: {error}")
         return 1
     except _Interrupted:
@@ -109,7 +120,7 @@ def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) ->
     simulator = session.server.simulator
     plain = Sweep(simulator)
     plain.begin()
-    status = session.run(options.command, {}, timeout=options.timeout, alone=True, on_signal=signals.append)
+    status = session.run(options.command, timeout=options.timeout, alone=True, on_signal=signals.append)
     if signals:
         raise _Interrupted
     if status or not plain.calls:
@@ -122,22 +133,23 @@ def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) ->
     timeout = options.timeout or max(_LEAST_TIMEOUT, _SLOWER * (time.monotonic() - began))
     tried = points(plain.calls, options.kind or ["expiry"], options.stride)
     _say(f"sweep: {_count(plain.calls, 'authenticated call')} without a fault; {_count(len(tried), 'point')} to try")
+    usual = plain.fetches()
     runs = []
     for number, point in enumerate(tried, 1):
-        done = _run(session, options, point, timeout, signals)
+        done = _run(session, options, Sweep(session.fresh(), point, usual), timeout, signals)
         _say(f"sweep: {number} of {len(tried)}: {point.name}: {done.result}")
         runs.append(done)
     _say("\n".join(_table(plain.calls, runs, options.stride)))
-    return int(any(done.failed for done in runs))
+    status = int(any(done.failed for done in runs))
+    return status if options.json is None else written(options.json, _document(options, plain.calls, runs), status)
 
 
-def _run(session: Session, options: argparse.Namespace, point: Point, timeout: float, signals: list[int]) -> _Run:
-    simulator = session.fresh()
-    swept = Sweep(simulator, point)
+def _run(session: Session, options: argparse.Namespace, swept: Sweep, timeout: float, signals: list[int]) -> _Run:
+    simulator = session.server.simulator
     swept.begin()
     with closing(Tail()) as tail:
         how = {"output": tail.child_end, "timeout": timeout, "alone": True, "on_signal": signals.append}
-        status = session.run(options.command, {}, **how)
+        status = session.run(options.command, **how)
         output = shown_lines(tail.text())
     if signals:
         raise _Interrupted
@@ -157,14 +169,40 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
         lines += ["", f"{done.point.name}: {done.sweep.headline()}."]
         lines += [f"  {line}" for finding in done.findings for line in str(finding).splitlines()]
         lines += [f"  | {line}" for line in done.output.splitlines()[-_LINES:]]
-    names = ", ".join(done.point.name for done in failed)
-    lines += [
-        "",
-        f"{len(runs) - len(failed)} of {_count(len(runs), 'point')} passed{f'; failed: {names}' if names else ''}",
-    ]
+    passed = sum(done.outcome == "passed" for done in runs)
+    summary = [f"{passed} of {_count(len(runs), 'point')} passed"]
+    if passed + len(failed) < len(runs):
+        summary.append(f"not applicable: {len(runs) - passed - len(failed)}")
+    if failed:
+        summary.append(f"failed: {', '.join(done.point.name for done in failed)}")
+    lines += ["", "; ".join(summary)]
     if stride > 1:
         lines.append(f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {calls} calls not tried")
     return lines
+
+
+def _document(options: argparse.Namespace, calls: int, runs: Sequence[_Run]) -> dict[str, Any]:
+    outcomes = [done.outcome for done in runs]
+    names = ("passed", "failed", "not applicable")
+    return {
+        **document.head("sweep", options.command, "failed" not in outcomes),
+        "totals": {name.replace(" ", "_"): outcomes.count(name) for name in names},
+        "calls": calls,
+        "points": [
+            {
+                "point": done.point.name,
+                "kind": done.point.kind,
+                "call": done.point.call,
+                "target": target(done.sweep.hit) if done.sweep.hit else None,
+                "outcome": done.outcome,
+                "reason": done.sweep.headline(),
+                "exit_status": done.status,
+                "findings": [document.finding_members(finding) for finding in done.findings],
+                "output": done.output if done.failed else "",
+            }
+            for done in runs
+        ],
+    }
 
 
 def _count(number: int, what: str) -> str:

@@ -25,6 +25,7 @@ from .store import Store
 
 if TYPE_CHECKING:
     from .audit import Finding
+    from .reproduce import Reproduction
 
 _DRAWN_SEED = 16  # characters; a shorter one was written by hand, so that ids are the same every time
 _DEFAULTS = Settings()
@@ -113,6 +114,16 @@ class Simulator:
         return self.faults.inject(
             name, method=method, path=path, nth=nth, times=times, probability=probability, **options
         )
+
+    def reproduce(self, text: str, *, at: int = 1) -> Reproduction:
+        """Set up the state behind a refusal, from the line of a log, its body or its message (docs/incident.md).
+
+        It is met at call ``at``, from 1: of the authenticated calls, or of those of the token endpoint if it is about
+        these. Raises ValueError for a text that is about no known refusal, and names the nearest.
+        """
+        from .reproduce import reproduce  # few need it
+
+        return reproduce(self, text, at)
 
     def audit(self) -> list[Finding]:
         """Return the mistakes with tokens that the journal proves (docs/findings.md)."""

@@ -5,12 +5,14 @@ SQLite is tested so: count the operations, then run again and fail the first, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from .exchange import Exchange
 from .faults.expiries import expire_all
-from .injection import Answer, Arrival, Fault, Injected, Target
+from .faults.refusals import TOKEN_ENDPOINTS
+from .injection import Answer, Arrival, Fault, Injected, Target, is_path
 from .redaction import shown, shown_url
 from .simulator import Simulator
 
@@ -121,9 +123,13 @@ class _OnlyWrites(Fault):
 
 
 class Sweep:
-    """One run of a sweep on a simulator, which it begins to watch at ``begin()``. Without a point it only counts."""
+    """One run of a sweep on a simulator, which it begins to watch at ``begin()``. Without a point it only counts.
 
-    def __init__(self, simulator: Simulator, point: Point | None = None) -> None:
+    ``usual`` are the calls before which a run without a fault fetches a token, as far as that is known.
+    """
+
+    def __init__(self, simulator: Simulator, point: Point | None = None, usual: Collection[int] = ()) -> None:
+        self._usual = usual
         self._simulator = simulator
         self.point = point
         self._calls: Injected | None = None
@@ -156,6 +162,14 @@ class Sweep:
         """How many authenticated calls came."""
         return len(self._calls.hits) if self._calls else 0
 
+    def fetches(self) -> frozenset[int]:
+        """Return the calls before which a token was fetched: after the call before them, whoever asked for it."""
+        if self._calls is None:
+            return frozenset()
+        numbers = [call.number for call in self._calls.hits]
+        fetched = [exchange.number for exchange in self._simulator.journal.exchanges if _gives_token(exchange)]
+        return frozenset(bisect(numbers, number) + 1 for number in fetched)
+
     @property
     def hit(self) -> Exchange | None:
         """The call that was hit."""
@@ -171,6 +185,12 @@ class Sweep:
             return f"call {self.point.call} ({target(self.hit)}) writes nothing: there is nothing to lose"
         if KINDS[self.point.kind].kills and self.hit.access_token.startswith("pat-"):
             return f"call {self.point.call} ({target(self.hit)}) came with a private app's token, which does not expire"
+        kind, call = KINDS[self.point.kind], self.point.call
+        if kind.before and not kind.token_fault and call in self._usual and self.hit.status != 401:
+            return (
+                f"before call {call} it fetches a token in any case, so none that it used had expired; "
+                "server_only hits the one that it fetched"
+            )
         if self._expired_first and self.hit.status != 401 and not self._refreshed(self.hit):
             return "no token was at hand that could have expired before call 1: it was issued later"
         return ""
@@ -201,6 +221,10 @@ class Sweep:
             return None
         later = (call for call in self._calls.hits if call.number > self.hit.number and call.status == 401)
         return next(later, None)
+
+
+def _gives_token(exchange: Exchange) -> bool:
+    return exchange.status == 200 and exchange.method == "POST" and is_path(TOKEN_ENDPOINTS, exchange.path, None)
 
 
 def target(exchange: Exchange) -> str:

@@ -15,6 +15,19 @@ try:
 except ImportError:
     sys.modules["sitecustomize"] = _this  # there is none
 
+if "FAKETIME" in os.environ or "FAKETIME_TIMESTAMP_FILE" in os.environ:
+    import time
+
+    try:
+        time.sleep(0.000001)
+    except OSError:  # libfaketime up to 0.9.10 fails CPython's from 3.11 on
+        import select
+
+        def _sleep(seconds, _sleep=time.sleep, _select=select.select):  # type: ignore[no-untyped-def]
+            _select([], [], [], seconds) if seconds > 0 else _sleep(seconds)
+
+        time.sleep = _sleep
+
 if sys.version_info >= (3, 8) and "HUBSPOT_SIMULATOR_CHILD" in os.environ:
     try:
         from importlib.machinery import SourceFileLoader

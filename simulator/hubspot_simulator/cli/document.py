@@ -1,0 +1,93 @@
+"""What a command found, as JSON: one shape for ``run``, ``reproduce`` and ``sweep`` (docs/run.md, "As JSON")."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core.audit import Finding
+from ..core.clock import iso_instant
+from ..core.exchange import Exchange
+from ..core.redaction import shown, shown_url
+from ..core.simulator import Simulator
+
+VERSION = 1
+
+
+def json_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that names the file."""
+    command.add_argument(
+        "--json", type=_file, metavar="FILE", help="write what was found into a file, too, for other programs to read"
+    )
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a file in a folder that exists")
+    return path
+
+
+def head(command: str, program: Sequence[str], passed: bool) -> dict[str, Any]:
+    """Return the members that all have."""
+    return {
+        "version": VERSION,
+        "command": command,
+        "program": [shown(word) for word in program],
+        "outcome": "passed" if passed else "failed",
+    }
+
+
+def run_members(
+    simulator: Simulator,
+    notes: Mapping[int, Sequence[str]],
+    refused: Mapping[str, int],
+    fruitless: Mapping[tuple[str, str], int],
+) -> dict[str, Any]:
+    """Return what a run has: its parameters are those of ``child.report.report``."""
+    exchanges = simulator.journal.exchanges
+    return {
+        "totals": {
+            "requests": simulator.store.exchange_count,
+            "refused": sum(exchange.status >= 400 for exchange in exchanges),
+        },
+        "clock_moves": [{"after": number, "said": said} for number in sorted(notes) for said in notes[number]],
+        "exchanges": [_exchange(exchange) for exchange in exchanges],
+        "findings": [finding_members(finding) for finding in simulator.audit()],
+        "not_let_out": {shown(host): times for host, times in refused.items()},
+        "connections_without_a_request": [
+            {"host": shown(host), "said": said, "times": times} for (host, said), times in sorted(fruitless.items())
+        ],
+    }
+
+
+def finding_members(finding: Finding) -> dict[str, Any]:
+    """Return a finding; its exchanges are named by their numbers."""
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "problem": shown(finding.problem),
+        "remedy": finding.remedy,
+        "page": finding.page,
+        "exchanges": [exchange.number for exchange in finding.exchanges],
+    }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "number": exchange.number,
+        "at": iso_instant(exchange.at_ms),
+        "method": shown(exchange.method, 20),
+        "target": shown_url(exchange.path, exchange.query),
+        "status": exchange.status or None,
+        "why": shown(exchange.why),
+        "faults": list(exchange.faults),
+    }
+
+
+def write(path: Path, members: Mapping[str, Any]) -> None:
+    """Write a document. Raises OSError."""
+    path.write_text(json.dumps(members, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,97 @@
+"""Reproduces an incident: from what a log says of a refusal to a simulator in which a program meets it again."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from .. import consent
+from ..exchange import Exchange
+from ..injection import Injected, Target
+from ..redaction import shown
+from .catalogue import KNOWN, STATUSES, answered
+from .incident import REPRODUCED, Incident, Met
+from .reading import Said, read
+
+if TYPE_CHECKING:
+    from ..simulator import Simulator
+
+_SHOWN = 200
+_ON_PAGES = (
+    consent.LINK_INVALID,
+    consent.WRONG_REDIRECT_URI,
+    consent.INSUFFICIENT_SCOPES,
+    consent.ACCOUNT_LACKS_SCOPES,
+    consent.USER_LACKS_PERMISSION,
+)
+
+
+class Reproduction:
+    """An incident that is set up. ``name`` is HubSpot's for it, or its status; ``state`` says what is set up."""
+
+    def __init__(self, incident: Incident, injected: list[Injected], at: int) -> None:
+        self.name = incident.name
+        self.state = incident.state
+        self.at = at
+        self._injected = injected
+        self._what = "authenticated call" if incident.path is None else f"call of {incident.path}"
+
+    @property
+    def hits(self) -> list[Exchange]:
+        """The exchanges in which it was met."""
+        return [exchange for exchange in self._injected[-1].hits if exchange.why.startswith(REPRODUCED)]
+
+    def remove(self) -> None:
+        """Have no further call meet it. What it has changed stays changed."""
+        for injected in self._injected:
+            injected.remove()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self._what} number {self.at}: {self.state}"
+
+    def __repr__(self) -> str:
+        times = len(self.hits)
+        return f"<{type(self).__name__} of {self}; met {times} time{'' if times == 1 else 's'}>"
+
+
+def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
+    """Set up what a text is about, to be met at call ``at``; see ``Simulator.reproduce``."""
+    if isinstance(at, bool) or not isinstance(at, int) or at < 1:
+        raise ValueError(f"at={at!r}: expected the number of the call that is to meet it, from 1")
+    incident = recognise(simulator, text)
+    faults = simulator.faults
+    injected = []
+    if incident.refresh:  # a program refreshes when it has to
+        early = Injected(f"{REPRODUCED}:server_only", faults.make("server_only"), Target(None, None))
+        injected.append(faults.add(early))
+    times = None if incident.lasting or incident.same_route else 1
+    met = Injected(f"{REPRODUCED}:{incident.name}", Met(incident), Target(None, incident.path), nth=at, times=times)
+    return Reproduction(incident, [*injected, faults.add(met)], at)
+
+
+def recognise(simulator: Simulator, text: str) -> Incident:
+    """Return the incident of a log line, a body or a message. Raises ValueError with what comes nearest."""
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{text!r}: expected the line of a log, or the body or the message of a refusal")
+    said = read(text)
+    for place in dict.fromkeys((said.message, said.text)):
+        for known in KNOWN:
+            found = known.pattern.search(place)
+            if found is not None:
+                incident = known.make(simulator, said, found)
+                return incident.in_words(said.message) if said.body else incident
+    status = said.status or STATUSES.get(str(said.body.get("category")))
+    if said.body and status is not None:
+        return answered(status, said.message, said.rest)
+    raise ValueError(_unknown(said))
+
+
+def _unknown(said: Said) -> str:
+    for message in _ON_PAGES:
+        if message[:40].lower() in said.text.lower():
+            return f"{message!r} is shown to a person on HubSpot's consent page: no call of a program meets it"
+    quoted = shown(said.message, _SHOWN)
+    words = [known.words for known in KNOWN]
+    near = get_close_matches(said.message[:_SHOWN], words, n=1, cutoff=0) or words[:1]
+    hint = "; with the HTTP status before it, this body can be answered word for word" if said.body else ""
+    return f"{quoted!r} is no refusal that the simulator knows; the nearest is {near[0]!r}{hint}"
