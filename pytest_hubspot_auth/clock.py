@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
+from types import ModuleType
 
 from freezegun import api, freeze_time
 
@@ -13,6 +14,9 @@ from hubspot_simulator.core.connected import ConnectedInstallation
 
 from .freezegun_types import make_stand_ins_equal
 from .local_time import local_time
+from .waiting.imports import ImportsWhileFrozen
+from .waiting.passed_over import NAMES, PassedOver
+from .waiting.real_waits import RealWaits, measures_its_waits
 
 _EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 
@@ -90,6 +94,9 @@ class HubspotClock:
         self._factory: api.FrozenDateTimeFactory | None = None
         self._utc_offset = utc_offset
         self._local_time = ExitStack()
+        self._waits = RealWaits()
+        self._passed_over = PassedOver()
+        self._imports = ImportsWhileFrozen(self._was_imported)
 
     def start(self) -> None:
         """Freeze time."""
@@ -99,16 +106,26 @@ class HubspotClock:
         factory = self._freezer.start()
         assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
         self._factory = factory
-        # "threading" must be ignored while freezegun patches modules (or Condition.wait_for would hang), but not
-        # afterwards: code in a thread or an executor has `threading` on its stack and must see the frozen time.
-        kept = tuple(name for name in api.ignore_lists[-1] if name != "threading")
+        # They must be ignored while freezegun patches modules (or Condition.wait_for would hang), but not afterwards:
+        # code in a thread or an executor has `threading` on its stack and must see the frozen time.
+        kept = tuple(name for name in api.ignore_lists[-1] if name not in NAMES)
         api.ignore_lists[-1] = kept + _KEPT_REAL
+        self._waits.start()
+        self._passed_over.start()
+        self._imports.start()
 
     def stop(self) -> None:
         """Let time run again."""
         self._factory = None
+        self._imports.stop()
+        self._passed_over.stop()
         self._freezer.stop()
+        self._waits.stop()
         self._local_time.close()
+
+    def _was_imported(self, module: ModuleType) -> None:
+        if measures_its_waits(module.__name__):
+            self._waits.keep(module)
 
     @property
     def now(self) -> datetime:
