@@ -19,10 +19,13 @@ from typing import Any
 
 from freezegun import api
 
+from .replacing import replaced
+
+# The real ones in lists, where freezegun does not look.
 _TYPES: dict[str, list[Any]] = {
     "datetime": [api.real_datetime],
     "date": [api.real_date],
-}  # in lists, where freezegun does not look
+}
 _STAND_INS = {id(api.real_datetime): api.FakeDatetime, id(api.real_date): api.FakeDate}
 _LIBRARIES = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 _ADVICE = (
@@ -50,7 +53,7 @@ class ImportsWhileFrozen:
             (SourceFileLoader, "exec_module"),
             (SourcelessFileLoader, "exec_module"),
         ):
-            self._stack.enter_context(_replaced(loader, method, self._wrapped(getattr(loader, method))))
+            self._stack.enter_context(replaced(loader, method, self._wrapped(getattr(loader, method))))
 
     def stop(self) -> None:
         """Leave imports alone again."""
@@ -110,16 +113,3 @@ def _take_stand_ins(module: ModuleType) -> None:
 
 def _is_of_a_library(path: str) -> bool:
     return "site-packages" in path or "dist-packages" in path or path.startswith(_LIBRARIES)
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    own = vars(owner).get(name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if own is None:  # it was inherited
-            delattr(owner, name)
-        else:
-            setattr(owner, name, own)
