@@ -72,6 +72,7 @@ class SimulatedWaiting:
 
     def move(self, delta: timedelta) -> None:
         """Move the frozen clock, from one timer of a thread to the next, and let event loops know."""
+        self._timers.settle()
         end = self.passed() + delta.total_seconds()
         while (due := self._timers.next_due(end)) is not None:
             step = timedelta(seconds=max(0.0, due.at - self.passed()))

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from freezegun import api
@@ -26,6 +27,7 @@ class Waiter:
     """A wait of another thread. ``at`` is when it ends, in seconds passed."""
 
     at: float
+    event: threading.Event
     lock: Any
     thread: threading.Thread
     busy: Callable[[], bool]
@@ -43,6 +45,8 @@ class ThreadTimers:
         self._passed = passed
         self._waiters: list[Waiter] = []
         self._changed = threading.Condition()
+        self._known = frozenset(threading.enumerate())
+        self._seen: WeakSet[threading.Thread] = WeakSet()  # those that have waited
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -82,13 +86,27 @@ class ThreadTimers:
             waiter.woken = True
             with suppress(RuntimeError):  # it has been woken already
                 waiter.lock.release()
-            deadline = api.real_monotonic() + _SETTLE_SECONDS
-            while api.real_monotonic() < deadline and self._is_at_work(waiter):
+        self._settle(lambda: (waiter.thread.is_alive() and not self._waits(waiter.thread)) or waiter.busy())
+
+    def settle(self) -> None:
+        """Return when the timers that have been started wait; not for ever."""
+        self._settle(lambda: any(map(self._is_about_to_wait, threading.enumerate())))
+
+    def _settle(self, is_at_work: Callable[[], bool]) -> None:
+        deadline = api.real_monotonic() + _SETTLE_SECONDS
+        with self._changed:
+            while api.real_monotonic() < deadline and is_at_work():
                 self._changed.wait(0.01)
 
-    def _is_at_work(self, fired: Waiter) -> bool:
-        waits = any(waiter.thread is fired.thread for waiter in self._waiters)
-        return (fired.thread.is_alive() and not waits) or fired.busy()
+    def _is_about_to_wait(self, thread: threading.Thread) -> bool:
+        if thread in self._known or thread is threading.current_thread():
+            return False
+        if isinstance(thread, threading.Timer):
+            return thread not in self._seen and not thread.finished.is_set()
+        return thread.name == "APScheduler" and not self._waits(thread)
+
+    def _waits(self, thread: threading.Thread) -> bool:
+        return any(waiter.thread is thread and not waiter.event.is_set() for waiter in self._waiters)
 
     def _wait(self, event: threading.Event, timeout: float, busy: Callable[[], bool]) -> bool:
         """Wait as ``event.wait(timeout)`` does, or until so much simulated time has passed."""
@@ -99,9 +117,10 @@ class ThreadTimers:
             lock = threading.Lock()
             lock.acquire()
             condition._waiters.append(lock)
-            waiter = Waiter(self._passed() + timeout, lock, threading.current_thread(), busy)
+            waiter = Waiter(self._passed() + timeout, event, lock, threading.current_thread(), busy)
             with self._changed:
                 self._waiters.append(waiter)
+                self._seen.add(waiter.thread)
                 self._changed.notify_all()
             saved = condition._release_save()
             try:
@@ -116,7 +135,8 @@ class ThreadTimers:
 
 
 def _is_a_timer(frame: FrameType) -> bool:
-    return frame.f_code is threading.Timer.run.__code__ or _module(frame).partition(".")[0] == "apscheduler"
+    waiting = frame.f_locals.get("self")
+    return isinstance(waiting, threading.Timer) or _module(frame).partition(".")[0] == "apscheduler"
 
 
 def _module(frame: FrameType) -> str:
