@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .kit.connection import Connection as Connection
     from .kit.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
     from .responses_bridge import HubspotResponses as HubspotResponses
+    from .simulation import Simulation as Simulation
+    from .simulation import hubspot_simulation as hubspot_simulation
 
 _HOME = {
     "App": "hubspot_simulator.core.model",
@@ -38,7 +40,9 @@ _HOME = {
     "Injected": "hubspot_simulator.core.injection",
     "Portal": "hubspot_simulator.core.model",
     "Settings": "hubspot_simulator.settings",
+    "Simulation": "pytest_hubspot_auth.simulation",
     "SimulatorServer": "hubspot_simulator.server",
+    "hubspot_simulation": "pytest_hubspot_auth.simulation",
 }
 
 __all__ = [
@@ -54,7 +58,9 @@ __all__ = [
     "Injected",
     "Portal",
     "Settings",
+    "Simulation",
     "SimulatorServer",
+    "hubspot_simulation",
 ]
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
+from types import ModuleType
 
 from freezegun import api, freeze_time
 
@@ -23,6 +24,10 @@ from hubspot_simulator.core.connected import ConnectedInstallation
 
 from .freezegun_types import make_stand_ins_equal
 from .local_time import local_time
+from .waiting.imports import ImportsWhileFrozen
+from .waiting.passed_over import NAMES, PassedOver
+from .waiting.real_waits import RealWaits, measures_its_waits
+from .waiting.simulated import SimulatedWaiting
 
 _EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 
@@ -106,10 +111,13 @@ class HubspotClock:
     """One clock for the code under test and the simulator. It stands still except when it is moved.
 
     ``server`` and ``client`` move one side alone, for skew between the two. ``now`` is where it starts, the present
-    without it. ``utc_offset`` is how many hours the local time of the code under test is ahead of UTC.
+    without it. ``utc_offset`` is how many hours the local time of the code under test is ahead of UTC. ``waiting`` is
+    ``real``, or ``simulated`` as by ``simulate_waiting()``.
     """
 
-    def __init__(self, server: OffsetClock, now: datetime | None = None, utc_offset: float = 0) -> None:
+    def __init__(
+        self, server: OffsetClock, now: datetime | None = None, utc_offset: float = 0, waiting: str = "real"
+    ) -> None:
         self.server = server
         self.client = ClientSide(self)
         start_ms = server.base.now_ms() if now is None else from_datetime(now)
@@ -119,6 +127,11 @@ class HubspotClock:
         self._factory: api.FrozenDateTimeFactory | None = None
         self._utc_offset = utc_offset
         self._beside = ExitStack()
+        self._begins_simulated = waiting == "simulated"
+        self._waiting = SimulatedWaiting(self._frozen_seconds, self._tick_factory)
+        self._waits = RealWaits()
+        self._passed_over = PassedOver()
+        self._imports = ImportsWhileFrozen(self._was_imported)
 
     def __repr__(self) -> str:
         if self._factory is None:
@@ -136,16 +149,30 @@ class HubspotClock:
         self._beside.enter_context(_real_event_loops())
         assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
         self._factory = factory
-        # "threading" must be ignored while freezegun patches modules (or Condition.wait_for would hang), but not
-        # afterwards: code in a thread or an executor has `threading` on its stack and must see the frozen time.
-        kept = tuple(name for name in api.ignore_lists[-1] if name != "threading")
+        # They must be ignored while freezegun patches modules (or Condition.wait_for would hang), but not afterwards:
+        # code in a thread or an executor has `threading` on its stack and must see the frozen time.
+        kept = tuple(name for name in api.ignore_lists[-1] if name not in NAMES)
         api.ignore_lists[-1] = kept + _KEPT_REAL
+        self._waits.start()
+        self._passed_over.start()
+        self._imports.start()
+        if self._begins_simulated:
+            self._waiting.start()
 
     def stop(self) -> None:
         """Let time run again."""
+        while self._waiting.is_on:
+            self._waiting.stop()
         self._factory = None
+        self._imports.stop()
+        self._passed_over.stop()
         self._freezer.stop()
+        self._waits.stop()
         self._beside.close()
+
+    def _was_imported(self, module: ModuleType) -> None:
+        if measures_its_waits(module.__name__):
+            self._waits.keep(module)
 
     @property
     def now(self) -> datetime:
@@ -163,6 +190,16 @@ class HubspotClock:
     def advance_to(self, when: datetime) -> None:
         """Move the code under test to an instant, and the simulator as far. A naive datetime is taken as UTC."""
         self._move(timedelta(milliseconds=from_datetime(when)) - timedelta(milliseconds=from_datetime(self.now)))
+
+    def simulate_waiting(self) -> SimulatedWaiting:
+        """Have waiting pass simulated time, from now to the end of the test, or of a ``with``.
+
+        ``time.sleep`` in the thread that calls this moves both sides and returns at once. Timers of asyncio, and
+        ``threading.Timer``, end when the clock passes them; when an event loop in this thread waits for nothing but
+        timers, the clock moves to the nearest. Other waits stay real: docs/waiting.md.
+        """
+        assert self._frozen
+        return self._waiting.start()
 
     def expire(self, what: str | ConnectedInstallation) -> None:
         """Move both sides to one second after the expiry of an access token; not if it is expired already.
@@ -202,7 +239,23 @@ class HubspotClock:
                 "hubspot_clock would have no effect. Move the newer freeze instead, which the simulator follows, "
                 "or leave it out"
             )
-        factory.tick(delta)
+        if self._waiting.is_on and delta > timedelta(0):
+            self._waiting.move(delta)
+        else:
+            factory.tick(delta)
+
+    def _tick_factory(self, delta: timedelta) -> None:
+        self._frozen.tick(delta)
+
+    def _frozen_seconds(self) -> float:
+        return (self._frozen.time_to_freeze - _EPOCH).total_seconds()
+
+
+def parse_waiting(value: object) -> str:
+    """Return what the mark's ``waiting=`` names. Raises ValueError with the accepted values."""
+    if value not in ("real", "simulated"):
+        raise ValueError(f"waiting={value!r}: expected 'real', the default, or 'simulated' (docs/waiting.md)")
+    return str(value)
 
 
 def parse_utc_offset(value: object) -> float:

@@ -131,7 +131,7 @@ MARK = "hubspot"
 SWEEP_MARK = "hubspot_sweep"
 SCENARIO = "hubspot_scenario"  # the property of a report that kit.score reads
 SWEEP_FIXTURE = "_hubspot_sweep_point"
-CLOCK_ARGUMENTS = ("now", "utc_offset")  # of the mark, for hubspot_clock
+CLOCK_ARGUMENTS = ("now", "utc_offset", "waiting")  # of the mark, for hubspot_clock
 NOT_BY_MARK = ("hosts", "trusted_hosts", "host", "port")  # the server is the session's
 
 SECRET = ("client_secret",)  # not shown in the header
@@ -240,7 +240,8 @@ def read_clock_argument(name: str, value: object) -> Any:
     """Return what an argument of the mark means to ``HubspotClock``. Raises ValueError."""
     from . import clock
 
-    return clock.parse_now(value) if name == "now" else clock.parse_utc_offset(value)
+    parsers = {"now": clock.parse_now, "utc_offset": clock.parse_utc_offset, "waiting": clock.parse_waiting}
+    return parsers[name](value)
 
 
 def mark_arguments(item: Any) -> dict[str, Any]:

@@ -86,9 +86,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and read the settings that are given, so that a wrong one ends the run at once."""
     config.addinivalue_line(
         "markers",
-        f"{MARK}(*, {', '.join(n for n in OPTIONS if n not in NOT_BY_MARK)}, now, utc_offset): settings of the HubSpot "
-        "simulator for this test; now= pins the instant at which hubspot_clock starts, utc_offset= the local "
-        "time of the code under test.",
+        f"{MARK}(*, {', '.join(n for n in OPTIONS if n not in NOT_BY_MARK)}, now, utc_offset, waiting): settings of "
+        "the HubSpot simulator for this test; now= pins the instant at which hubspot_clock starts, utc_offset= the "
+        "local time of the code under test; waiting='simulated' has sleeps pass simulated time.",
     )
     config.addinivalue_line(
         "markers",

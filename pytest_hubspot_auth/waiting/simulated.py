@@ -1,0 +1,113 @@
+"""Waiting that passes simulated time, by choice: a sleep moves the clocks and returns at once."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+from freezegun import api
+
+from .loops import LoopTimers
+from .real_waits import measures_its_waits, real_sleep
+from .replacing import replaced
+from .threads import ThreadTimers
+
+_TURN_SECONDS = 0.001  # what a sleep leaves to other threads, for which a loop of sleeps may be waiting
+
+
+class SimulatedWaiting:
+    """Waiting passes simulated time, from ``start()`` or ``with`` to ``stop()``.
+
+    ``now`` tells the frozen seconds, ``tick`` moves the frozen clock. What waits in the thread that called ``start``
+    moves it; what waits in another thread does not.
+    """
+
+    def __init__(self, now: Callable[[], float], tick: Callable[[timedelta], None]) -> None:
+        self._now = now
+        self._tick = tick
+        self._users = 0
+        self._stack = ExitStack()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether waiting passes simulated time now."""
+        return self._users > 0
+
+    def start(self) -> SimulatedWaiting:
+        """Begin, or do nothing if it has begun. Each call needs a ``stop()`` of its own."""
+        self._users += 1
+        if self._users == 1:
+            self._thread = threading.get_ident()
+            self._began = self._passed = self._now()
+            self._timers = ThreadTimers(self._thread, self.passed)
+            self._loops = LoopTimers(self._thread, self.passed, lambda seconds: self.move(timedelta(seconds=seconds)))
+            self._stack.enter_context(self._timers.running())
+            self._stack.enter_context(self._loops.running())
+            self._replace_sleep()
+        return self
+
+    def stop(self) -> None:
+        """Let waiting be real again."""
+        if self._users == 1:
+            self._stack.close()
+        self._users = max(0, self._users - 1)
+
+    def __enter__(self) -> SimulatedWaiting:
+        return self  # it has begun: a plain call is enough
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def passed(self) -> float:
+        """Return how many seconds have been passed since the beginning. A clock that is put back does not count."""
+        with suppress(RuntimeError):  # another thread asks while the test ends
+            self._passed = max(self._passed, self._now())
+        return self._passed - self._began
+
+    def move(self, delta: timedelta) -> None:
+        """Move the frozen clock, from one timer of a thread to the next, and let event loops know."""
+        self._timers.settle()
+        end = self.passed() + delta.total_seconds()
+        while (due := self._timers.next_due(end)) is not None:
+            step = timedelta(seconds=max(0.0, due.at - self.passed()))
+            self._tick(step)
+            delta -= step
+            self._timers.fire(due)
+        self._tick(delta)
+        self._loops.wake()
+
+    def _replace_sleep(self) -> None:
+        real = time.sleep
+
+        def sleep(seconds: float, /) -> None:
+            if not self.is_on or threading.get_ident() != self._thread or not _is_a_duration(seconds):
+                real(seconds)
+                return
+            self.move(timedelta(microseconds=max(round(seconds * 1e6), 1 if seconds else 0)))
+            real_sleep(min(seconds, _TURN_SECONDS))
+
+        # `from time import sleep`, too
+        self._stack.callback(_replace_everywhere, sleep, real)
+        _replace_everywhere(real, sleep)
+        scheduler = getattr(sys.modules.get("sched"), "scheduler", None)
+        if scheduler is not None:
+            self._stack.enter_context(replaced(scheduler.__init__, "__defaults__", (api.fake_monotonic, sleep)))
+
+
+def _is_a_duration(seconds: object) -> bool:
+    return isinstance(seconds, (int, float)) and 0 <= seconds < threading.TIMEOUT_MAX
+
+
+def _replace_everywhere(old: Any, new: Any) -> None:
+    for name, module in list(sys.modules.items()):
+        if not isinstance(module, ModuleType) or measures_its_waits(name):
+            continue
+        for attribute, value in list(vars(module).items()):
+            if value is old:
+                setattr(module, attribute, new)

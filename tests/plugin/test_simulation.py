@@ -1,0 +1,201 @@
+"""A simulator and its clock without fixtures: a context manager and a decorator."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+import unittest
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import httpx
+import pytest
+import requests
+
+from pytest_hubspot_auth import Simulation, hubspot_simulation
+
+CONTACTS = "/crm/v3/objects/contacts"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "unittest_case" / "test_unittest_case.py"
+
+
+def status(sim: Simulation, base: str = "") -> int:
+    headers = {"Authorization": f"Bearer {sim.installation.access_token}"}
+    return requests.get((base or sim.url) + CONTACTS, headers=headers, timeout=60).status_code
+
+
+def test_the_context_manager_has_the_clock_and_all_of_the_fixture() -> None:
+    real = datetime
+    with hubspot_simulation(now="2031-05-06T07:08:09Z", token_ttl=60) as sim:
+        assert datetime.now(timezone.utc) == sim.clock.now == real(2031, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
+        assert status(sim) == 200
+        sim.clock.advance(seconds=61)
+        assert status(sim) == 401
+        sim.assert_called("GET", CONTACTS, times=2)
+        assert [exchange.status for exchange in sim.journal.exchanges] == [200, 401]
+        assert "no-refresh-after-expiry" in str(sim.audit()[0])
+        sim.inject("SERVICE_UNAVAILABLE")
+        assert sim.client_kwargs["host"] == sim.url
+        with sim.intercept():
+            assert status(sim, "https://api.hubapi.com") in (401, 503)
+    assert abs(datetime.now(timezone.utc) - real.now(timezone.utc)) < timedelta(minutes=1)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.get(sim.url, timeout=60)
+
+
+def test_nothing_is_left_running() -> None:
+    before = set(threading.enumerate())
+    with hubspot_simulation(intercept=True) as sim:
+        assert status(sim, "https://api.hubapi.com") == 200
+    assert set(threading.enumerate()) == before
+
+
+def test_hosts_are_answered_in_process() -> None:
+    with hubspot_simulation(responses=True) as sim:
+        assert status(sim, "https://api.hubapi.com") == 200
+
+
+def test_waiting_can_be_simulated() -> None:
+    with hubspot_simulation(waiting="simulated") as sim:
+        assert status(sim) == 200
+        time.sleep(1800)
+        assert status(sim) == 401
+
+
+def test_a_function_is_decorated() -> None:
+    @hubspot_simulation(token_ttl=60)
+    def scenario(number: int, *, sim: Simulation) -> tuple[int, int]:
+        return number, sim.settings.token_ttl
+
+    @hubspot_simulation
+    def without(number: int) -> int:
+        before = datetime.now(timezone.utc)
+        assert datetime.now(timezone.utc) == before
+        return number
+
+    assert scenario(1) == scenario(1) == (1, 60)  # type: ignore[call-arg]
+    assert without(2) == 2
+
+
+def test_a_coroutine_function_is_decorated() -> None:
+    @hubspot_simulation(waiting="simulated")
+    async def scenario(sim: Simulation) -> list[int]:
+        headers = {"Authorization": f"Bearer {sim.installation.access_token}"}
+        async with httpx.AsyncClient(base_url=sim.url, headers=headers, timeout=60) as client:
+            first = (await client.get(CONTACTS)).status_code
+            await asyncio.sleep(1800)
+            return [first, (await client.get(CONTACTS)).status_code]
+
+    assert asyncio.run(scenario()) == [200, 401]
+
+
+@hubspot_simulation()
+def test_pytest_takes_the_handle_for_no_fixture(sim: Simulation, tmp_path: Path) -> None:
+    assert status(sim) == 200
+    assert tmp_path.is_dir()
+
+
+@hubspot_simulation()
+class TestMethods:
+    def test_one(self, sim: Simulation) -> None:
+        assert status(sim) == 200
+
+    @pytest.mark.parametrize("minutes", [29, 31])
+    def test_another(self, sim: Simulation, minutes: int) -> None:
+        token = sim.installation.access_token
+        sim.clock.advance(minutes=minutes)
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = requests.get(sim.url + CONTACTS, headers=headers, timeout=60)
+        assert answer.status_code == (200 if minutes < 30 else 401)
+
+
+def run(case: type[unittest.TestCase]) -> unittest.TestResult:
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
+    return result
+
+
+def test_a_test_case_has_a_fresh_one_for_each_test() -> None:
+    urls = []
+
+    @hubspot_simulation(strict=False)
+    class Case(unittest.TestCase):
+        sim: Simulation
+
+        def setUp(self) -> None:
+            self.status = status(self.sim)
+
+        def test_one(self) -> None:
+            urls.append(self.sim.installation.access_token)
+            self.sim.clock.advance(minutes=31)
+            assert len(self.sim.journal.exchanges) == 1
+
+        test_two = test_one
+
+    result = run(Case)
+    assert (result.testsRun, result.errors, result.failures) == (2, [], [])
+    assert len(set(urls)) == 2
+
+
+def test_an_asynchronous_test_case() -> None:
+    @hubspot_simulation(waiting="simulated")
+    class Case(unittest.IsolatedAsyncioTestCase):
+        sim: Simulation
+
+        async def test_one(self) -> None:
+            before = self.sim.clock.now
+            await asyncio.sleep(1800)
+            assert self.sim.clock.now - before == timedelta(seconds=1800)
+
+    result = run(Case)
+    assert (result.testsRun, result.errors, result.failures) == (1, [], [])
+
+
+def test_what_is_not_served_fails_by_itself() -> None:
+    def call(sim: Simulation) -> None:
+        requests.get(sim.url + "/no/such/path", timeout=60)
+
+    with pytest.raises(AssertionError, match=r"does not serve[\s\S]*/no/such/path[\s\S]*hubspot_simulation\(strict=F"):
+        hubspot_simulation(call)()
+    hubspot_simulation(strict=False)(call)()
+
+    @hubspot_simulation()
+    class Case(unittest.TestCase):
+        def test_one(self) -> None:
+            call(self.sim)  # type: ignore[attr-defined]
+
+    assert len(run(Case).failures) == 1
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes of exceptions are there from Python 3.11 on")
+def test_a_failure_shows_the_journal() -> None:
+    @hubspot_simulation
+    def failing(sim: Simulation) -> None:
+        status(sim)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        failing()
+    assert "GET /crm/v3/objects/contacts 200" in "\n".join(raised.value.__notes__)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"tokenttl": 60}, TypeError, "got 'tokenttl': expected any of intercept, responses, now, utc_offset, waiting"),
+        ({"token_ttl": "soon"}, ValueError, "token_ttl='soon': expected a whole number"),
+        ({"now": "soon"}, ValueError, "now='soon': expected an ISO 8601 instant"),
+    ],
+)
+def test_what_it_does_not_take(wrong: dict[str, object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        hubspot_simulation(**wrong)
+
+
+def test_the_example_runs_without_pytest(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", str(EXAMPLE)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Ran 2 tests" in done.stderr
