@@ -50,6 +50,7 @@ class Simulator:
         self.settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
         self._name = name
+        self.clock.before_move(self._before_move)
         self._start()
 
     def _start(self) -> None:
@@ -65,6 +66,13 @@ class Simulator:
         self.portal = self.add_portal()
         self.app = self.add_app()
         self._installation: ConnectedInstallation | None = None
+        self._first_move_ms: int | None = None
+
+    def _before_move(self) -> None:
+        """Issue what nobody has read: a token that is read after time moved is as old as one read before."""
+        if self._first_move_ms is None:
+            self._first_move_ms = self.clock.now_ms()
+        self.oauth.issue_unread()
 
     def reset(self) -> None:
         """Forget everything and put the clock back. The same ids and secrets are given out again."""
@@ -119,10 +127,17 @@ class Simulator:
 
     @property
     def installation(self) -> ConnectedInstallation:
-        """The default app, installed in the default portal; installed when first asked for."""
-        if self._installation is None:
-            self._installation = self.install()
-        return self._installation
+        """The default app, installed in the default portal; installed when first asked for.
+
+        Its access token is one from before time was first moved, whenever that is.
+        """
+        with self.store.lock:
+            if self._installation is None:
+                installed = self.install()
+                if self._first_move_ms is not None:
+                    installed.issue(self._first_move_ms)
+                self._installation = installed
+            return self._installation
 
     def add_portal(
         self,

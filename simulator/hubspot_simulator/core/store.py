@@ -11,6 +11,7 @@ from .model import (
     App,
     AuthorizationCode,
     Condition,
+    FirstToken,
     Installation,
     Portal,
     PrivateApp,
@@ -39,7 +40,9 @@ class Store:
         self.conditions: dict[int, Condition] = {}
         self.codes: dict[str, AuthorizationCode] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
-        self.token_overrides: dict[bytes, TokenOverride] = {}  # by nonce
+        self.unread: dict[int, FirstToken] = {}  # by id() of the grant: what is not issued yet
+        self.token_overrides: dict[bytes, TokenOverride] = {}  # by what identifies a token
+        self.last_expiry_ms = 0  # of all access tokens that were issued, as they say themselves
         self.app_tokens: dict[bytes, tuple[str, ...]] = {}
         self.records: defaultdict[tuple[int, str], Records] = defaultdict(Records)
         self.calls: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
@@ -49,12 +52,14 @@ class Store:
 
     def add_portal(self, portal: Portal) -> None:
         """Keep a portal."""
-        self.portals[portal.hub_id] = portal
+        with self.lock:
+            self.portals[portal.hub_id] = portal
 
     def add_app(self, app: App) -> None:
         """Keep an app, found by its id and by its client id."""
-        self.apps[app.app_id] = app
-        self.apps_by_client_id[app.client_id] = app
+        with self.lock:
+            self.apps[app.app_id] = app
+            self.apps_by_client_id[app.client_id] = app
 
     def installation(self, app: App, portal: Portal) -> Installation:
         """Return the app's installation in the portal; make one when there is none."""

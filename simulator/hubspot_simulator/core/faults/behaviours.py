@@ -92,7 +92,9 @@ class HeldAnswer(Fault):
                 arrival.why.append(f"the answer was held back until {self.until} was answered")
                 return answer
             _SLEEP[0](_GLANCE_SECONDS)
-        arrival.why.append(f"the answer was held back for {self.real_seconds:g} s; {self.until} was not called")
+        arrival.why.append(
+            f"the answer was held back for {self.real_seconds:g} s; no call of {self.until} was answered"
+        )
         return answer
 
 
@@ -114,7 +116,7 @@ class OldToken(Fault):
             if exchange.bearer and old != new and _are_of_one_installation(old, new):
                 arrival.why.append("answered with the token that was used before")
                 return _with_members(answer, {**members, "access_token": old})
-        arrival.why.append("no token was used before: answered with the new one")
+        arrival.why.append("no other token of this account was used before: answered with the new one")
         return answer
 
 

@@ -26,7 +26,7 @@ class Faults:
         self, store: Store, clock: OffsetClock, ids: Ids, limits: RateLimits, move_time: Callable[[timedelta], str]
     ) -> None:
         self._store = store
-        self._random = ids.faults
+        self._ids = ids
         self.catalogue: dict[str, Factory] = {
             "EXPIRED_AUTHENTICATION": refusals.expired,
             "INVALID_AUTHENTICATION": refusals.invalid,
@@ -79,7 +79,7 @@ class Faults:
                 Target(method.upper() if method else None, fault.path if path is None else path),
                 nth=nth,
                 times=times,
-                chance=(1, None) if probability is None else (probability, self._random),
+                chance=(1, None) if probability is None else (probability, self._ids.faults),
             )
         )
 

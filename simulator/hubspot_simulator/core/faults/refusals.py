@@ -100,7 +100,7 @@ def missing_scopes(*, scopes: tuple[str, ...] = ("oauth",), after_accepting: boo
     """Return a 403 of a token that lacks scopes."""
     if isinstance(scopes, str) or not scopes or not all(isinstance(scope, str) for scope in scopes):
         raise ValueError(f"scopes={scopes!r}: expected a list of names, as in scopes=[{scopes!r}]")
-    return Refusal(lambda _: MissingScopes(scopes, ()), after_accepting)
+    return Refusal(lambda _: MissingScopes(scopes, None), after_accepting)
 
 
 def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = False) -> Refusal:
