@@ -11,6 +11,7 @@ from typing import Any
 from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.webhooks import Event
+from hubspot_simulator.core.words import plural
 from hubspot_simulator.hosts import matcher
 from hubspot_simulator.seam import Seam
 from hubspot_simulator.server import SimulatorServer
@@ -100,4 +101,4 @@ class HubspotSim(Simulator):
         return WebhookSender(self.clock).deliver(url, events, self.app.client_secret)
 
     def __repr__(self) -> str:
-        return f"<HubspotSim {self.url}, {self.store.exchange_count} exchanges>"
+        return f"<HubspotSim {self.url}, {plural(self.store.exchange_count, 'exchange')}>"

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from .core.clock import Clock, iso_instant
 from .core.webhooks import TIMEOUT_SECONDS, Event, SignedRequest, batch, retry_at_ms, sign_events
+from .core.words import plural
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Delivery:
         next_ms = self.next_attempt_at_ms
         state = "given up" if next_ms is None else f"next attempt at {iso_instant(next_ms)}"
         tried = ", ".join(map(str, self.attempts))
-        count = f"{len(self._events)} event{'s' if len(self._events) > 1 else ''}"
+        count = plural(len(self._events), "event")
         return f"<Delivery of {count}, {'delivered' if self.delivered else state}: {tried}>"
 
 

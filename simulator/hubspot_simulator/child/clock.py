@@ -13,6 +13,7 @@ from pathlib import Path
 from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from ..core.tokens import MalformedToken, parse
+from ..core.words import plural
 
 _DURATION = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -96,7 +97,7 @@ class Schedule:
         return f"the token expired: the simulator's clock moved by {_text(delta)}"
 
     def _note(self, number: int, text: str) -> None:
-        calls = f"{self._calls} authenticated call{'' if self._calls == 1 else 's'}"
+        calls = plural(self._calls, "authenticated call")
         self.notes.setdefault(number, []).append(f"after {calls}, {text}")
 
 

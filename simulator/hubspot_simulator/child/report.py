@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..core.simulator import Simulator
+from ..core.words import plural
 
 
 def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Mapping[str, int]) -> str:
@@ -17,13 +18,15 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
+    if simulator.journal.dropped:
+        lines.insert(2, f"  ({plural(simulator.journal.dropped, 'older request')} dropped, to bound the memory)")
     if not exchanges:
         lines += ["  nothing: no request came (docs/run.md says how each language is reached)"]
     for host, times in refused.items():
-        lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
+        lines.append(f"  not let out: {host}, {plural(times, 'time')}; allow it with --allow {host.rpartition(':')[0]}")
     count = simulator.store.exchange_count
     bad = sum(exchange.status >= 400 for exchange in exchanges)
-    lines.append(f"{count} request{_s(count)}, {bad} refused")
+    lines.append(f"{plural(count, 'request')}, {bad} refused")
     for finding in simulator.audit():
         lines += ["", *str(finding).splitlines()]
     return "\n".join(lines) + "\n"
@@ -31,7 +34,3 @@ def report(simulator: Simulator, notes: Mapping[int, Sequence[str]], refused: Ma
 
 def _noted(notes: Mapping[int, Sequence[str]], number: int) -> list[str]:
     return [f"  -- {note}" for note in notes.get(number, ())]
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

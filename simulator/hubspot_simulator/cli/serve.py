@@ -12,6 +12,7 @@ from contextlib import suppress
 from ..core.clock import Clock, ManualClock, SystemClock
 from ..core.exchange import Exchange
 from ..core.simulator import Simulator
+from ..core.words import plural
 from ..server import SimulatorServer
 from ..settings import Settings
 
@@ -33,8 +34,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
         _say(_banner(server))
         while not stop.wait(1):  # without a timeout, Windows would not see Ctrl-C
             pass
-    count = simulator.store.exchange_count
-    _say(f"stopped after {count} request{'' if count == 1 else 's'}")
+    _say(f"stopped after {plural(simulator.store.exchange_count, 'request')}")
     return 0
 
 

@@ -160,7 +160,9 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
         f"{len(runs) - len(failed)} of {_count(len(runs), 'point')} passed{f'; failed: {names}' if names else ''}",
     ]
     if stride > 1:
-        lines.append(f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {calls} calls not tried")
+        lines.append(
+            f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {_count(calls, 'call')} not tried"
+        )
     return lines
 
 

@@ -10,6 +10,7 @@ from .clock import iso_instant
 from .tokens import shorten
 
 BODY_KEPT = 64 * 1024
+_WEIGHT = 2_000  # what it takes beside its texts
 _BEARER = re.compile(r"(?<=bearer )\S+", re.IGNORECASE)
 _SECRET_MEMBERS = re.compile(
     r"""((?:access_token|refresh_token|client_secret|code|token|code_verifier)["']?(?:=|:\s*["']))([^"'&\s]+)"""
@@ -28,7 +29,8 @@ def redact(text: str) -> str:
 class Exchange:
     """A request, its answer, and why.
 
-    ``at_ms`` is when the request came, on the simulator's clock (epoch milliseconds). ``route`` is the template
+    ``number`` counts from 1, in the order of the journal, which gives it. ``at_ms`` is when the request came, on the
+    simulator's clock (epoch milliseconds). ``route`` is the template
     that it matched (``/crm/v3/objects/{type}``), None when there was none. ``served`` is False when HubSpot has,
     or may have, the endpoint and the simulator has not. ``bearer`` exchanges are those of the routes that want an
     access token. ``after`` is the number of the last exchange that had been answered when the request came: whoever
@@ -63,6 +65,14 @@ class Exchange:
             if name == "HTTP_AUTHORIZATION":
                 return value.partition(" ")[2].strip()
         return ""
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it takes."""
+        headers = sum(
+            len(name) + len(value) for part in (self.request_headers, self.response_headers) for name, value in part
+        )
+        return _WEIGHT + len(self.request_body) + len(self.response_body) + len(self.path) + len(self.query) + headers
 
     def __str__(self) -> str:
         target = f"{self.path}?{self.query}" if self.query else self.path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
+from collections.abc import Iterable
 
 from .exchange import Exchange
 from .injection import Injected
@@ -20,7 +21,8 @@ from .model import (
     TokenOverride,
 )
 
-_EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
+EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
+BYTES_KEPT = 256 * 1024 * 1024
 
 
 class Store:
@@ -47,8 +49,26 @@ class Store:
         self.records: defaultdict[tuple[int, str], Records] = defaultdict(Records)
         self.calls: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
         self.faults: list[Injected] = []
-        self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_KEPT)
+        self.exchanges: deque[Exchange] = deque()
         self.exchange_count = 0
+        self.exchange_bytes = 0
+
+    def add_exchange(self, exchange: Exchange, hit_by: Iterable[Injected] = ()) -> None:
+        """Keep an exchange, give it its number, and drop the oldest ones that are too much."""
+        with self.lock:  # number and place are given in one
+            self.exchange_count += 1
+            exchange.number = self.exchange_count
+            self.exchanges.append(exchange)
+            self.exchange_bytes += exchange.weight
+            for injected in hit_by:
+                injected.hit(exchange)
+            while len(self.exchanges) > EXCHANGES_KEPT or (
+                self.exchange_bytes > BYTES_KEPT and len(self.exchanges) > 1
+            ):
+                oldest = self.exchanges.popleft()
+                self.exchange_bytes -= oldest.weight
+                for injected in self.faults:
+                    injected.forget(oldest)
 
     def add_portal(self, portal: Portal) -> None:
         """Keep a portal."""

@@ -12,6 +12,7 @@ from .exchange import Exchange
 from .faults.expiries import expire_all
 from .injection import Answer, Arrival, Fault, Injected, Target
 from .simulator import Simulator
+from .words import plural
 
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _EVERY_CALL = Target(method=None, path=None)
@@ -153,7 +154,7 @@ class Sweep:
     @property
     def calls(self) -> int:
         """How many authenticated calls came."""
-        return len(self._calls.hits) if self._calls else 0
+        return self._calls.count if self._calls else 0
 
     @property
     def hit(self) -> Exchange | None:
@@ -165,7 +166,7 @@ class Sweep:
         if self.point is None:
             return ""
         if self.hit is None:
-            return f"call {self.point.call} was never made: this run made {self.calls} authenticated calls"
+            return f"call {self.point.call} was never made: this run made {plural(self.calls, 'authenticated call')}"
         if KINDS[self.point.kind].only_writes and self.hit.method not in _WRITES:
             return f"call {self.point.call} ({target(self.hit)}) writes nothing: there is nothing to lose"
         if KINDS[self.point.kind].kills and self.hit.access_token.startswith("pat-"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from functools import lru_cache
 from http.client import responses as phrases
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from ..core import endpoints
 from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
@@ -21,7 +21,7 @@ from .call import Call
 from .errors import html_not_found, refusal
 from .headers import common_headers
 from .request import Request, is_host
-from .routes import ROUTE_MAP, ROUTES, Route
+from .routes import ROUTE_MAP, Route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -83,11 +83,19 @@ class Application:
             call.why = f"the simulator does not serve {error}"
             return route, False, html_not_found()
         except NotFound as error:
-            call.why = f"the simulator does not serve this path; {_nearest(call.request)}"
+            near = endpoints.nearest(call.request.method, call.request.path)
+            hint = f"the nearest that it serves is {near}" if near else "nothing that it serves comes near"
+            call.why = f"the simulator does not serve this path; {hint}"
             return None, call.request.path.startswith(control.PREFIX), refusal(error, call)
         except MethodNotAllowed as error:
+            action = endpoints.action(call.request.method, call.request.path)
+            if action:  # an endpoint of its own, which only looks like an object's
+                call.why = f"the simulator does not serve {action}, which HubSpot does"
+                return None, False, html_not_found()
             allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+            word = endpoints.word_read_as_id(call.request.path)
             call.why = f"the simulator serves this path with {allowed} only"
+            call.why += f" ({word!r} stands where it reads an id)" if word else ""
             return None, call.request.method == "OPTIONS", refusal(error, call)
         except (ApiError, HTTPException) as error:
             call.why = error.why if isinstance(error, ApiError) else str(error)
@@ -119,7 +127,7 @@ class Application:
         request = call.request
         environ = request.environ
         exchange = Exchange(
-            number=journal.next_number(),
+            number=0,  # the journal numbers it
             at_ms=call.now_ms,
             method=request.method,
             path=request.path,
@@ -138,9 +146,7 @@ class Application:
             skew_ms=call.simulator.clock.offset_ms,
             faults=tuple(injected.name for injected in call.hits if injected.shown),
         )
-        journal.append(exchange)
-        for injected in call.hits:
-            injected.hits.append(exchange)
+        journal.append(exchange, call.hits)
         if self.on_exchange is not None:
             self.on_exchange(exchange)
 
@@ -176,10 +182,3 @@ def _match(path: str, method: str) -> tuple[Route, dict[str, str]]:
 def _status(code: int) -> str:
     """Return a status with its phrase in RFC 9110's spelling, which werkzeug would write in capitals."""
     return f"{code} {phrases.get(code, 'Unknown')}"
-
-
-def _nearest(request: Request) -> str:
-    """Name the route that the caller may have meant."""
-    wanted = f"{request.method} {request.path}"
-    near = get_close_matches(wanted, [f"{route.method} {route.template}" for route in ROUTES], n=1, cutoff=0.3)
-    return f"the nearest that it serves is {near[0]}" if near else "nothing that it serves comes near"
