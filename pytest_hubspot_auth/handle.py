@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from hubspot_simulator.core.clock import Clock
+from hubspot_simulator.core.earlier import Earlier
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.webhooks import Event
 from hubspot_simulator.core.words import plural
@@ -29,6 +30,12 @@ class HubspotSim(Simulator):
     def __init__(self, server: SimulatorServer, settings: Settings, clock: Clock, name: str) -> None:
         super().__init__(settings, clock=clock, name=name)
         self._server = server
+        before = server.simulator  # that of the test before, which is over
+        self.earlier = before.earlier or Earlier()
+        if before.name:
+            kept = before.store
+            opaque = [*kept.refresh_tokens, *kept.private_apps, *kept.codes]
+            self.earlier.remember(before.name, before.ids.signing_key, opaque)
         server.simulator = self
 
     @property

@@ -116,6 +116,13 @@ class Authentication:
                 raise InvalidAuthentication(why="the app was uninstalled, and after_uninstall is dead")
         return token
 
+    def is_ours(self, text: str) -> bool:
+        """Tell whether a text is an access token that this simulator has signed."""
+        try:
+            return tokens.is_signed(tokens.parse(text), self._ids.signing_key)
+        except tokens.MalformedToken:
+            return False
+
     def expiry_ms(self, token: tokens.AccessToken) -> int | None:
         """Return when a token expires (epoch milliseconds): as it says, unless it was made to expire early."""
         override = self._override(token)

@@ -36,7 +36,8 @@ class Exchange:
     access token. ``after`` is the number of the last exchange that had been answered when the request came: whoever
     sent it may have known the answers up to there. ``status`` is 0 when no answer was sent. ``faults`` names what was
     injected. ``skew_ms`` is how far HubSpot's clock had been moved ahead of the caller's (milliseconds). Bodies are
-    kept up to 64 KiB.
+    kept up to 64 KiB. ``stranger`` names the other test of the session whose token the call carries: such a call counts
+    for nothing.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Exchange:
     after: int = 0
     faults: tuple[str, ...] = ()
     skew_ms: int = 0
+    stranger: str = ""
 
     @property
     def access_token(self) -> str:

@@ -37,11 +37,11 @@ class Journal:
 
     @property
     def unserved(self) -> list[Exchange]:
-        """The exchanges whose endpoint the simulator does not serve."""
-        return [exchange for exchange in self.exchanges if not exchange.served]
+        """The exchanges whose endpoint the simulator does not serve, but for those of other tests."""
+        return [exchange for exchange in self.exchanges if not (exchange.served or exchange.stranger)]
 
     def find(self, method: str, path: str) -> list[Exchange]:
-        """Return the exchanges of a method and a path.
+        """Return the exchanges of a method and a path, but for those of other tests (``Exchange.stranger``).
 
         ``path`` is a literal path without its query, a route template with its placeholders in braces
         (``/crm/v3/objects/{type}``), or one with ``*`` (``/oauth/*/token``).
@@ -50,7 +50,7 @@ class Journal:
         return [
             exchange
             for exchange in self.exchanges
-            if exchange.method == method and is_path(path, exchange.path, exchange.route)
+            if exchange.method == method and not exchange.stranger and is_path(path, exchange.path, exchange.route)
         ]
 
     def assert_called(self, method: str, path: str, times: int | None = None) -> None:

@@ -13,6 +13,7 @@ from .clock import Clock, OffsetClock, SystemClock
 from .conditions import Conditions
 from .connected import ConnectedInstallation
 from .crm.objects import Objects
+from .earlier import Earlier
 from .faults import Faults
 from .ids import Ids
 from .injection import Injected
@@ -49,13 +50,15 @@ class Simulator:
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
         self.settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
-        self._name = name
+        self.name = name
+        self.earlier: Earlier | None = None
+        """The tests before this one, where there are such: a call with a token of theirs is none of this one."""
         self.clock.before_move(self._before_move)
         self._start()
 
     def _start(self) -> None:
         self.store = Store()
-        self.ids = Ids(self.settings.random_seed, self._name)
+        self.ids = Ids(self.settings.random_seed, self.name)
         self.journal = Journal(self.store)
         self.oauth = OAuth(self.store, self.clock, self.ids, self.settings)
         self.authentication = Authentication(self.store, self.ids, self.settings)
@@ -115,7 +118,7 @@ class Simulator:
         """Return the mistakes with tokens that the journal proves (docs/findings.md)."""
         from .audit import audit  # it is costly to import, and most tests pass
 
-        return audit(self.journal.exchanges)
+        return audit([exchange for exchange in self.journal.exchanges if not exchange.stranger])
 
     def audit_failures(self) -> list[Finding]:
         """Return the findings that are grave enough for the setting ``fail_on``."""
@@ -124,6 +127,12 @@ class Simulator:
             return []
         grave = order[: order.index(self.settings.fail_on) + 1]
         return [finding for finding in self.audit() if finding.severity in grave]
+
+    def knows(self, token: str) -> bool:
+        """Tell whether a token, a refresh token or a code is one that this simulator has issued."""
+        if token in self.store.refresh_tokens or token in self.store.codes or token in self.store.private_apps:
+            return True
+        return self.authentication.is_ours(token)
 
     @property
     def installation(self) -> ConnectedInstallation:

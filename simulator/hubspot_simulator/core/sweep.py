@@ -179,7 +179,7 @@ class Sweep:
         return any(
             b"grant_type=refresh_token" in exchange.request_body or "grant_type=refresh_token" in exchange.query
             for exchange in self._simulator.journal.exchanges
-            if exchange.number < hit.number
+            if exchange.number < hit.number and not exchange.stranger
         )
 
     def headline(self) -> str:

@@ -16,7 +16,7 @@ from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
 from ..core.simulator import Simulator
-from . import control, faults
+from . import control, faults, strangers
 from .call import Call
 from .errors import html_not_found, refusal
 from .headers import common_headers
@@ -65,12 +65,13 @@ class Application:
         route: Route | None = None
         try:
             call.read_body()
+            call.stranger = strangers.whose(call)
             if not is_host(call.request.environ.get("HTTP_HOST", "")):
                 raise ApiError(400, "Invalid Host header", why="the Host header is no host")
             route = self._match(call)
             if call.request.path.startswith(control.PREFIX):
                 control.check_caller(call)
-            elif call.simulator.store.faults:
+            elif call.simulator.store.faults and not call.stranger:
                 faults.arrive(call, route.template, route.bearer)
             limits = self._admit(call) if route.bearer else []
             response = route.handler(call)
@@ -126,6 +127,7 @@ class Application:
         journal = call.simulator.journal
         request = call.request
         environ = request.environ
+        mark = f"not a call of this test: its token is of {call.stranger}" if call.stranger else ""
         exchange = Exchange(
             number=0,  # the journal numbers it
             at_ms=call.now_ms,
@@ -134,7 +136,7 @@ class Application:
             query=environ.get("QUERY_STRING", ""),
             route=route.template if route else None,
             status=answer.status,
-            why="; ".join(filter(None, [call.why or "no authentication is needed", *faults.done(call)])),
+            why="; ".join(filter(None, [mark, call.why or "no authentication is needed", *faults.done(call)])),
             request_headers=[(name, environ[name]) for name in environ if name.startswith(_HEADERS)],
             request_body=call.body[:BODY_KEPT],
             response_headers=answer.headers,
@@ -145,6 +147,7 @@ class Application:
             after=call.after,
             skew_ms=call.simulator.clock.offset_ms,
             faults=tuple(injected.name for injected in call.hits if injected.shown),
+            stranger=call.stranger,
         )
         journal.append(exchange, call.hits)
         if self.on_exchange is not None:

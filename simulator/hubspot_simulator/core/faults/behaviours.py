@@ -102,7 +102,7 @@ class HeldAnswer(Fault):
     def _since(self, number: int) -> list[Exchange]:
         with self.store.lock:
             recent = list(islice(reversed(self.store.exchanges), 100))
-        return [exchange for exchange in recent if exchange.number > number]
+        return [exchange for exchange in recent if exchange.number > number and not exchange.stranger]
 
 
 class OldToken(Fault):
