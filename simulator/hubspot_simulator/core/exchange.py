@@ -10,7 +10,7 @@ from .clock import iso_instant
 from .tokens import shorten
 
 BODY_KEPT = 64 * 1024
-_WEIGHT = 2_000  # what it takes beside its texts
+_WEIGHT = 2_600  # what it takes beside these texts
 _BEARER = re.compile(r"(?<=bearer )\S+", re.IGNORECASE)
 _SECRET_MEMBERS = re.compile(
     r"""((?:access_token|refresh_token|client_secret|code|token|code_verifier)["']?(?:=|:\s*["']))([^"'&\s]+)"""
@@ -71,9 +71,7 @@ class Exchange:
     @property
     def weight(self) -> int:
         """About how many bytes of memory it takes."""
-        headers = sum(
-            len(name) + len(value) for part in (self.request_headers, self.response_headers) for name, value in part
-        )
+        headers = sum([len(name) + len(value) for name, value in self.request_headers])
         return _WEIGHT + len(self.request_body) + len(self.response_body) + len(self.path) + len(self.query) + headers
 
     def __str__(self) -> str:

@@ -108,7 +108,7 @@ class Simulator:
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
         a route template, or with ``*``. ``nth`` is the first of them that it hits, from 1; ``times`` how many, None
         for all from there on; ``probability`` how likely each, by the random seed. Raises ValueError for a name, an
-        option or a matcher that does not exist.
+        option or a matcher that does not exist, and for calls that are not served.
         """
         return self.faults.inject(
             name, method=method, path=path, nth=nth, times=times, probability=probability, **options
