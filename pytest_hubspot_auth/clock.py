@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 from types import ModuleType
+from typing import Any
 
 from freezegun import api, freeze_time
 
@@ -22,6 +23,7 @@ from hubspot_simulator.core.clock import (
 )
 from hubspot_simulator.core.connected import ConnectedInstallation
 
+from . import freezes
 from .freezegun_types import make_stand_ins_equal
 from .local_time import local_time
 from .waiting.imports import ImportsWhileFrozen
@@ -48,6 +50,23 @@ class FollowingClock:
 
     def __init__(self) -> None:
         self._system = SystemClock()
+        self._mover = freezes.Mover()
+
+    def before_move(self, act: Callable[[], object]) -> None:
+        """Have ``act`` called before each move of a freeze, whoever froze it."""
+        self._mover.acts.append(act)
+
+    def stage(self) -> object | None:
+        """Return the newest freeze; None when there is none."""
+        return freezes.newest()
+
+    def left_at_ms(self, stage: object) -> int | None:
+        """Return the instant at which a freeze ended, in epoch milliseconds; None while it is on."""
+        if freezes.is_on(stage):
+            return None
+        if hasattr(stage, "time_ns"):  # time-machine's
+            return int(stage.time_ns()) // 1_000_000
+        return _shown_ms(stage)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {iso_instant(self.now_ms())}>"
@@ -58,9 +77,13 @@ class FollowingClock:
             factory = api.freeze_factories[-1]
         except IndexError:
             return self._system.now_ms()
-        # calling a factory that steps by itself would move it
-        moment = factory() if isinstance(factory, api.TickingDateTimeFactory) else factory.time_to_freeze
-        return to_ms(moment - _EPOCH)
+        return _shown_ms(factory)
+
+
+def _shown_ms(factory: Any) -> int:
+    # calling a factory that steps by itself would move it
+    moment = factory() if isinstance(factory, api.TickingDateTimeFactory) else factory.time_to_freeze
+    return to_ms(moment - _EPOCH)
 
 
 def move_newest_freeze(delta: timedelta) -> bool:

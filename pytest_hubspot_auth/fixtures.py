@@ -90,7 +90,7 @@ def hubspot_portal(hubspot_sim: HubspotSim) -> Portal:
 def hubspot_installation(hubspot_sim: HubspotSim) -> ConnectedInstallation:
     """The app, connected to the account: ``access_token``, ``refresh_token``, ``token_response`` and so on.
 
-    The access token is issued when it is first read.
+    The access token is issued when it is first read, or just before time is first moved.
     """
     return hubspot_sim.installation
 

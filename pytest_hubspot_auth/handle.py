@@ -9,9 +9,11 @@ from types import ModuleType
 from typing import Any
 
 from hubspot_simulator.core.clock import Clock
+from hubspot_simulator.core.earlier import Earlier
 from hubspot_simulator.core.model import App
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.webhooks import Event
+from hubspot_simulator.core.words import plural
 from hubspot_simulator.hosts import matcher
 from hubspot_simulator.seam import Seam
 from hubspot_simulator.server import SimulatorServer
@@ -29,6 +31,12 @@ class HubspotSim(Simulator):
     def __init__(self, server: SimulatorServer, settings: Settings, clock: Clock, name: str) -> None:
         super().__init__(settings, clock=clock, name=name)
         self._server = server
+        before = server.simulator  # that of the test before, which is over
+        self.earlier = before.earlier or Earlier()
+        if before.name:
+            kept = before.store
+            opaque = [*kept.refresh_tokens, *kept.private_apps, *kept.codes]
+            self.earlier.remember(before.name, before.ids.signing_key, opaque)
         server.simulator = self
 
     @property
@@ -104,4 +112,4 @@ class HubspotSim(Simulator):
 
     def __repr__(self) -> str:
         where = self._server.url if self._server.running else "not on a socket yet"  # url would start the server
-        return f"<HubspotSim {where}, {self.store.exchange_count} exchanges>"
+        return f"<HubspotSim {where}, {plural(self.store.exchange_count, 'exchange')}>"

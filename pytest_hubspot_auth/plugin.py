@@ -194,6 +194,12 @@ def pytest_runtest_makereport(
     swept = item.stash.get(SWEPT, None)
     if swept is not None and call.when == "call":
         swept.note(report)
+    if call.when == "teardown":
+        # the session keeps the item, and that would keep the simulator
+        if SIMULATOR in item.stash:
+            del item.stash[SIMULATOR]
+        if SWEPT in item.stash:
+            del item.stash[SWEPT]
     return report
 
 

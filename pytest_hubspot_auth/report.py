@@ -5,6 +5,7 @@ from __future__ import annotations
 from hubspot_simulator.core.printable import wrapped
 from hubspot_simulator.core.redaction import shown
 from hubspot_simulator.core.simulator import Simulator
+from hubspot_simulator.core.words import plural
 
 from .sections import AUDIT, JOURNAL
 
@@ -18,6 +19,8 @@ def journal_section(simulator: Simulator) -> tuple[str, str]:
     lines = [str(exchange) for exchange in exchanges[-_LINES:]]
     if len(exchanges) > _LINES:
         lines.insert(0, f"... the last {_LINES} of {len(exchanges)} exchanges:")
+    if simulator.journal.dropped:
+        lines.insert(0, f"... {plural(simulator.journal.dropped, 'older exchange')} dropped, to bound the memory")
     return JOURNAL, "\n".join([*(lines or ["no request reached the simulator"]), *idle])
 
 
@@ -36,7 +39,7 @@ def audit_failure(simulator: Simulator) -> str:
     if not findings:
         return ""
     listed = "\n\n".join(map(str, findings))
-    count = f"{len(findings)} mistake{'s' if len(findings) > 1 else ''}"
+    count = plural(len(findings), "mistake")
     return wrapped(
         f"the audit of what the code under test asked HubSpot found {count} (fail_on={simulator.settings.fail_on}):\n\n"
         f"{listed}\n\n"
@@ -50,8 +53,9 @@ def unserved(simulator: Simulator) -> str:
     if not exchanges:
         return ""
     listed = "\n".join(f"  {exchange}" for exchange in exchanges[:10])
+    statuses = " and ".join(sorted({str(exchange.status or "nothing") for exchange in exchanges}))
     return wrapped(
-        "the code under test called what the HubSpot simulator does not serve, and was answered 404:\n"
+        f"the code under test called what the HubSpot simulator does not serve, and was answered {statuses}:\n"
         f"{listed}\n"
         "If that is what the test is about, @pytest.mark.hubspot(strict=False) turns this failure off."
     )

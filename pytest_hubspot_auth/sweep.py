@@ -11,6 +11,7 @@ import pytest
 
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.sweep import Point, Sweep, points, read_kinds, target
+from hubspot_simulator.core.words import plural
 
 from .given import SWEEP_FIXTURE, SWEEP_MARK
 
@@ -81,7 +82,7 @@ class SweptItem:
         made = self.sweep.calls
         if self.sweep.point is None:
             if made != self._asked.calls or not made:
-                calls = f"{made} authenticated call{'' if made == 1 else 's'}"
+                calls = plural(made, "authenticated call")
                 advice = f"write calls={made}" if made else "a sweep needs calls of HubSpot's API"
                 pytest.fail(f"made {calls}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
             return
@@ -149,6 +150,7 @@ def summary(reports: Iterable[Any]) -> list[str]:
             tried = len(points(word["calls"], stride=word["stride"]))
             left = word["calls"] - tried
             lines.append(
-                f"{word['test']}: stride={word['stride']} tried {tried} of {word['calls']} calls; {left} not tried"
+                f"{word['test']}: stride={word['stride']} tried {tried} of {plural(word['calls'], 'call')}; "
+                f"{left} not tried"
             )
     return lines

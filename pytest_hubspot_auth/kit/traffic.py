@@ -27,8 +27,8 @@ class Traffic:
         return self._sim.store.exchange_count
 
     def since(self, mark: int = 0) -> list[Exchange]:
-        """Return the exchanges after a mark, in the order in which they were answered."""
-        return [exchange for exchange in self._sim.journal.exchanges if exchange.number > mark]
+        """Return the exchanges after a mark, in the order in which they were answered, none of an earlier scenario."""
+        return [one for one in self._sim.journal.exchanges if one.number > mark and not one.stranger]
 
     def calls(self, since: int = 0) -> list[Exchange]:
         """Return the exchanges of the API after a mark: those that want an access token."""

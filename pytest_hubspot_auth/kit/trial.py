@@ -74,7 +74,7 @@ class Trial(Traffic):
         """Let the access token of the last call expire at HubSpot, earlier than its answer had promised."""
         newest = self.calls()[-1].access_token
         early = TokenOverride(expires_at_ms=self.sim.clock.now_ms())
-        self.sim.store.token_overrides[parse(newest).nonce] = early
+        self.sim.store.token_overrides[parse(newest).identity] = early
 
     def connect(self, *, portal: Portal | None = None, app: App | None = None) -> Any:
         """Connect an account and return the integration's client: the default account first, then new ones."""

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from .core.clock import Clock, iso_instant
 from .core.redaction import shown
 from .core.webhooks import TIMEOUT_SECONDS, Event, SignedRequest, batch, retry_at_ms, sign_events
+from .core.words import plural
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Delivery:
         next_ms = self.next_attempt_at_ms
         state = "given up" if next_ms is None else f"next attempt at {iso_instant(next_ms)}"
         tried = ", ".join(map(str, self.attempts))
-        count = f"{len(self._events)} event{'s' if len(self._events) > 1 else ''}"
+        count = plural(len(self._events), "event")
         url = self.attempts[-1].request.url.partition("?")[0]  # without the query, where secrets stand
         return f"<Delivery of {count} to {shown(url)}, {'delivered' if self.delivered else state}: {tried}>"
 

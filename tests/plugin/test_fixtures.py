@@ -406,9 +406,9 @@ def test_a_path_with_an_asterisk_stands_for_many(hubspot_sim, hubspot_installati
 def test_a_fault_that_was_never_hit_is_in_the_report(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         "def test_one(hubspot_sim):\n"
-        "    hubspot_sim.inject('answer_lost', path='/crm/v3/objects/contcts')\n"
+        "    hubspot_sim.inject('answer_lost', path='/crm/v3/objects/companies')\n"
         "    assert 0\n"
     )
     pytester.runpytest_inprocess().stdout.fnmatch_lines(
-        ["<fault answer_lost for any /crm/v3/objects/contcts: hit 0 calls>"]
+        ["<fault answer_lost for any /crm/v3/objects/companies: hit 0 calls>"]
     )

@@ -108,7 +108,10 @@ class TestWhy:
             ("", "no Authorization header"),
             ("Basic abc", "the Authorization header is not 'Bearer <token>'"),
             ("Bearer ", "the Authorization header is not 'Bearer <token>'"),
-            ("Bearer pat-na1-00000000", "pat-…0000 has the form of a private-app token, and none is known"),
+            (
+                "Bearer pat-na1-00000000",
+                "pat-…0000 has the form of a private-app token, and is not one of this simulator",
+            ),
             ("Bearer thisisatesttoken", "this…oken is not an access token: it is no protobuf message"),
         ],
     )

@@ -126,7 +126,7 @@ def test_a_path_that_is_not_served_is_noted_with_the_nearest_one(sim, client):
     ("method", "path", "allowed"),
     [
         ("PUT", LIST, "GET, HEAD, POST"),
-        ("POST", f"{LIST}/search", "DELETE, GET, HEAD, PATCH"),
+        ("POST", f"{LIST}/1", "DELETE, GET, HEAD, PATCH"),
         ("OPTIONS", LIST, "GET, HEAD, POST"),
         ("BREW", LIST, "GET, HEAD, POST"),
         ("PUT", "/oauth/authorize", "GET, HEAD, POST"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hubspot_simulator.core.words import plural
+
 from ..scenario import scenario
 from ..traffic import form, header, hub_id
 from ..trial import Trial
@@ -86,9 +88,8 @@ def _at_the_same_time(trial: Trial, clients: list[Any]) -> None:
     good: list[Exchange] = [exchange for exchange in trial.calls(mark) if 200 <= exchange.status < 300]
     counts = [sum(hub_id(e) == trial.installed(client).portal.hub_id for e in good) for client in clients]
     if counts[0] != counts[1]:
-        did = (
-            f"the same work for two accounts at once made {counts[0]} calls for the one and {counts[1]} for the other."
-        )
+        one, other = plural(counts[0], "call"), counts[1]
+        did = f"the same work for two accounts at once made {one} for the one and {other} for the other."
         trial.fail(did, good)
 
 

@@ -11,6 +11,7 @@ from ..core.clock import ClockOutOfRange
 from ..core.exchange import Exchange
 from ..core.simulator import Simulator
 from ..core.tokens import MalformedToken, parse
+from ..core.words import plural
 from .together import FOLLOW
 
 _DURATION = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
@@ -98,7 +99,7 @@ class Schedule:
         return f"{clocks} moved by {_text(delta)}"
 
     def _note(self, number: int, text: str) -> None:
-        calls = f"{self._calls} authenticated call{'' if self._calls == 1 else 's'}"
+        calls = plural(self._calls, "authenticated call")
         self.notes.setdefault(number, []).append(f"after {calls}, {text}")
 
 

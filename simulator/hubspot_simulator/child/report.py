@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..core.exchange import Exchange
 from ..core.redaction import shown
 from ..core.simulator import Simulator
+from ..core.words import plural
 from .connections import DISTRUSTED, NOTHING
 from .unreached import unreached
 
@@ -37,6 +38,8 @@ def report(
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
+    if simulator.journal.dropped:
+        lines.insert(2, f"  ({plural(simulator.journal.dropped, 'older request')} dropped, to bound the memory)")
     if not exchanges and fruitless:
         lines.append(f"  {_NO_REQUEST}, but the program did connect:")
     elif not exchanges:
@@ -45,10 +48,10 @@ def report(
     lines += [f"  {_connected(*what, times)}" for what, times in sorted(fruitless.items())]
     for asked, times in refused.items():
         host = shown(asked)  # the child wrote it
-        lines.append(f"  not let out: {host}, {times} time{_s(times)}; allow it with --allow {host.rpartition(':')[0]}")
+        lines.append(f"  not let out: {host}, {plural(times, 'time')}; allow it with --allow {host.rpartition(':')[0]}")
     count = simulator.store.exchange_count - len(own)
     bad = sum(exchange.status >= 400 for exchange in exchanges)
-    lines.append(f"{count} request{_s(count)}, {bad} refused")
+    lines.append(f"{plural(count, 'request')}, {bad} refused")
     if own:
         lines += ["", "What the simulator itself was asked, which HubSpot has not:"]
     for exchange in own:
@@ -59,7 +62,7 @@ def report(
 
 
 def _connected(host: str, what: str, times: int) -> str:
-    said = f"{shown(host)}: {times} connection{_s(times)} {what}"
+    said = f"{shown(host)}: {plural(times, 'connection')} {what}"
     if what.startswith(DISTRUSTED):
         return f"{said}. Fix: have the program trust the certificates in the file that SSL_CERT_FILE names ({_HOW})"
     if what == NOTHING:
@@ -69,7 +72,3 @@ def _connected(host: str, what: str, times: int) -> str:
 
 def _noted(notes: Mapping[int, Sequence[str]], number: int) -> list[str]:
     return [f"  -- {note}" for note in notes.get(number, ())]
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

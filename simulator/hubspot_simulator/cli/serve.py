@@ -11,6 +11,7 @@ from secrets import token_hex
 
 from ..core.clock import Clock, ManualClock, SystemClock
 from ..core.simulator import Simulator
+from ..core.words import plural
 from ..senders import Senders
 from ..server import SimulatorServer
 from ..settings import Settings
@@ -40,8 +41,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
         output.say(_banner(server, drawn))
         while not stop.wait(1):  # without a timeout, Windows would not see Ctrl-C
             pass
-    count = simulator.store.exchange_count
-    output.say(f"stopped after {count} request{'' if count == 1 else 's'}")
+    output.say(f"stopped after {plural(simulator.store.exchange_count, 'request')}")
     output.close()
     return 0
 

@@ -177,7 +177,9 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
         summary.append(f"failed: {', '.join(done.point.name for done in failed)}")
     lines += ["", "; ".join(summary)]
     if stride > 1:
-        lines.append(f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {calls} calls not tried")
+        lines.append(
+            f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {_count(calls, 'call')} not tried"
+        )
     return lines
 
 

@@ -7,7 +7,7 @@ from . import tokens
 from .clock import iso_instant
 from .errors import ExpiredAuthentication, InvalidAuthentication
 from .ids import OTHER_SEED, Ids
-from .model import Caller, Installation, Portal
+from .model import Caller, Installation, Portal, TokenOverride
 from .oauth import granted_scopes
 from .store import Store
 
@@ -23,6 +23,10 @@ def age(ms: int) -> str:
         if ms // length > 1:
             return f"{ms // length} {unit}"
     return f"{ms // 1000} second(s)"
+
+
+_BEFORE_RESET = "was issued before the simulator was reset, and its installation is not there any more"
+_AS_IT_SAYS = TokenOverride()
 
 
 class Authentication:
@@ -58,9 +62,11 @@ class Authentication:
             )
         token = self.check(text, now_ms)
         installation = self._store.installations.get((token.app_id, token.hub_id))
-        if installation is None:
+        if not token.hub_id:
             raise InvalidAuthentication(why="the token is an app's own (client_credentials), good for no portal")
-        left = _seconds((token.expires_at_ms or 0) - now_ms)
+        if installation is None:
+            raise InvalidAuthentication(why=f"{tokens.shorten(text)} {_BEFORE_RESET}")
+        left = _seconds((self.expiry_ms(token) or 0) - now_ms)
         return Caller(
             kind="oauth",
             app_id=token.app_id,
@@ -77,28 +83,29 @@ class Authentication:
         """
         name = tokens.shorten(text)
         if text.startswith("pat-"):
-            raise InvalidAuthentication(why=f"{name} has the form of a private-app token, and none is known")
+            raise InvalidAuthentication(
+                why=f"{name} has the form of a private-app token, and is not one of this simulator"
+            )
         try:
             token = tokens.parse(text)
         except tokens.MalformedToken as error:
             raise InvalidAuthentication(why=f"{name} is not an access token: {error}", malformed=True) from None
         ours = tokens.is_signed(token, self._ids.signing_key)
         foreign = "" if ours else f"; it was not issued by this simulator: kept from another test, or {OTHER_SEED}"
-        override = self._store.token_overrides.get(token.nonce)
-        expires_at_ms = token.expires_at_ms
-        if override is not None and override.expires_at_ms is not None:
-            expires_at_ms = override.expires_at_ms
+        expires_at_ms = self.expiry_ms(token)
         if expires_at_ms is None:
             raise _expired(0, now_ms, f"{name} carries no expiry, which HubSpot reads as 1970{foreign}")
         if expires_at_ms <= now_ms:
             installation = self._store.installations.get((token.app_id, token.hub_id))
-            newer = foreign or _newer(installation, expires_at_ms, now_ms)
+            newer = foreign or _newer(token, installation, now_ms)
             seconds = _seconds(now_ms - expires_at_ms)
             raise _expired(expires_at_ms, now_ms, f"{name} expired {seconds} ago on the simulator's clock{newer}")
         known = token.app_id in self._store.apps and (not token.hub_id or token.hub_id in self._store.portals)
-        if override is not None and override.revoked:
+        if self._override(token).revoked:
             raise InvalidAuthentication(why=f"{name} was revoked", malformed=True)
-        if not ours or not known:
+        if ours and not known:
+            raise InvalidAuthentication(why=f"{name} {_BEFORE_RESET}")
+        if not ours:
             raise InvalidAuthentication(
                 why=f"{name} was not issued by this simulator: it is a token kept from another test, "
                 f"or {OTHER_SEED}, or was changed on its way"
@@ -109,6 +116,21 @@ class Authentication:
             if token.user_id in installation.ended_user_ids and self._settings.after_uninstall == "dead":
                 raise InvalidAuthentication(why="the app was uninstalled, and after_uninstall is dead")
         return token
+
+    def is_ours(self, text: str) -> bool:
+        """Tell whether a text is an access token that this simulator has signed."""
+        try:
+            return tokens.is_signed(tokens.parse(text), self._ids.signing_key)
+        except tokens.MalformedToken:
+            return False
+
+    def expiry_ms(self, token: tokens.AccessToken) -> int | None:
+        """Return when a token expires (epoch milliseconds): as it says, unless it was made to expire early."""
+        override = self._override(token)
+        return token.expires_at_ms if override.expires_at_ms is None else override.expires_at_ms
+
+    def _override(self, token: tokens.AccessToken) -> TokenOverride:
+        return self._store.token_overrides.get(token.identity, _AS_IT_SAYS)
 
     def _refuse_deleted(self, portal: Portal) -> None:
         if portal.hub_id in self._store.deleted_hub_ids:
@@ -125,10 +147,15 @@ def _expired(expires_at_ms: int, now_ms: int, why: str) -> ExpiredAuthentication
     )
 
 
-def _newer(installation: Installation | None, expires_at_ms: int, now_ms: int) -> str:
-    if installation is None or installation.newest_expires_at_ms <= expires_at_ms:
-        return "; no newer token was issued"
-    return f"; a newer token was issued {_seconds(now_ms - installation.newest_issued_at_ms)} ago"
+def _newer(token: tokens.AccessToken, installation: Installation | None, now_ms: int) -> str:
+    """Say whether a token of this simulator was followed by another of its grant; nothing where it is not known."""
+    newest = installation.newest.get(token.user_id) if installation else None
+    if newest is None or installation is None:
+        return ""
+    if newest.identity == token.identity:
+        return "; no newer token was issued" + (" to its user" if len(installation.newest) > 1 else "")
+    ago_ms = now_ms - newest.at_ms
+    return "; a newer token was issued" + (f" {_seconds(ago_ms)} ago" if ago_ms >= 0 else "")
 
 
 def _seconds(ms: int) -> str:

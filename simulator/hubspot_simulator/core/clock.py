@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from types import BuiltinFunctionType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 
 def unpatched(name: str) -> list[Callable[..., Any]]:
@@ -42,6 +43,25 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Return the current instant in epoch milliseconds."""
+        ...
+
+
+class FollowedClock(Clock, Protocol):
+    """A clock that others move too: it shows a time that somebody else holds.
+
+    A ``stage`` is what holds the time now (a freeze), None while it runs by itself.
+    """
+
+    def before_move(self, act: Callable[[], object]) -> None:
+        """Have ``act`` called before each move."""
+        ...
+
+    def stage(self) -> object | None:
+        """Return the stage that is on."""
+        ...
+
+    def left_at_ms(self, stage: object) -> int | None:
+        """Return the last instant of a stage that has ended, in epoch milliseconds; None while it is on."""
         ...
 
 
@@ -79,7 +99,42 @@ class OffsetClock:
     def __init__(self, base: Clock) -> None:
         self._base = base
         self._offset_ms = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._holder: int | None = None
+        self._acts: list[weakref.WeakMethod[Callable[[], object]]] = []
+        self._followed = cast(FollowedClock, base) if hasattr(base, "before_move") else None  # isinstance() is slow
+        if self._followed is not None:
+            self._followed.before_move(self.about_to_move)
+
+    def before_move(self, act: Callable[[], object]) -> None:
+        """Have a method called before each move of this clock, whoever makes it; the clock does not keep its object.
+
+        That time passes is no move, nor that a freeze starts.
+        """
+        self._acts.append(weakref.WeakMethod(act))
+
+    def about_to_move(self) -> None:
+        """Call what is to be called before a move."""
+        if self._holder == threading.get_ident():  # within hold(), which has done so
+            return
+        for reference in list(self._acts):
+            act = reference()
+            if act is None:
+                self._acts.remove(reference)
+            else:
+                act()
+
+    def stage(self) -> object | None:
+        """Return what holds the time now, for ``instant_in``; None while it runs by itself."""
+        return self._followed.stage() if self._followed else None
+
+    def instant_in(self, stage: object | None) -> int:
+        """Return the current instant, or the last one of a stage that has ended since, in epoch milliseconds."""
+        if stage is not None and self._followed is not None:
+            left_at_ms = self._followed.left_at_ms(stage)
+            if left_at_ms is not None:
+                return left_at_ms + self._offset_ms
+        return self.now_ms()
 
     @property
     def base(self) -> Clock:
@@ -107,6 +162,8 @@ class OffsetClock:
         Raises TypeError for anything else, ClockOutOfRange (a ValueError) for a move to where the clock does not run.
         """
         moved = duration(delta, parts)
+        self.check_move(moved)
+        self.about_to_move()
         with self._lock:
             self.check_move(moved, self._base.now_ms() + self._offset_ms)
             self._offset_ms += to_ms(moved)
@@ -115,6 +172,7 @@ class OffsetClock:
         """Move the clock to an instant. A naive datetime is taken as UTC. Raises as ``advance`` does."""
         target_ms = from_datetime(when)
         self.check_instant(target_ms)
+        self.about_to_move()
         with self._lock:
             self._offset_ms = target_ms - self._base.now_ms()
 
@@ -139,9 +197,14 @@ class OffsetClock:
 
     def hold(self, change: Callable[[], object]) -> None:
         """Call ``change``, which moves the clock underneath, while this one stays where it is."""
+        self.about_to_move()
         with self._lock:
             before_ms = self._base.now_ms()
-            change()
+            self._holder = threading.get_ident()
+            try:
+                change()
+            finally:
+                self._holder = None
             self._offset_ms += before_ms - self._base.now_ms()
 
     def __repr__(self) -> str:

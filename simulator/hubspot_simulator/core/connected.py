@@ -14,22 +14,24 @@ from .tokens import shorten
 class ConnectedInstallation:
     """An app connected to a portal, with what the code exchange gave it.
 
-    The access token is issued when it is first read, so that its lifetime begins on the clock that the test has
-    by then.
+    The access token is issued when it is first read, or just before time is first moved if nobody has read it by then.
+    So its lifetime begins inside a freeze that starts after the fixtures, and no move makes it younger.
     """
 
     def __init__(self, oauth: OAuth, grant: Grant, refresh_token: RefreshToken) -> None:
         self._oauth = oauth
         self._refresh_token = refresh_token
-        self._response: TokenResponse | None = None
+        self._first = oauth.first_token(refresh_token)
         self.installation: Installation = grant.installation
         self.scopes: tuple[str, ...] = grant.scopes
 
     @property
     def _issued(self) -> TokenResponse:
-        if self._response is None:
-            self._response = self._oauth.issue_access_token(self._refresh_token)
-        return self._response
+        return self._oauth.read(self._first)
+
+    def issue(self, at_ms: int) -> None:
+        """Issue the access token as of an instant (epoch milliseconds), if it is not yet."""
+        self._oauth.read(self._first, at_ms)
 
     @property
     def app(self) -> App:
@@ -72,7 +74,7 @@ class ConnectedInstallation:
         return self._issued.as_json()
 
     def __repr__(self) -> str:
-        issued = self._response  # not asked for: a look must not issue the token
+        issued = self._first.response  # not asked for: a look must not issue the token
         token = (
             f"access token {shorten(issued.access_token)} expires at {iso_instant(issued.expires_at_ms)}"
             if issued

@@ -117,9 +117,12 @@ class TokenError(ApiError):
 
 
 class MissingScopes(ApiError):
-    """403: the token lacks a scope (docs/fidelity.md, "403 MISSING_SCOPES")."""
+    """403: the token lacks a scope (docs/fidelity.md, "403 MISSING_SCOPES").
 
-    def __init__(self, required: Sequence[str], granted: Sequence[str]) -> None:
+    ``granted`` is None when the token may have it.
+    """
+
+    def __init__(self, required: Sequence[str], granted: Sequence[str] | None) -> None:
         super().__init__(
             403,
             "This app hasn't been granted all required scopes to make this call. Read more about required scopes "
@@ -134,7 +137,8 @@ class MissingScopes(ApiError):
                 "links": {"scopes": SCOPES_PAGE},
                 "category": "MISSING_SCOPES",
             },
-            why=f"the call needs {' or '.join(required)}; granted: {' '.join(granted) or 'nothing'}",
+            why=f"the call needs {' or '.join(required)}"
+            + ("" if granted is None else f"; granted: {' '.join(granted) or 'nothing'}"),
         )
 
 

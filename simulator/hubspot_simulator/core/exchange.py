@@ -9,19 +9,22 @@ from .clock import iso_instant
 from .redaction import shown, shown_url
 
 BODY_KEPT = 64 * 1024
+_WEIGHT = 2_600  # what it takes beside these texts
 
 
 @dataclass(slots=True, repr=False)
 class Exchange:
     """A request, its answer, and why.
 
-    ``at_ms`` is when the request came, on the simulator's clock (epoch milliseconds). ``route`` is the template
+    ``number`` counts from 1, in the order of the journal, which gives it. ``at_ms`` is when the request came, on the
+    simulator's clock (epoch milliseconds). ``route`` is the template
     that it matched (``/crm/v3/objects/{type}``), None when there was none. ``served`` is False when HubSpot has,
     or may have, the endpoint and the simulator has not. ``bearer`` exchanges are those of the routes that want an
     access token. ``after`` is the number of the last exchange that had been answered when the request came: whoever
     sent it may have known the answers up to there. ``status`` is 0 when no answer was sent. ``faults`` names what was
     injected. ``skew_ms`` is how far HubSpot's clock had been moved ahead of the caller's (milliseconds). Bodies are
-    kept up to 64 KiB.
+    kept up to 64 KiB. ``stranger`` names the other test of the session whose token the call carries: such a call counts
+    for nothing.
 
     ``connection`` and ``process`` are the numbers of the connection that it came by and of the process that sent it:
     equal numbers are the same one; None is unknown, or no connection, or one that several processes share. Process 0
@@ -47,6 +50,7 @@ class Exchange:
     after: int = 0
     faults: tuple[str, ...] = ()
     skew_ms: int = 0
+    stranger: str = ""
     connection: int | None = None
     process: int | None = None
     foreign: bool = False
@@ -58,6 +62,12 @@ class Exchange:
             if name == "HTTP_AUTHORIZATION":
                 return value.partition(" ")[2].strip()
         return ""
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it takes."""
+        headers = sum([len(name) + len(value) for name, value in self.request_headers])
+        return _WEIGHT + len(self.request_body) + len(self.response_body) + len(self.path) + len(self.query) + headers
 
     def __str__(self) -> str:
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from functools import cached_property
+import threading
 from uuid import UUID
 
 # What may be the matter with a well-formed credential that is not known here, in words.
@@ -16,40 +16,30 @@ OTHER_SEED = (
 class Ids:
     """The identifiers of one simulator. Each kind has a stream of its own, so that one does not move another.
 
-    ``seed`` and ``name`` (of the test) decide everything.
+    ``seed`` and ``name`` (of the test) decide everything. Threads may share it: no two get the same from a stream.
     """
 
     def __init__(self, seed: str, name: str) -> None:
         self._source = f"{seed}\0{name}"
+        self._streams: dict[str, random.Random] = {}
+        self._lock = threading.Lock()
+        self.signing_key = hashlib.sha256(f"{self._source}\0key".encode()).digest()
+        """The key that signs the access tokens of this simulator."""
 
     def _stream(self, purpose: str) -> random.Random:
-        return random.Random(f"{self._source}\0{purpose}")
+        """Return a stream, made when it is first asked for: each costs some ten microseconds."""
+        found = self._streams.get(purpose)
+        if found is None:
+            with self._lock:  # of two threads that come first, one would take a stream that the other throws away
+                found = self._streams.get(purpose)
+                if found is None:
+                    found = self._streams[purpose] = random.Random(f"{self._source}\0{purpose}")
+        return found
 
-    @cached_property
-    def _credentials(self) -> random.Random:
-        return self._stream("credentials")
-
-    @cached_property
-    def _correlations(self) -> random.Random:
-        return self._stream("correlations")
-
-    @cached_property
-    def _nonces(self) -> random.Random:
-        return self._stream("nonces")
-
-    @cached_property
-    def _records(self) -> random.Random:
-        return self._stream("records")
-
-    @cached_property
+    @property
     def faults(self) -> random.Random:
         """What decides whether a fault with a probability hits."""
         return self._stream("faults")
-
-    @cached_property
-    def signing_key(self) -> bytes:
-        """The key that signs the access tokens of this simulator."""
-        return hashlib.sha256(f"{self._source}\0key".encode()).digest()
 
     @property
     def form_token(self) -> str:
@@ -58,7 +48,7 @@ class Ids:
 
     def uuid(self) -> str:
         """Return a UUID (version 4): a client id, a client secret."""
-        return str(UUID(int=self._credentials.getrandbits(128), version=4))
+        return str(UUID(int=self._stream("credentials").getrandbits(128), version=4))
 
     def hublet_uuid(self, hublet: str) -> str:
         """Return a refresh token or an authorization code: hublet and UUID."""
@@ -66,11 +56,11 @@ class Ids:
 
     def number(self, digits: int) -> int:
         """Return a whole number of that many digits: a hub id, an app id, a user id."""
-        return self._credentials.randrange(10 ** (digits - 1), 10**digits)
+        return self._stream("credentials").randrange(10 ** (digits - 1), 10**digits)
 
     def nonce(self) -> bytes:
         """Return the 20 bytes that tell two tokens of one instant apart."""
-        return self._nonces.randbytes(20)
+        return self._stream("nonces").randbytes(20)
 
     def correlation_id(self, now_ms: int) -> str:
         """Return a UUID (version 7) of that instant (epoch milliseconds)."""
@@ -78,12 +68,12 @@ class Ids:
             (now_ms & 0xFFFFFFFFFFFF) << 80
             | 0x7 << 76
             | 0x2 << 62
-            | (self._correlations.getrandbits(74) & ~(0xF << 74)) & 0x0FFF_3FFF_FFFF_FFFF_FFFF
+            | (self._stream("correlations").getrandbits(74) & ~(0xF << 74)) & 0x0FFF_3FFF_FFFF_FFFF_FFFF
         )
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def next_record_id(self, last: int | None) -> int:
         """Return an id for a new CRM record, above ``last``. HubSpot's ids are not consecutive either."""
         if last is None:
-            return self._records.randrange(10**10, 10**11)
-        return last + self._records.randrange(1, 50)
+            return self._stream("records").randrange(10**10, 10**11)
+        return last + self._stream("records").randrange(1, 50)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
 from .exchange import Exchange
+from .glob import matches
 from .redaction import shown, shown_url
+from .words import plural
 
 
 class Answer(NamedTuple):
@@ -85,13 +86,14 @@ def is_path(pattern: str, path: str, route: str | None) -> bool:
     path = path.rstrip("/")
     if pattern.rstrip("/") in (path, route):
         return True
-    return "*" in pattern and re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), path) is not None
+    return "*" in pattern and matches(pattern, path)
 
 
 class Injected:
     """A fault that was injected: ``hits`` are the exchanges that it hit, ``remove()`` ends it.
 
-    Its name is in the journal unless ``shown`` is False.
+    ``count`` is how many there were; ``hits`` lacks those that the journal has dropped, but for the last. Its name is
+    in the journal unless ``shown`` is False.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Injected:
         self.fault = fault
         self.target = target
         self.hits: list[Exchange] = []
+        self.count = 0
         self.shown = shown
         self._nth = nth
         self._left = times
@@ -129,10 +132,19 @@ class Injected:
             self._left -= 1
         return True
 
+    def hit(self, exchange: Exchange) -> None:
+        """Keep an exchange that it has hit. To be called under the store's lock."""
+        self.hits.append(exchange)
+        self.count += 1
+
+    def forget(self, exchange: Exchange) -> None:
+        """Let go of the oldest exchange, if it is this. To be called under the store's lock."""
+        if len(self.hits) > 1 and self.hits[0] is exchange:
+            del self.hits[0]
+
     def remove(self) -> None:
         """Hit no further call."""
         self._removed = True  # not what takes() counts down, perhaps at this moment
 
     def __repr__(self) -> str:
-        times = len(self.hits)
-        return f"<fault {self.name} for {self.target}: hit {times} call{'' if times == 1 else 's'}>"
+        return f"<fault {self.name} for {self.target}: hit {plural(self.count, 'call')}>"

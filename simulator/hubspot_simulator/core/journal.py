@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import overload
 
 from .exchange import Exchange
-from .injection import is_path
+from .injection import Injected, is_path
 from .printable import wrapped
 from .redaction import shown, shown_url
 from .store import Store
+from .words import plural
+from .words import times as _times
 
 _BEFORE = "E       "  # pytest's, before each line of an exception
 
@@ -47,31 +49,32 @@ class Journal:
     def said(self) -> str:
         """Say how many exchanges there are, and of how many if the first are no longer kept."""
         kept, all_of_them = len(self), self._store.exchange_count
-        count = f"{kept} exchange{'' if kept == 1 else 's'}"
+        count = plural(kept, "exchange")
         return count if kept >= all_of_them else f"the last {kept} of {all_of_them} exchanges"
 
-    def append(self, exchange: Exchange) -> None:
-        """Keep an exchange."""
-        self._store.exchanges.append(exchange)
-
-    def next_number(self) -> int:
-        """Return the number of the next exchange, from 1."""
-        with self._store.lock:
-            self._store.exchange_count += 1
-            return self._store.exchange_count
+    def append(self, exchange: Exchange, hit_by: Iterable[Injected] = ()) -> None:
+        """Keep an exchange, as one that faults have hit, and give it the next number."""
+        self._store.add_exchange(exchange, hit_by)
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """All exchanges so far, oldest first (a copy)."""
-        return list(self._store.exchanges)
+        """All exchanges so far, oldest first (a copy), but for those that were ``dropped``."""
+        with self._store.lock:
+            return list(self._store.exchanges)
+
+    @property
+    def dropped(self) -> int:
+        """How many exchanges were dropped, the oldest: 50,000 are kept, and 256 MiB of them."""
+        with self._store.lock:
+            return self._store.exchange_count - len(self._store.exchanges)
 
     @property
     def unserved(self) -> list[Exchange]:
-        """The exchanges whose endpoint the simulator does not serve."""
-        return [exchange for exchange in self.exchanges if not exchange.served]
+        """The exchanges whose endpoint the simulator does not serve, but for those of other tests."""
+        return [exchange for exchange in self.exchanges if not (exchange.served or exchange.stranger)]
 
     def find(self, method: str, path: str) -> list[Exchange]:
-        """Return the exchanges of a method and a path.
+        """Return the exchanges of a method and a path, but for those of other tests (``Exchange.stranger``).
 
         ``path`` is a literal path without its query, a route template with its placeholders in braces
         (``/crm/v3/objects/{type}``), or one with ``*`` (``/oauth/*/token``).
@@ -80,7 +83,7 @@ class Journal:
         return [
             exchange
             for exchange in self.exchanges
-            if exchange.method == method and is_path(path, exchange.path, exchange.route)
+            if exchange.method == method and not exchange.stranger and is_path(path, exchange.path, exchange.route)
         ]
 
     def assert_called(self, method: str, path: str, times: int | None = None) -> None:
@@ -90,6 +93,11 @@ class Journal:
         """
         __tracebackhide__ = True  # pytest shows the caller's line, then
         seen = len(self.find(method, path))
+        if times is not None and self.dropped:
+            raise AssertionError(
+                f"how often {method.upper()} {path} was called is not known: of {self._store.exchange_count} exchanges "
+                f"the oldest {self.dropped} were dropped. Make fewer calls in one test, or call it without times="
+            )
         if seen != times if times is not None else not seen:
             expected = "at least once" if times is None else _times(times)
             raise AssertionError(
@@ -104,7 +112,8 @@ class Journal:
         exchanges = self.exchanges
         if not exchanges:
             return "the simulator received no request at all: does the code under test call its URL?"
-        lines = [f"{len(exchanges)} exchange{'s' if len(exchanges) > 1 else ''} in all:"]
+        older = f", and {self.dropped} older ones that were dropped" if self.dropped else " in all"
+        lines = [f"{plural(len(exchanges), 'exchange')}{older}:"]
         lines += [f"  {exchange}" for exchange in exchanges[-30:]]
         misses = self._nearest_misses(method, path)
         if misses:
@@ -128,7 +137,3 @@ class Journal:
             elif p in near:
                 misses.append(f"{shown(m)} {shown_url(p)} ({_times(count)}): the path differs")
         return misses[:5]
-
-
-def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

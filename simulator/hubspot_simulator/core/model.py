@@ -79,19 +79,27 @@ class PrivateApp:
         return f"<private app {self.app_id} in portal {self.portal.hub_id}: token {token}, {_scopes(self.scopes)}>"
 
 
+@dataclass(frozen=True)
+class Issued:
+    """An access token that was issued: what tells it from all others, and when (epoch milliseconds)."""
+
+    identity: bytes
+    at_ms: int
+
+
 @dataclass
 class Installation:
-    """An app in a portal, and when (epoch milliseconds) its newest access token was issued and will expire.
+    """An app in a portal.
 
-    It is ``active`` from the first exchange of a code until the app is uninstalled. ``ended_user_ids`` are the users
-    whose grants ended with that.
+    It is ``active`` from the first exchange of a code until the app is uninstalled. ``newest`` is the access token
+    that was issued last, by the user to whose grant it belongs. ``ended_user_ids`` are the users whose grants ended
+    when the app was uninstalled.
     """
 
     app: App
     portal: Portal
     active: bool = False
-    newest_issued_at_ms: int = 0
-    newest_expires_at_ms: int = 0
+    newest: dict[int, Issued] = field(default_factory=dict)
     ended_user_ids: set[int] = field(default_factory=set)
 
 
@@ -126,9 +134,12 @@ class RefreshToken:
     revoked_because: str | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Record:
-    """A CRM object. Times are epoch milliseconds; property values are text, or None when cleared."""
+    """A CRM object as it is at some moment: a change makes another one of it.
+
+    Times are epoch milliseconds; property values are text, or None when cleared.
+    """
 
     id: int
     properties: dict[str, str | None]
@@ -227,6 +238,18 @@ class TokenResponse:
             "token_use": "access_token" if self.refresh_token else "client_credentials",
         }
         return {name: value for name, value in members.items() if value is not None}
+
+
+@dataclass
+class FirstToken:
+    """The access token that the exchange of the code gave: issued when it is read, or when time is about to move.
+
+    ``stage`` is what held the time when the code was exchanged (``OffsetClock.stage``).
+    """
+
+    refresh_token: RefreshToken
+    stage: object | None
+    response: TokenResponse | None = None
 
 
 def _scopes(scopes: tuple[str, ...]) -> str:

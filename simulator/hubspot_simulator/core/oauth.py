@@ -6,9 +6,19 @@ import hashlib
 
 from ..settings import Settings
 from . import tokens
-from .clock import Clock
+from .clock import OffsetClock
 from .ids import Ids
-from .model import App, AuthorizationCode, Grant, Installation, Portal, RefreshToken, TokenResponse
+from .model import (
+    App,
+    AuthorizationCode,
+    FirstToken,
+    Grant,
+    Installation,
+    Issued,
+    Portal,
+    RefreshToken,
+    TokenResponse,
+)
 from .redaction import remember
 from .store import Store
 
@@ -18,7 +28,7 @@ _SCOPE_GROUPS_LENGTH = 53  # makes a token as long as today's, about 186 charact
 class OAuth:
     """Issues what the grants give, and ends it."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, settings: Settings) -> None:
+    def __init__(self, store: Store, clock: OffsetClock, ids: Ids, settings: Settings) -> None:
         self.store = store
         self.clock = clock
         self.settings = settings
@@ -49,35 +59,70 @@ class OAuth:
 
     def issue_refresh_token(self, grant: Grant) -> RefreshToken:
         """Return a new refresh token for a grant; the app counts as installed from then on."""
-        grant.installation.active = True
-        token = RefreshToken(self._ids.hublet_uuid(grant.installation.portal.hublet), grant)
-        remember(token.value)
-        self.store.refresh_tokens[token.value] = token
-        return token
+        with self.store.lock:
+            grant.installation.active = True
+            token = RefreshToken(self._ids.hublet_uuid(grant.installation.portal.hublet), grant)
+            remember(token.value)
+            self.store.refresh_tokens[token.value] = token
+            return token
 
     def issue_access_token(self, refresh_token: RefreshToken) -> TokenResponse:
         """Return a new access token. Those issued before live on until their own expiry."""
+        with self.store.lock:
+            first = self.store.unread.get(id(refresh_token.grant))
+            if first is not None:  # the exchange of the code came first
+                self.read(first)
+            return self._issue(refresh_token, self.clock.now_ms())
+
+    def first_token(self, refresh_token: RefreshToken) -> FirstToken:
+        """Return the access token that came with a new refresh token; it is issued later, see ``read``."""
+        first = FirstToken(refresh_token, self.clock.stage())
+        with self.store.lock:
+            self.store.unread[id(refresh_token.grant)] = first
+        return first
+
+    def read(self, first: FirstToken, at_ms: int | None = None) -> TokenResponse:
+        """Return a first token. It is issued, if it was not yet, as of ``at_ms`` (epoch milliseconds) or now.
+
+        Is the freeze over in which its code was exchanged, "now" is the last instant of that freeze.
+        """
+        with self.store.lock:
+            if first.response is None:
+                at_ms = self.clock.instant_in(first.stage) if at_ms is None else at_ms
+                first.response = self._issue(first.refresh_token, at_ms)
+                self.store.unread.pop(id(first.refresh_token.grant), None)
+            return first.response
+
+    def issue_unread(self) -> None:
+        """Issue every first token that nobody has read: time is about to move."""
+        if self.store.unread:
+            with self.store.lock:
+                for first in list(self.store.unread.values()):
+                    self.read(first)
+
+    def _issue(self, refresh_token: RefreshToken, at_ms: int) -> TokenResponse:
         grant = refresh_token.grant
         installation = grant.installation
-        now_ms = self.clock.now_ms()
-        text = self._token(installation.app, grant.scopes, now_ms, installation.portal, grant.user_id)
-        installation.newest_issued_at_ms = now_ms
-        installation.newest_expires_at_ms = now_ms + self.settings.token_ttl * 1000
-        return self._response(text, refresh_token.value, now_ms, installation.portal.hub_id, grant.scopes)
+        text = self._token(installation.app, grant.scopes, at_ms, installation.portal, grant.user_id)
+        installation.newest[grant.user_id] = Issued(tokens.parse(text).identity, at_ms)
+        return self._response(text, refresh_token.value, at_ms, installation.portal.hub_id, grant.scopes)
 
     def issue_app_token(self, app: App, scopes: tuple[str, ...]) -> TokenResponse:
         """Return an access token of the app itself (``client_credentials``)."""
-        now_ms = self.clock.now_ms()
-        text = self._token(app, scopes, now_ms)
-        self.store.app_tokens[tokens.parse(text).nonce] = scopes
-        return self._response(text, None, now_ms, None, scopes)
+        with self.store.lock:
+            now_ms = self.clock.now_ms()
+            text = self._token(app, scopes, now_ms)
+            self.store.app_tokens[tokens.parse(text).nonce] = scopes
+            return self._response(text, None, now_ms, None, scopes)
 
     def _token(
         self, app: App, scopes: tuple[str, ...], now_ms: int, portal: Portal | None = None, user_id: int = 0
     ) -> str:
         bits = _bitset(scopes, app.all_scopes)
+        expires_at_ms = now_ms + self.settings.token_ttl * 1000
+        self.store.last_expiry_ms = max(self.store.last_expiry_ms, expires_at_ms)
         token = tokens.AccessToken(
-            expires_at_ms=now_ms + self.settings.token_ttl * 1000,
+            expires_at_ms=expires_at_ms,
             scopes=bits,
             hub_id=portal.hub_id if portal else 0,
             user_id=user_id,

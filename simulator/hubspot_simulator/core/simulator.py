@@ -13,6 +13,7 @@ from .clock import Clock, OffsetClock, SystemClock, iso_instant
 from .conditions import Conditions
 from .connected import ConnectedInstallation
 from .crm.objects import Objects
+from .earlier import Earlier
 from .faults import Faults
 from .ids import Ids
 from .injection import Injected
@@ -44,15 +45,18 @@ class Simulator:
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
         self.settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
-        self._name = name
         if len(self.settings.random_seed) >= _DRAWN_SEED:  # it makes every credential
             remember(self.settings.random_seed)
+        self.name = name
+        self.earlier: Earlier | None = None
+        """The tests before this one, where there are such: a call with a token of theirs is none of this one."""
+        self.clock.before_move(self._before_move)
         self._start()
 
     def _start(self) -> None:
         self.clock.longest_life_ms = 1000 * max(self.settings.token_ttl, self.settings.code_ttl)
         self.store = Store()
-        self.ids = Ids(self.settings.random_seed, self._name)
+        self.ids = Ids(self.settings.random_seed, self.name)
         self.journal = Journal(self.store)
         self.oauth = OAuth(self.store, self.clock, self.ids, self.settings)
         self.authentication = Authentication(self.store, self.ids, self.settings)
@@ -63,6 +67,13 @@ class Simulator:
         self.portal = self.add_portal()
         self.app = self._add_default_app()
         self._installation: ConnectedInstallation | None = None
+        self._first_move_ms: int | None = None
+
+    def _before_move(self) -> None:
+        """Issue what nobody has read: a token that is read after time moved is as old as one read before."""
+        if self._first_move_ms is None:
+            self._first_move_ms = self.clock.now_ms()
+        self.oauth.issue_unread()
 
     def __repr__(self) -> str:
         where = f"portal {self.portal.hub_id}, app {self.app.app_id}"
@@ -109,7 +120,7 @@ class Simulator:
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
         a route template, or with ``*``. ``nth`` is the first of them that it hits, from 1; ``times`` how many, None
         for all from there on; ``probability`` how likely each, by the random seed. Raises ValueError for a name, an
-        option or a matcher that does not exist.
+        option or a matcher that does not exist, and for calls that are not served.
         """
         return self.faults.inject(
             name, method=method, path=path, nth=nth, times=times, probability=probability, **options
@@ -129,7 +140,7 @@ class Simulator:
         """Return the mistakes with tokens that the journal proves (docs/findings.md)."""
         from .audit import audit  # it is costly to import, and most tests pass
 
-        return audit(self.journal.exchanges)
+        return audit([exchange for exchange in self.journal.exchanges if not exchange.stranger])
 
     def audit_failures(self) -> list[Finding]:
         """Return the findings that are grave enough for the setting ``fail_on``."""
@@ -139,12 +150,25 @@ class Simulator:
         grave = order[: order.index(self.settings.fail_on) + 1]
         return [finding for finding in self.audit() if finding.severity in grave]
 
+    def knows(self, token: str) -> bool:
+        """Tell whether a token, a refresh token or a code is one that this simulator has issued."""
+        if token in self.store.refresh_tokens or token in self.store.codes or token in self.store.private_apps:
+            return True
+        return self.authentication.is_ours(token)
+
     @property
     def installation(self) -> ConnectedInstallation:
-        """The default app, installed in the default portal; installed when first asked for."""
-        if self._installation is None:
-            self._installation = self.install()
-        return self._installation
+        """The default app, installed in the default portal; installed when first asked for.
+
+        Its access token is one from before time was first moved, whenever that is.
+        """
+        with self.store.lock:
+            if self._installation is None:
+                installed = self.install()
+                if self._first_move_ms is not None:
+                    installed.issue(self._first_move_ms)
+                self._installation = installed
+            return self._installation
 
     def add_portal(
         self,

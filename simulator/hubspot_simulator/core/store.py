@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
+from collections.abc import Iterable
 
 from .exchange import Exchange
 from .injection import Injected
@@ -11,6 +12,7 @@ from .model import (
     App,
     AuthorizationCode,
     Condition,
+    FirstToken,
     Installation,
     Portal,
     PrivateApp,
@@ -19,7 +21,8 @@ from .model import (
     TokenOverride,
 )
 
-_EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
+EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
+BYTES_KEPT = 256 * 1024 * 1024
 
 
 class Store:
@@ -39,22 +42,44 @@ class Store:
         self.conditions: dict[int, Condition] = {}
         self.codes: dict[str, AuthorizationCode] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
-        self.token_overrides: dict[bytes, TokenOverride] = {}  # by nonce
+        self.unread: dict[int, FirstToken] = {}  # by id() of the grant: what is not issued yet
+        self.token_overrides: dict[bytes, TokenOverride] = {}  # by what identifies a token
+        self.last_expiry_ms = 0  # of all access tokens that were issued, as they say themselves
         self.app_tokens: dict[bytes, tuple[str, ...]] = {}
         self.records: defaultdict[tuple[int, str], Records] = defaultdict(Records)
         self.calls: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
         self.faults: list[Injected] = []
-        self.exchanges: deque[Exchange] = deque(maxlen=_EXCHANGES_KEPT)
+        self.exchanges: deque[Exchange] = deque()
         self.exchange_count = 0
+        self.exchange_bytes = 0
+
+    def add_exchange(self, exchange: Exchange, hit_by: Iterable[Injected] = ()) -> None:
+        """Keep an exchange, give it its number, and drop the oldest ones that are too much."""
+        with self.lock:  # number and place are given in one
+            self.exchange_count += 1
+            exchange.number = self.exchange_count
+            self.exchanges.append(exchange)
+            self.exchange_bytes += exchange.weight
+            for injected in hit_by:
+                injected.hit(exchange)
+            while len(self.exchanges) > EXCHANGES_KEPT or (
+                self.exchange_bytes > BYTES_KEPT and len(self.exchanges) > 1
+            ):
+                oldest = self.exchanges.popleft()
+                self.exchange_bytes -= oldest.weight
+                for injected in self.faults:
+                    injected.forget(oldest)
 
     def add_portal(self, portal: Portal) -> None:
         """Keep a portal."""
-        self.portals[portal.hub_id] = portal
+        with self.lock:
+            self.portals[portal.hub_id] = portal
 
     def add_app(self, app: App) -> None:
         """Keep an app, found by its id and by its client id."""
-        self.apps[app.app_id] = app
-        self.apps_by_client_id[app.client_id] = app
+        with self.lock:
+            self.apps[app.app_id] = app
+            self.apps_by_client_id[app.client_id] = app
 
     def installation(self, app: App, portal: Portal) -> Installation:
         """Return the app's installation in the portal; make one when there is none."""

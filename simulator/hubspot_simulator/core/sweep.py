@@ -15,6 +15,7 @@ from .faults.refusals import TOKEN_ENDPOINTS
 from .injection import Answer, Arrival, Fault, Injected, Target, is_path
 from .redaction import shown, shown_url
 from .simulator import Simulator
+from .words import plural
 
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _EVERY_CALL = Target(method=None, path=None)
@@ -160,7 +161,7 @@ class Sweep:
     @property
     def calls(self) -> int:
         """How many authenticated calls came."""
-        return len(self._calls.hits) if self._calls else 0
+        return self._calls.count if self._calls else 0
 
     def fetches(self) -> frozenset[int]:
         """Return the calls before which a token was fetched: after the call before them, whoever asked for it."""
@@ -180,7 +181,7 @@ class Sweep:
         if self.point is None:
             return ""
         if self.hit is None:
-            return f"call {self.point.call} was never made: this run made {self.calls} authenticated calls"
+            return f"call {self.point.call} was never made: this run made {plural(self.calls, 'authenticated call')}"
         if KINDS[self.point.kind].only_writes and self.hit.method not in _WRITES:
             return f"call {self.point.call} ({target(self.hit)}) writes nothing: there is nothing to lose"
         if KINDS[self.point.kind].kills and self.hit.access_token.startswith("pat-"):
@@ -199,7 +200,7 @@ class Sweep:
         return any(
             b"grant_type=refresh_token" in exchange.request_body or "grant_type=refresh_token" in exchange.query
             for exchange in self._simulator.journal.exchanges
-            if exchange.number < hit.number
+            if exchange.number < hit.number and not exchange.stranger
         )
 
     def headline(self) -> str:

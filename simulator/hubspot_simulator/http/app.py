@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from functools import lru_cache
 from http.client import responses as phrases
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from ..core import endpoints
 from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
@@ -19,12 +19,12 @@ from ..core.simulator import Simulator
 from ..core.tokens import is_foreign
 from ..logs import get_logger
 from ..senders import Senders
-from . import control, faults, trust
+from . import control, faults, strangers, trust
 from .call import Call
 from .errors import html_not_found, refusal
 from .headers import common_headers
 from .request import Request, is_host
-from .routes import ROUTE_MAP, ROUTES, Route
+from .routes import ROUTE_MAP, Route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,11 +79,12 @@ class Application:
         route: Route | None = None
         try:
             call.read_body()
+            call.stranger = strangers.whose(call)
             if not is_host(call.request.environ.get("HTTP_HOST", "")):
                 raise ApiError(400, "Invalid Host header", why="the Host header is no host")
             trust.check(call.request, call.simulator.settings)
             route = self._match(call)
-            if call.simulator.store.faults and not call.request.path.startswith(control.PREFIX):
+            if call.simulator.store.faults and not (call.stranger or call.request.path.startswith(control.PREFIX)):
                 faults.arrive(call, route.template, route.bearer)
             limits = self._admit(call) if route.bearer else []
             response = route.handler(call)
@@ -96,11 +97,19 @@ class Application:
             call.why = f"the simulator does not serve {error}"
             return route, False, html_not_found()
         except NotFound as error:
-            call.why = f"the simulator does not serve this path; {_nearest(call.request)}"
+            near = endpoints.nearest(call.request.method, call.request.path)
+            hint = f"the nearest that it serves is {near}" if near else "nothing that it serves comes near"
+            call.why = f"the simulator does not serve this path; {hint}"
             return None, call.request.path.startswith(control.PREFIX), refusal(error, call)
         except MethodNotAllowed as error:
+            action = endpoints.action(call.request.method, call.request.path)
+            if action:  # an endpoint of its own, which only looks like an object's
+                call.why = f"the simulator does not serve {action}, which HubSpot does"
+                return None, False, html_not_found()
             allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+            word = endpoints.word_read_as_id(call.request.path)
             call.why = f"the simulator serves this path with {allowed} only"
+            call.why += f" ({word!r} stands where it reads an id)" if word else ""
             return None, call.request.method == "OPTIONS", refusal(error, call)
         except (ApiError, HTTPException) as error:
             call.why = error.why if isinstance(error, ApiError) else str(error)
@@ -133,11 +142,12 @@ class Application:
         environ = request.environ
         connection, process = self.senders.of(environ)
         bearer = route is not None and route.bearer
-        why = "; ".join(filter(None, [call.why or "no authentication is needed", *faults.done(call)]))
+        mark = f"not a call of this test: its token is of {call.stranger}" if call.stranger else ""
+        why = "; ".join(filter(None, [mark, call.why or "no authentication is needed", *faults.done(call)]))
         if answer.status not in _PLAIN_WHYS or "'" in why or '"' in why:  # it may quote what the client sent
             why = shown(why)
         exchange = Exchange(
-            number=journal.next_number(),
+            number=0,  # the journal numbers it
             at_ms=call.now_ms,
             method=request.method,
             path=request.path,
@@ -157,13 +167,12 @@ class Application:
             faults=tuple(injected.name for injected in call.hits if injected.shown),
             connection=connection,
             process=process,
+            stranger=call.stranger,
         )
         exchange.foreign = (
             bearer and answer.status == 401 and is_foreign(exchange.access_token, call.simulator.ids.signing_key)
         )
-        journal.append(exchange)
-        for injected in call.hits:
-            injected.hits.append(exchange)
+        journal.append(exchange, call.hits)
         if self.on_exchange is not None:
             self.on_exchange(exchange)
 
@@ -199,10 +208,3 @@ def _match(path: str, method: str) -> tuple[Route, dict[str, str]]:
 def _status(code: int) -> str:
     """Return a status with its phrase in RFC 9110's spelling, which werkzeug would write in capitals."""
     return f"{code} {phrases.get(code, 'Unknown')}"
-
-
-def _nearest(request: Request) -> str:
-    """Name the route that the caller may have meant."""
-    wanted = f"{request.method} {request.path}"
-    near = get_close_matches(wanted, [f"{route.method} {route.template}" for route in ROUTES], n=1, cutoff=0.3)
-    return f"the nearest that it serves is {near[0]}" if near else "nothing that it serves comes near"

@@ -26,7 +26,7 @@ class Call:
     reason for the answer, which a handler may set, ``hint`` adds to that of a refusal. ``headers`` are added to the
     answer. ``known_caller`` is set where the route wants authentication. ``legacy`` routes refuse in the form of v1.
     ``after`` is the number of the last exchange that had been answered when it came; ``hits`` are the injected faults
-    that hit it, to which it is ``arrival``.
+    that hit it, to which it is ``arrival``. ``stranger`` names the other test whose token it carries.
     """
 
     simulator: Simulator
@@ -43,6 +43,7 @@ class Call:
     after: int = 0
     hits: list[Injected] = field(default_factory=list)
     arrival: Arrival | None = None
+    stranger: str = ""
 
     def __repr__(self) -> str:  # it holds secrets
         return f"<Call {self.request!r}>"

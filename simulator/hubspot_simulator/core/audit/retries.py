@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ..exchange import Exchange
+from ..words import plural
 from .finding import Finding, found, in_all, times
 from .model import Account, Call, Token, TokenRequest, elapsed_ms
 from .reading import Reading
@@ -101,7 +102,7 @@ def retry_without_body(reading: Reading) -> Iterator[Finding]:
         first, again_ = proof[0], proof[1]
         problem = (
             f"#{first.number} {first.method} {first.path} was answered 401; #{again_.number} repeated it with another "
-            f"token and without its {len(first.request_body)} bytes of body{in_all(len(proof) // 2)}."
+            f"token and without its {plural(len(first.request_body), 'byte')} of body{in_all(len(proof) // 2)}."
         )
         yield found("retry-without-body", problem, proof)
 

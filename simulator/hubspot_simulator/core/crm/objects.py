@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from ..clock import Clock, iso_instant
@@ -87,8 +87,7 @@ class Objects:
                 updated_at_ms=now_ms,
             )
             records.add(record)
-            self._write(records, row, record, written)
-            return record
+            return self._write(records, row, record, written)
 
     def update(
         self, caller: Caller, row: ObjectType, key: str, properties: object, *, id_property: str | None
@@ -106,10 +105,11 @@ class Objects:
                         f"objectTypeId=ObjectTypeId{{legacyObjectType={row.singular.upper()}}}, "
                         f"propertyName={name}, value={written[name]}}} on {record.id}. {taken} already has that value."
                     )
-            record.updated_at_ms = self._clock.now_ms()
-            record.properties[row.modified] = iso_instant(record.updated_at_ms)
-            self._write(records, row, record, written)
-            return record
+            now_ms = self._clock.now_ms()
+            changed = replace(
+                record, updated_at_ms=now_ms, properties={**record.properties, row.modified: iso_instant(now_ms)}
+            )
+            return self._write(records, row, changed, written)
 
     def archive(self, caller: Caller, row: ObjectType, key: str) -> None:
         """Archive an object. An id that does not exist is no error, as recorded."""
@@ -117,8 +117,9 @@ class Objects:
             record = self._find(caller, row, key, None)
             if record is None or record.archived:
                 return
-            record.archived_at_ms = record.updated_at_ms = self._clock.now_ms()
+            now_ms = self._clock.now_ms()
             records = self._records(caller, row)
+            records.by_id[record.id] = replace(record, archived_at_ms=now_ms, updated_at_ms=now_ms)
             for name in row.unique:
                 records.unique.pop((name, record.properties.get(name) or ""), None)
 
@@ -139,10 +140,16 @@ class Objects:
         }
 
     def _records(self, caller: Caller, row: ObjectType) -> Records:
-        return self._store.records[caller.portal.hub_id, row.type_id]
+        with self._store.lock:
+            return self._store.records[caller.portal.hub_id, row.type_id]
 
     def _find(self, caller: Caller, row: ObjectType, key: str, id_property: str | None) -> Record | None:
-        records = self._records(caller, row)
+        with self._store.lock:
+            return self._look_up(self._records(caller, row), caller, row, key, id_property)
+
+    def _look_up(
+        self, records: Records, caller: Caller, row: ObjectType, key: str, id_property: str | None
+    ) -> Record | None:
         if id_property and id_property != "hs_object_id":
             if id_property not in row.unique:
                 raise ValidationError(
@@ -159,14 +166,17 @@ class Objects:
             )
         return records.by_id.get(int(key))
 
-    def _write(self, records: Records, row: ObjectType, record: Record, written: dict[str, str]) -> None:
+    def _write(self, records: Records, row: ObjectType, record: Record, written: dict[str, str]) -> Record:
+        """Keep a record with what is written to it, and return that. A record that was handed out stays as it is."""
         for name in row.unique:
             if name in written:
                 records.unique.pop((name, record.properties.get(name) or ""), None)
                 if written[name]:
                     records.unique[name, written[name]] = record.id
-        record.properties.update({name: value or None for name, value in written.items()})
+        properties = {**record.properties, **{name: value or None for name, value in written.items()}}
+        changed = records.by_id[record.id] = replace(record, properties=properties)
         records.written.update(written)
+        return changed
 
 
 def _is_id(text: str) -> bool:

@@ -133,6 +133,11 @@ _CUSTOM = re.compile(r"2-\d+|p\d*_\w+")
 _TYPE_ID = re.compile(r"\d+-\d+")
 
 
+def spellings() -> tuple[str, ...]:
+    """Return every spelling of every type, in lower case."""
+    return tuple(_BY_SPELLING)
+
+
 def object_type(spelling: str) -> ObjectType:
     """Return the type of a path segment: plural, singular or type id, in any case.
 

@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
 from ..clock import ClockOutOfRange, duration, unpatched
+from ..endpoints import is_reachable
+from ..exchange import Exchange
 from ..injection import Answer, Arrival, Fault, is_path
 from ..store import Store
 from ..tokens import MalformedToken, parse
@@ -82,18 +85,24 @@ class HeldAnswer(Fault):
 
     def __post_init__(self) -> None:
         check_seconds("real_seconds", self.real_seconds)
-        if not isinstance(self.until, str):
-            raise ValueError(f"until={self.until!r}: expected a path, a route template, or one with *")
+        if not is_reachable(None, self.until):
+            raise ValueError(f"until={self.until!r}: expected a path that is served, a route template, or one with *")
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:
         for _ in range(int(self.real_seconds / _GLANCE_SECONDS)):
-            recent = [exchange for exchange in list(self.store.exchanges)[-100:] if exchange.number > arrival.number]
-            if any(is_path(self.until, exchange.path, exchange.route) for exchange in recent):
+            if any(is_path(self.until, exchange.path, exchange.route) for exchange in self._since(arrival.number)):
                 arrival.why.append(f"the answer was held back until {self.until} was answered")
                 return answer
             _SLEEP[0](_GLANCE_SECONDS)
-        arrival.why.append(f"the answer was held back for {self.real_seconds:g} s; {self.until} was not called")
+        arrival.why.append(
+            f"the answer was held back for {self.real_seconds:g} s; no call of {self.until} was answered"
+        )
         return answer
+
+    def _since(self, number: int) -> list[Exchange]:
+        with self.store.lock:
+            recent = list(islice(reversed(self.store.exchanges), 100))
+        return [exchange for exchange in recent if exchange.number > number and not exchange.stranger]
 
 
 class OldToken(Fault):
@@ -109,12 +118,14 @@ class OldToken(Fault):
         new = members.get("access_token")
         if not isinstance(new, str):
             return answer
-        for exchange in reversed(list(self._store.exchanges)):  # a copy: other threads add to it
+        with self._store.lock:
+            exchanges = list(self._store.exchanges)
+        for exchange in reversed(exchanges):
             old = exchange.access_token
             if exchange.bearer and old != new and _are_of_one_installation(old, new):
                 arrival.why.append("answered with the token that was used before")
                 return _with_members(answer, {**members, "access_token": old})
-        arrival.why.append("no token was used before: answered with the new one")
+        arrival.why.append("no other token of this account was used before: answered with the new one")
         return answer
 
 
@@ -125,7 +136,7 @@ class WithoutMembers(Fault):
     members: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.members, str) or not self.members:
+        if not self.members:
             raise ValueError(f'members={self.members!r}: expected a list of names, as in members=["refresh_token"]')
 
     def answer(self, arrival: Arrival, answer: Answer) -> Answer:

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import partial
-from inspect import Parameter, signature
 from typing import Any
 
+from .. import endpoints
 from ..clock import OffsetClock
 from ..ids import Ids
 from ..injection import Arrival, Fault, Injected, Target
 from ..limits import RateLimits
 from ..store import Store
 from . import behaviours, expiries, refusals
+from . import options as options_of
 
 Factory = Callable[..., Fault]
 
@@ -26,7 +27,7 @@ class Faults:
         self, store: Store, clock: OffsetClock, ids: Ids, limits: RateLimits, move_time: Callable[[timedelta], str]
     ) -> None:
         self._store = store
-        self._random = ids.faults
+        self._ids = ids
         self.catalogue: dict[str, Factory] = {
             "EXPIRED_AUTHENTICATION": refusals.expired,
             "INVALID_AUTHENTICATION": refusals.invalid,
@@ -62,24 +63,23 @@ class Faults:
     ) -> Injected:
         """Inject a fault by its name; see ``Simulator.inject``."""
         fault = self.make(name, **options)
-        if method is not None and not isinstance(method, str):
-            raise ValueError(f"method={method!r}: expected the name of one, such as POST")
-        if path is not None and not (isinstance(path, str) and path.startswith(("/", "*")) and "?" not in path):
-            raise ValueError(f"path={path!r}: expected a path without its query, a route template, or one with *")
+        target = _target(fault, method, path)
         if nth is not None and not _is_count(nth):
             raise ValueError(f"nth={nth!r}: expected the number of the call to hit, from 1")
         if times is not None and not _is_count(times):
             raise ValueError(f"times={times!r}: expected how many calls to hit, or None for all")
-        if probability is not None and not (isinstance(probability, (int, float)) and 0 <= probability <= 1):
+        if probability is not None and (
+            isinstance(probability, bool) or not isinstance(probability, (int, float)) or not 0 <= probability <= 1
+        ):
             raise ValueError(f"probability={probability!r}: expected a number from 0 to 1")
         return self.add(
             Injected(
                 f"{name}:after_accepting" if options.get("after_accepting") else name,
                 fault,
-                Target(method.upper() if method else None, fault.path if path is None else path),
+                target,
                 nth=nth,
                 times=times,
-                chance=(1, None) if probability is None else (probability, self._random),
+                chance=(1, None) if probability is None else (probability, self._ids.faults),
             )
         )
 
@@ -97,22 +97,36 @@ class Faults:
 
     def make(self, name: str, /, **options: Any) -> Fault:
         """Return the fault of a name, without injecting it. Raises ValueError."""
-        factory = self.catalogue.get(name)
+        factory = self.catalogue.get(name) if isinstance(name, str) else None
         if factory is None:
             near = get_close_matches(str(name), self.catalogue, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise ValueError(f"there is no fault {name!r}{hint}; there are: {', '.join(self.catalogue)}")
-        parameters = signature(factory).parameters.values()
-        known = [p.name for p in parameters if p.kind in (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
-        open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
-        wrong = [option for option in options if option not in known]
-        if wrong and not open_ended:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise ValueError(f"the fault {name!r} has no option {wrong[0]!r}: {takes}")
+        options_of.check(name, factory, options)
         try:
             return factory(**options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"the fault {name!r}: {error}") from None
+
+
+def _target(fault: Fault, method: str | None, path: str | None) -> Target:
+    """Return which calls a fault is for. Raises ValueError when there can be none."""
+    if method is not None and not (isinstance(method, str) and method):
+        raise ValueError(f"method={method!r}: expected the name of one, such as POST")
+    if path is not None and not (isinstance(path, str) and path.startswith(("/", "*")) and "?" not in path):
+        raise ValueError(f"path={path!r}: expected a path without its query, a route template, or one with *")
+    target = Target(method.upper() if method else None, fault.path if path is None else path)
+    if endpoints.is_reachable(target.method, target.path):
+        return target
+    if path is not None and path.startswith("/_simulator"):
+        raise ValueError(f"path={path!r}: a fault hits calls of HubSpot's API, not those of the control API")
+    if path is not None and not endpoints.is_reachable(None, path):
+        near = endpoints.suggested(path)
+        hint = f"did you mean {near}?" if near else 'nothing that it serves comes near; "*" stands for any characters'
+        raise ValueError(f"path={path!r}: the simulator serves no such path, so that no call could be hit; {hint}")
+    methods = ", ".join(endpoints.methods(target.path))
+    what = target.path or "authenticated calls"
+    raise ValueError(f"method={method!r}: no call could be hit, since the simulator serves {what} with {methods} only")
 
 
 def _is_count(value: object) -> bool:

@@ -54,12 +54,13 @@ class ServerOnly(Fault):
         token = _parsed(arrival.access_token)
         if token is None:
             return
-        override = self._store.token_overrides.get(token.nonce, TokenOverride())
-        expires_at_ms = token.expires_at_ms if override.expires_at_ms is None else override.expires_at_ms
-        if expires_at_ms is None or expires_at_ms <= arrival.now_ms:
-            arrival.why.append("injected: its token was to expire early, and had expired before")
-            return
-        self._store.token_overrides[token.nonce] = replace(override, expires_at_ms=arrival.now_ms)
+        with self._store.lock:
+            override = self._store.token_overrides.get(token.identity, TokenOverride())
+            expires_at_ms = token.expires_at_ms if override.expires_at_ms is None else override.expires_at_ms
+            if expires_at_ms is None or expires_at_ms <= arrival.now_ms:
+                arrival.why.append("injected: its token was to expire early, and had expired before")
+                return
+            self._store.token_overrides[token.identity] = replace(override, expires_at_ms=arrival.now_ms)
         arrival.why.append("injected: its token expires early")
 
 
@@ -70,8 +71,9 @@ class Revoked(ServerOnly):
         token = _parsed(arrival.access_token)
         if token is None:
             return
-        override = self._store.token_overrides.get(token.nonce, TokenOverride())
-        self._store.token_overrides[token.nonce] = replace(override, revoked=True)
+        with self._store.lock:
+            override = self._store.token_overrides.get(token.identity, TokenOverride())
+            self._store.token_overrides[token.identity] = replace(override, revoked=True)
         arrival.why.append("injected: its token is revoked")
 
 
@@ -85,10 +87,10 @@ def _parsed(access_token: str) -> AccessToken | None:
 
 def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: timedelta = _PAST) -> str:
     """Move both clocks past the expiry of every access token that was issued; say what moved, and how far."""
-    newest_ms = max((installed.newest_expires_at_ms for installed in store.installations.values()), default=0)
-    left = timedelta(milliseconds=newest_ms - clock.now_ms())
+    clock.about_to_move()  # issues what nobody has read
+    left = timedelta(milliseconds=store.last_expiry_ms - clock.now_ms())
     if left <= timedelta():
-        return "no clock moved: every token had expired"
+        return "no clock moved: no access token was left to expire"
     try:
         return f"{move_time(left + past)} moved by {left + past}"
     except ClockOutOfRange as error:

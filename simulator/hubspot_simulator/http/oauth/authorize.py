@@ -86,7 +86,7 @@ def _portal(call: Call) -> Portal:
 
 def _portals(call: Call) -> dict[int, Portal]:
     store = call.simulator.store
-    return {hub_id: portal for hub_id, portal in store.portals.items() if hub_id not in store.deleted_hub_ids}
+    return {hub_id: portal for hub_id, portal in list(store.portals.items()) if hub_id not in store.deleted_hub_ids}
 
 
 def _chosen(call: Call, hub_id: str) -> Portal:

@@ -29,7 +29,7 @@ def user_of(token: AccessToken, portal: Portal | None) -> dict[str, object]:
 
 def seconds_left(call: Call, token: AccessToken) -> int:
     """Return the whole seconds that are left of an access token's life."""
-    return ((token.expires_at_ms or 0) - call.now_ms) // 1000
+    return ((call.simulator.authentication.expiry_ms(token) or 0) - call.now_ms) // 1000
 
 
 def signed_access_token(token: AccessToken) -> dict[str, object]:

@@ -31,6 +31,9 @@ def _token(form: MultiDict[str, str]) -> str:
 def _refresh_token(call: Call, app: App, text: str) -> dict[str, object] | None:
     token = call.simulator.oauth.refresh_token(text)
     if token is None or token.grant.installation.app is not app:
+        dead = call.simulator.store.refresh_tokens.get(text)
+        if dead is not None and dead.grant.installation.app is app and dead.revoked_because:
+            call.hint = f"it is a refresh token, and {dead.revoked_because}"
         return None
     members = described.refresh_token_members(token)
     return {"active": True, **members, "token_use": "refresh_token", "token_type": "Bearer"}
@@ -40,7 +43,7 @@ def _access_token(call: Call, app: App, text: str) -> dict[str, object] | None:
     try:
         token = call.simulator.authentication.check(text, call.now_ms)
     except (ExpiredAuthentication, InvalidAuthentication) as error:
-        call.why = error.why
+        call.why = call.hint or error.why
         return None
     if token.app_id != app.app_id:
         return None

@@ -1,0 +1,13 @@
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+
+def plural(count: int, noun: str) -> str:
+    """Write how many there are of something: ``1 call``, ``2 calls``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def times(count: int) -> str:
+    """Write how often something happened: ``never``, ``once``, ``3 times``."""
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -1,0 +1,46 @@
+"""Calls with a token of another test: of a thread that it has left behind, or of code that keeps tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.parse import parse_qsl
+
+from .call import Call
+
+_FIELDS = ("refresh_token", "access_token", "code", "token")
+_IN_PATH = ("/oauth/v1/access-tokens/", "/oauth/v1/refresh-tokens/")
+
+
+def whose(call: Call) -> str:
+    """Return the name of the other test whose token a call carries; empty when it carries none of another."""
+    simulator = call.simulator
+    if simulator.earlier is None:
+        return ""
+    bearer = call.request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+    for text in [bearer] if bearer else _tokens(call):
+        if simulator.knows(text):
+            return ""
+        name = simulator.earlier.name_of(text)
+        if name:
+            return name
+    return ""
+
+
+def _tokens(call: Call) -> Iterator[str]:
+    """Yield what may be a token in a call of OAuth."""
+    path = call.request.path
+    if not path.startswith("/oauth/"):
+        return
+    if path.startswith(_IN_PATH):
+        yield path.rstrip("/").rpartition("/")[2]
+    body = call.body.decode("utf-8", "replace")
+    for text in (body, call.request.query_string.decode("utf-8", "replace")):
+        yield from (value for name, value in parse_qsl(text, max_num_fields=None) if name in _FIELDS)
+    if body.startswith("{"):
+        try:
+            key = json.loads(body).get("tokenKey")
+        except (ValueError, RecursionError):
+            key = None
+        if isinstance(key, str):
+            yield key
