@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hubspot_simulator.core.printable import wrapped
 from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.sweep import Point, Sweep, points, read_kinds, target
 from hubspot_simulator.core.words import plural
@@ -113,17 +114,24 @@ class SweptItem:
 def _put_first(report: pytest.TestReport, headline: str) -> None:
     """Put a line before everything else that a failure's report says, its line in the summary included."""
     longrepr: Any = report.longrepr
+    lines = wrapped(headline)
     if isinstance(longrepr, str):
-        report.longrepr = f"{headline}\n\n{longrepr}"
+        report.longrepr = f"{lines}\n\n{longrepr}"
         return
     chain = getattr(longrepr, "chain", None)
     traceback = chain[0][0] if chain else getattr(longrepr, "reprtraceback", None)
     entries: list[Any] = getattr(traceback, "reprentries", [])
     if entries and hasattr(entries[0], "reprfuncargs"):  # an entry of its own, or the arguments would come first
-        bare = {"lines": [headline], "style": "value", "reprfuncargs": None, "reprlocals": None, "reprfileloc": None}
+        bare = {
+            "lines": lines.split("\n"),
+            "style": "value",
+            "reprfuncargs": None,
+            "reprlocals": None,
+            "reprfileloc": None,
+        }
         entries.insert(0, replace(entries[0], **bare))
     elif entries:
-        entries[0].lines.insert(0, f"{headline}\n")
+        entries[0].lines.insert(0, f"{lines}\n")
     crash = getattr(longrepr, "reprcrash", None)
     if crash is not None:
         crash.message = f"{headline}. {crash.message}"

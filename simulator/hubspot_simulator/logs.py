@@ -10,14 +10,15 @@ _FORMATTER = logging.Formatter()
 
 
 class _Redacting(logging.Filter):
-    """Puts text in place of a record's arguments and exception, before any handler sees them."""
+    """Puts text in place of a record's arguments, and of an exception that tells a secret, before any handler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = shown(record.getMessage()), ()
-        if record.exc_info:
-            if record.exc_info[1] is not None:
-                record.exc_text = shown_lines(_FORMATTER.formatException(record.exc_info))
-            record.exc_info = None  # a handler that formats it by itself would show the raw one
+        if record.exc_info and record.exc_info[1] is not None:
+            traceback = _FORMATTER.formatException(record.exc_info)
+            record.exc_text = shown_lines(traceback)  # where a formatter looks first
+            if record.exc_text != traceback:
+                record.exc_info = None  # a handler that formats it by itself would show the raw one
         return True
 
 

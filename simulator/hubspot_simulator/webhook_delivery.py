@@ -88,8 +88,7 @@ class Delivery:
         state = "given up" if next_ms is None else f"next attempt at {iso_instant(next_ms)}"
         tried = ", ".join(map(str, self.attempts))
         count = plural(len(self._events), "event")
-        url = self.attempts[-1].request.url.partition("?")[0]  # without the query, where secrets stand
-        return f"<Delivery of {count} to {shown(url)}, {'delivered' if self.delivered else state}: {tried}>"
+        return f"<Delivery of {count}, {'delivered' if self.delivered else state}: {tried}>"
 
 
 class WebhookSender:

@@ -99,13 +99,12 @@ class Journal:
                 f"the oldest {self.dropped} were dropped. Make fewer calls in one test, or call it without times="
             )
         if seen != times if times is not None else not seen:
+            asked = f"expected calls of {shown(method.upper())} {shown(path)}"
             expected = "at least once" if times is None else _times(times)
             raise AssertionError(
-                wrapped(
-                    f"expected calls of {shown(method.upper())} {shown(path)}: {expected}; seen: {_times(seen)}\n"
-                    + self._explain(method.upper(), path),
-                    less=len(_BEFORE),
-                )
+                wrapped(f"{asked}: {expected}; seen: {_times(seen)}", less=len(f"{_BEFORE}AssertionError: "))
+                + "\n"
+                + wrapped(self._explain(method.upper(), path), less=len(_BEFORE))
             )
 
     def _explain(self, method: str, path: str) -> str:
