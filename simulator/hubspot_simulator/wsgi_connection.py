@@ -203,5 +203,6 @@ class Connection(Wire):
 
     def _refuse(self, status: str, message: str = "") -> None:
         self.closing = True
+        self._in.clear()
         with suppress(Gone):
             (self._request or Request(self.server, self)).simple_response(status, message)

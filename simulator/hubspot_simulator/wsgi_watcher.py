@@ -28,6 +28,7 @@ _PAUSE_SECONDS = 0.1  # how long nothing is accepted when the system has no more
 _ROOM = 64 * 1024 * 1024  # bytes of bodies, beyond what every connection has free
 _ACCEPTED_AT_ONCE = 32
 _MAX_CONNECTIONS = 480 if sys.platform == "win32" else 1000  # select() takes 512 there
+_SPARE = 100  # descriptors for all else that the process does
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -49,6 +50,7 @@ class Watcher:
         self._parked: deque[Connection] = deque()
         self._for_room: deque[Connection] = deque()  # connections that wait until others have no more use for theirs
         self._reserved = 0
+        self._most = _most_connections()
         self._accepts_at = 0.0  # when the listener is watched again; 0 while it is
         self._next = 0.0  # when a deadline may have passed
 
@@ -68,6 +70,7 @@ class Watcher:
             try:
                 if _MONOTONIC[0]() >= self._next:
                     self._expire()
+                self._give_room()
                 events = self._selector.select(max(0.0, self._next - _MONOTONIC[0]()))
             except Exception:  # noqa: BLE001 - it is logged
                 self._server.error_log("error in the serving thread", logging.ERROR, traceback=True)
@@ -81,7 +84,6 @@ class Watcher:
                         self._attend(key.data)
                 except Exception:  # noqa: BLE001 - the other connections are served all the same
                     self._server.error_log("error in the serving thread", logging.ERROR, traceback=True)
-            self._give_room()
 
     def close(self) -> None:
         """Close all connections, when ``run`` has ended."""
@@ -107,7 +109,7 @@ class Watcher:
                     self._accepts_at = _MONOTONIC[0]() + _PAUSE_SECONDS
                     self._next = min(self._next, self._accepts_at)
                 return
-            if len(self._connections) + self._server.busy >= _MAX_CONNECTIONS:
+            if len(self._connections) + self._server.busy >= self._most:
                 self._close_oldest()
             conn = Connection(self._server, sock, address)
             self._connections[conn.number] = conn
@@ -131,6 +133,8 @@ class Watcher:
         except BaseException:
             self._close(conn)
             raise
+        if conn.closing:
+            self._release(conn)
         if conn.ended:
             self._close(conn)
         elif whole:
@@ -221,3 +225,14 @@ class Watcher:
                 self._attend(conn)
             else:
                 self._next = min(self._next, deadline)
+
+
+def _most_connections() -> int:
+    if sys.platform == "win32":
+        return _MAX_CONNECTIONS
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return min(_MAX_CONNECTIONS, max(limit // 2, limit - _SPARE))
