@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MONOTONIC = unpatched("monotonic")
 _IDLE_SECONDS = 300.0  # how long a connection may wait for its next request
+_SLOWNESS = 6  # times the server's timeout that 64 KiB of a body or an answer may take, if they never stand still
 _ENDING_SECONDS = 1.0  # how long a client that was answered may be silent before it is cut
 _CROWDED_SECONDS = 1.0  # how long a large body may stand still while others wait for room
 _SWEEP_SECONDS = 30.0  # how often deadlines are looked at, at the least
@@ -35,7 +36,8 @@ _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 class Watcher:
     """Waits for many connections in one thread, and gives those with a whole request to the server's workers.
 
-    What has begun must go on: within the server's ``timeout`` it is complete, or moves by 64 KiB.
+    A head or a handshake must be complete within the server's ``timeout``. A body or an answer must not stand still for
+    so long, and may not take forever.
     """
 
     def __init__(self, server: WSGIServer, listener: socket.socket) -> None:
@@ -205,8 +207,10 @@ class Watcher:
     def _deadline(self, conn: Connection) -> float:
         if conn.at == "body" and conn.room and self._for_room:
             return conn.since + min(_CROWDED_SECONDS, self._server.timeout)
-        seconds = {"idle": _IDLE_SECONDS, "ending": _ENDING_SECONDS}.get(conn.at, self._server.timeout)
-        return conn.since + seconds
+        timeout = self._server.timeout
+        if conn.at in ("body", "answer"):
+            return min(conn.since + _SLOWNESS * timeout, conn.still + timeout)
+        return conn.since + {"idle": _IDLE_SECONDS, "ending": _ENDING_SECONDS}.get(conn.at, timeout)
 
     def _expire(self) -> None:
         now = _MONOTONIC[0]()
@@ -221,7 +225,11 @@ class Watcher:
                 continue
             deadline = self._deadline(conn)
             if deadline <= now:
-                conn.expire()
+                try:
+                    conn.expire()
+                except BaseException:
+                    self._close(conn)  # or it would be so again at once
+                    raise
                 self._attend(conn)
             else:
                 self._next = min(self._next, deadline)

@@ -172,12 +172,25 @@ def test_b3_what_drips_is_cut(
     server = stack.enter_context(WSGIServer(echo, ssl_context=contexts[0] if tls else None))
     data, byte = SLOW[kind]
     slow = stack.enter_context(closing(Many(server.port, data, contexts[1] if tls else None, 1)))
-    slow.drip(byte)  # five times in the time that it has
+    slow.drip(byte)  # it never stands still
     received = b""
     with suppress(ConnectionError, ssl.SSLError):
         while some := slow.sockets[0].recv(65536):
             received += some
     assert b"HTTP/1.1 408 Request Timeout\r\n" in received
+
+
+def test_b3_a_body_may_be_slower_than_the_timeout(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WSGIServer, "timeout", 3)
+    server = stack.enter_context(WSGIServer(echo))
+
+    def slowly() -> Iterator[bytes]:
+        for _ in range(8):
+            threading.Event().wait(0.5)
+            yield b"12345"
+
+    with closing(client_of(server, None)) as client:
+        assert post(client, slowly()) == b"40"
 
 
 def test_b3_a_handshake_that_drips_is_cut(
