@@ -24,11 +24,12 @@ _HTTPS_ONLY = "The client sent a plain HTTP request, but this server only speaks
 class Connection(Wire):
     """The watcher's until a request is whole, then a worker's until it is answered.
 
-    ``room`` is how many bytes are reserved for its body. ``since`` is when its stage began, or went on enough.
+    ``room`` is how many bytes are reserved for its body. ``since`` is when its stage began, or had moved enough bytes;
+    ``still`` is since when none has moved.
     """
 
     ssl_env = None  # for the gateway
-    since = 0.0
+    since = still = 0.0
     watched = 0  # the event for which the watcher's selector has it
 
     def __init__(self, server: WSGIServer, sock: socket.socket, address: tuple[Any, ...]) -> None:
@@ -43,6 +44,7 @@ class Connection(Wire):
 
     def _begin(self) -> None:
         self.at = ""  # the stage that ``since`` is about
+        self._seen = 0
         self._head = Head()
         self._blank = False
         self._request: Request | None = None
@@ -78,7 +80,9 @@ class Connection(Wire):
         """Count the time of its stage from ``now`` when it is a new one, or has moved enough bytes."""
         stage = self.stage
         if stage != self.at or self.moved >= FREE:
-            self.at, self.since, self.moved = stage, now, 0
+            self.at, self.since, self.still, self.moved, self._seen = stage, now, now, 0, 0
+        elif self.moved != self._seen:
+            self.still, self._seen = now, self.moved
 
     def proceed(self) -> bool:
         """Do all that can be done without waiting. Return whether a request is whole. Raises OSError."""
@@ -198,10 +202,12 @@ class Connection(Wire):
         return True
 
     def _end_request(self, end: int) -> None:
-        self.rfile = io.BytesIO(self._in[self._body_start : end])
+        with memoryview(self._in) as view:
+            self.rfile = io.BytesIO(bytes(view[self._body_start : end]))
         del self._in[:end]
 
     def _refuse(self, status: str, message: str = "") -> None:
         self.closing = True
+        self._in.clear()
         with suppress(Gone):
             (self._request or Request(self.server, self)).simple_response(status, message)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MONOTONIC = unpatched("monotonic")
 _IDLE_SECONDS = 300.0  # how long a connection may wait for its next request
+_SLOWNESS = 6  # times the server's timeout that 64 KiB of a body or an answer may take, if they never stand still
 _ENDING_SECONDS = 1.0  # how long a client that was answered may be silent before it is cut
 _CROWDED_SECONDS = 1.0  # how long a large body may stand still while others wait for room
 _SWEEP_SECONDS = 30.0  # how often deadlines are looked at, at the least
@@ -28,13 +29,15 @@ _PAUSE_SECONDS = 0.1  # how long nothing is accepted when the system has no more
 _ROOM = 64 * 1024 * 1024  # bytes of bodies, beyond what every connection has free
 _ACCEPTED_AT_ONCE = 32
 _MAX_CONNECTIONS = 480 if sys.platform == "win32" else 1000  # select() takes 512 there
+_SPARE = 100  # descriptors for all else that the process does
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Watcher:
     """Waits for many connections in one thread, and gives those with a whole request to the server's workers.
 
-    What has begun must go on: within the server's ``timeout`` it is complete, or moves by 64 KiB.
+    A head or a handshake must be complete within the server's ``timeout``. A body or an answer must not stand still for
+    so long, and may not take forever.
     """
 
     def __init__(self, server: WSGIServer, listener: socket.socket) -> None:
@@ -49,6 +52,7 @@ class Watcher:
         self._parked: deque[Connection] = deque()
         self._for_room: deque[Connection] = deque()  # connections that wait until others have no more use for theirs
         self._reserved = 0
+        self._most = _most_connections()
         self._accepts_at = 0.0  # when the listener is watched again; 0 while it is
         self._next = 0.0  # when a deadline may have passed
 
@@ -68,6 +72,7 @@ class Watcher:
             try:
                 if _MONOTONIC[0]() >= self._next:
                     self._expire()
+                self._give_room()
                 events = self._selector.select(max(0.0, self._next - _MONOTONIC[0]()))
             except Exception:  # noqa: BLE001 - it is logged
                 self._server.error_log("error in the serving thread", logging.ERROR, traceback=True)
@@ -81,7 +86,6 @@ class Watcher:
                         self._attend(key.data)
                 except Exception:  # noqa: BLE001 - the other connections are served all the same
                     self._server.error_log("error in the serving thread", logging.ERROR, traceback=True)
-            self._give_room()
 
     def close(self) -> None:
         """Close all connections, when ``run`` has ended."""
@@ -107,7 +111,7 @@ class Watcher:
                     self._accepts_at = _MONOTONIC[0]() + _PAUSE_SECONDS
                     self._next = min(self._next, self._accepts_at)
                 return
-            if len(self._connections) + self._server.busy >= _MAX_CONNECTIONS:
+            if len(self._connections) + self._server.busy >= self._most:
                 self._close_oldest()
             conn = Connection(self._server, sock, address)
             self._connections[conn.number] = conn
@@ -131,6 +135,8 @@ class Watcher:
         except BaseException:
             self._close(conn)
             raise
+        if conn.closing:
+            self._release(conn)
         if conn.ended:
             self._close(conn)
         elif whole:
@@ -201,8 +207,10 @@ class Watcher:
     def _deadline(self, conn: Connection) -> float:
         if conn.at == "body" and conn.room and self._for_room:
             return conn.since + min(_CROWDED_SECONDS, self._server.timeout)
-        seconds = {"idle": _IDLE_SECONDS, "ending": _ENDING_SECONDS}.get(conn.at, self._server.timeout)
-        return conn.since + seconds
+        timeout = self._server.timeout
+        if conn.at in ("body", "answer"):
+            return min(conn.since + _SLOWNESS * timeout, conn.still + timeout)
+        return conn.since + {"idle": _IDLE_SECONDS, "ending": _ENDING_SECONDS}.get(conn.at, timeout)
 
     def _expire(self) -> None:
         now = _MONOTONIC[0]()
@@ -217,7 +225,22 @@ class Watcher:
                 continue
             deadline = self._deadline(conn)
             if deadline <= now:
-                conn.expire()
+                try:
+                    conn.expire()
+                except BaseException:
+                    self._close(conn)  # or it would be so again at once
+                    raise
                 self._attend(conn)
             else:
                 self._next = min(self._next, deadline)
+
+
+def _most_connections() -> int:
+    if sys.platform == "win32":
+        return _MAX_CONNECTIONS
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return min(_MAX_CONNECTIONS, max(limit // 2, limit - _SPARE))
