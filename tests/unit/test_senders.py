@@ -8,15 +8,17 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 
-from hubspot_simulator import senders
+from hubspot_simulator import processes, senders
 from hubspot_simulator.core.exchange import Exchange
 from hubspot_simulator.senders import OWN, Senders
 from hubspot_simulator.server import SimulatorServer
+from hubspot_simulator.sockets import NoInodes
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 PATH = "/_simulator/audit"
@@ -57,7 +59,7 @@ def test_what_this_process_sends_is_its_own_and_each_connection_has_a_number(ser
 
 
 def test_a_connection_is_another_one_where_a_port_is_used_again(server, get) -> None:
-    peers = [senders.Peer("127.0.0.1", 4711, server.port, -1) for _ in range(2)]
+    peers = [senders.Peer((("127.0.0.1", 4711), ("127.0.0.1", server.port)), -1) for _ in range(2)]
     assert peers[0].number != peers[1].number
 
 
@@ -92,6 +94,26 @@ def test_children_are_told_apart(server) -> None:
     assert len({exchange.connection for exchange in server.simulator.journal.exchanges}) == 4
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+@pytest.mark.parametrize(("host", "called"), [("::1", "[::1]"), ("::", "[::1]"), ("::", "127.0.0.1")])
+def test_they_are_told_apart_over_ipv6(host: str, called: str) -> None:
+    try:
+        server = SimulatorServer(host=host)
+        server.start()
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+    try:
+        url = f"http://{called}:{server.port}{PATH}"
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            answer.read()
+        for _ in range(2):
+            subprocess.run([sys.executable, "-c", CHILD, url], check=True, timeout=60)
+        processes = [exchange.process for exchange in server.simulator.journal.exchanges]
+        assert processes == [OWN, 1, 1, 2, 2]
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("header", ["Via", "Forwarded", "X_Forwarded_For"])
 def test_behind_a_relay_nothing_is_known(server, get, header: str) -> None:
     with connect(server) as one:
@@ -101,7 +123,7 @@ def test_behind_a_relay_nothing_is_known(server, get, header: str) -> None:
 
 @pytest.mark.parametrize("address", ["10.0.0.7", "2001:db8::1"])
 def test_a_connection_from_another_machine_is_known_as_a_connection_only(address: str) -> None:
-    peer = senders.Peer(address, 4711, 80, -1)
+    peer = senders.Peer(((address, 4711), (address, 80)), -1)
     environ = {senders.PEER: peer, "REMOTE_ADDR": address}
     assert Senders().of(environ) == (peer.number, None)
 
@@ -126,8 +148,11 @@ def test_what_the_system_refuses_to_say_is_unknown(server, get, monkeypatch: pyt
 
 
 def test_without_descriptors_to_look_at_the_library_is_asked(server, get, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_: object) -> None:
+        raise NoInodes
+
     monkeypatch.setattr(senders, "is_own", lambda *_: None)
-    monkeypatch.setattr(senders, "inode_of", lambda *_: None)
+    monkeypatch.setattr(processes, "inode_of", refuses)
     with connect(server) as one:
         assert get(one).process == OWN
 
