@@ -141,7 +141,7 @@ class _Probe(Trial):
         remedy = should or self._remedy(shown)
         raise AdapterError(self.adapter, did, remedy, shown, error, _CONTEXT) from None
 
-    def _broken(self, did: str, remedy: str, error: BaseException) -> NoReturn:
+    def _wrong(self, did: str, part: str, error: BaseException | None = None) -> NoReturn:
         self.fail(did, error=error)
 
     def _unit(self, client: Any, name: str) -> None:

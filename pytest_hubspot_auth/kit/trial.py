@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from hubspot_simulator.core.model import TokenOverride
-from hubspot_simulator.core.tokens import parse
-
 from .adapter import REMEDIES
 from .calling import Calling, Stuck
 from .connection import Connected, Connection
@@ -69,12 +66,6 @@ class Trial(Traffic):
     def outlive(self) -> None:
         """Let both clocks pass the end of every token by a minute: 31 minutes, if nothing else is set."""
         self.clock.advance(self.lifetime + timedelta(minutes=1))
-
-    def expire_at_hubspot(self) -> None:
-        """Let the access token of the last call expire at HubSpot, earlier than its answer had promised."""
-        newest = self.calls()[-1].access_token
-        early = TokenOverride(expires_at_ms=self.sim.clock.now_ms())
-        self.sim.store.token_overrides[parse(newest).identity] = early
 
     def connect(self, *, portal: Portal | None = None, app: App | None = None) -> Any:
         """Connect an account and return the integration's client: the default account first, then new ones."""
@@ -138,19 +129,6 @@ class Trial(Traffic):
         except _TRIES as error:
             return error
         return None
-
-    def needs_a_client_that_heeds_401s(self) -> None:
-        """End the scenario unless a 401 makes the integration refresh. Raises NotApplicable."""
-        client = self.connect()
-        self.work(client)
-        self.expire_at_hubspot()
-        mark = self.mark()
-        self.attempt(client)
-        if not self.token_requests(mark):
-            self.not_applicable(
-                "it refreshes by its clock alone, and a 401 leads to no token request (turns-a-401-into-a-refresh "
-                "tries that)"
-            )
 
     def prepare(self, client: Any) -> Callable[[], Any]:
         """Have a unit of work queued, and return the callable that does it later."""
@@ -237,8 +215,8 @@ class Trial(Traffic):
             self._calling.close()
         return raised
 
-    def _wrong(self, did: str, part: str) -> NoReturn:
-        raise AdapterError(self.adapter, did, REMEDIES[part])
+    def _wrong(self, did: str, part: str, error: BaseException | None = None) -> NoReturn:
+        raise AdapterError(self.adapter, did, REMEDIES[part], self.since() if error else (), error) from None
 
     def _known(self, client: Any) -> Connected:
         return next(known for known in reversed(self._connected) if known.client is client)
@@ -268,7 +246,4 @@ class Trial(Traffic):
             did = f"{part}() raised {brief(error)}."
             if part == "connect" and argument.stored is not None and not is_from(error, function):
                 self.fail(did, error=error)
-            self._broken(did, REMEDIES[part], error)
-
-    def _broken(self, did: str, remedy: str, error: BaseException) -> NoReturn:
-        raise AdapterError(self.adapter, did, remedy, self.since(), error) from None
+            self._wrong(did, part, error)

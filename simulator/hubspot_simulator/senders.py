@@ -10,17 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .sockets import has_inode, inode_of, is_own
-
-if TYPE_CHECKING:
-    import psutil
+from .processes import identity, owners
+from .sockets import Ends, is_own
 
 PEER = "hubspot_simulator.peer"  # in the WSGI environment of a request that came over a socket
 OWN = 0  # the number of this process
 _RELAYED = ("HTTP_VIA", "HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR")  # many may share such a connection
-_START_OF_STACK = 25  # among the fields of /proc/PID/stat after the name; another one after an exec
 
 _numbers = count(1)
 _forks = count(1)
@@ -33,11 +30,11 @@ if hasattr(os, "register_at_fork"):
 class Peer:
     """The other end of a connection: its number, which no other has, and what was found out about it."""
 
-    __slots__ = ("address", "asked", "fd", "fork", "number", "port", "process", "server_port", "shared")
+    __slots__ = ("asked", "ends", "fd", "fork", "number", "process", "shared")
 
-    def __init__(self, address: str, port: int, server_port: int, fd: int) -> None:
+    def __init__(self, ends: Ends, fd: int) -> None:
         self.number = next(_numbers)
-        self.address, self.port, self.server_port, self.fd = address, port, server_port, fd
+        self.ends, self.fd = ends, fd
         self.fork = _last_fork[0]
         self.asked: str | None = None
         self.process: int | None = None
@@ -47,13 +44,11 @@ class Peer:
 class Senders:
     """Tells senders apart.
 
-    ``processes`` are looked for unless it is false. ``through`` gives, for the port of a relay's connection, the ports
-    of both ends of the one that it serves, None for any other connection. With it, this process has none of its own.
+    ``processes`` are looked for unless it is false. ``through`` gives, for the port of a relay's connection, the ends
+    of the one that it serves, None for any other connection. With it, this process has none of its own.
     """
 
-    def __init__(
-        self, *, processes: bool = True, through: Callable[[int], tuple[int, int] | None] | None = None
-    ) -> None:
+    def __init__(self, *, processes: bool = True, through: Callable[[int], Ends | None] | None = None) -> None:
         self._processes = processes
         self._through = through
         self._known: dict[tuple[object, ...], int] = {}
@@ -75,55 +70,20 @@ class Senders:
         return (None, None) if peer.shared else (peer.number, peer.process)
 
     def _process(self, peer: Peer) -> int | None:
-        if not self._processes or not peer.address.startswith(("127.", "::1", "::ffff:127.")):
+        address, port = peer.ends[0]
+        if not self._processes or not address.startswith(("127.", "::1", "::ffff:127.")):
             return None
         if self._through is not None:
-            owners = _owners(*(self._through(peer.port) or (peer.port, peer.server_port)), own=False)
+            found = owners(self._through(port) or peer.ends, own=False)
         else:
-            own = is_own(peer.port, peer.server_port, peer.fd)
+            own = is_own(peer.ends, peer.fd)
             if own and peer.fork == _last_fork[0]:
                 return OWN
-            owners = _owners(peer.port, peer.server_port, own=own is not False)
-        peer.shared = len(owners) > 1
-        return self._number(owners[0]) if len(owners) == 1 else None
+            found = owners(peer.ends, own=own is not False)
+        peer.shared = len(found) > 1
+        return self._number(found[0]) if len(found) == 1 else None
 
-    def _number(self, process: psutil.Process) -> int:
-        if process.pid == os.getpid():
+    def _number(self, pid: int) -> int:
+        if pid == os.getpid():
             return OWN
-        key = process.pid, process.create_time(), _image(process.pid)
-        return self._known.setdefault(key, len(self._known) + 1)
-
-
-def _owners(port: int, server_port: int, *, own: bool) -> list[psutil.Process]:
-    """Return which of the descendants of this process, and it itself if ``own``, have a connection."""
-    import psutil  # it is costly to import, and few need it
-
-    this = psutil.Process()
-    family = [*([this] if own else []), *this.children(recursive=True)]
-    if not family:
-        return []
-    inode = inode_of(port, server_port)
-    if inode is not None:
-        return [process for process in family if has_inode(process.pid, inode)]
-    return [process for process in family if _has(process, port, server_port)]
-
-
-def _has(process: psutil.Process, port: int, server_port: int) -> bool:
-    import psutil
-
-    look = getattr(process, "net_connections", None) or process.connections  # its name before psutil 6
-    try:
-        return any(
-            one.laddr and one.raddr and (one.laddr.port, one.raddr.port) == (port, server_port) for one in look("tcp")
-        )
-    except psutil.Error:  # it has ended, or is not ours to look at
-        return False
-
-
-def _image(pid: int) -> str:
-    """Return what differs once a process has become another program, by exec; Linux only."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[_START_OF_STACK]
-    except (OSError, IndexError):
-        return ""
+        return self._known.setdefault(identity(pid), len(self._known) + 1)

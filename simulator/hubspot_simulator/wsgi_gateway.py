@@ -17,8 +17,7 @@ class Gateway(Gateway_10):
         connection = self.req.conn
         peer = getattr(connection, "peer", None)
         if peer is None:
-            port = int(connection.remote_port or 0)
-            fd = connection.socket.fileno()
-            peer = connection.peer = Peer(connection.remote_addr or "", port, self.req.server.port, fd)
+            client = connection.remote_addr or "", int(connection.remote_port or 0)
+            peer = connection.peer = Peer((client, connection.socket.getsockname()[:2]), connection.socket.fileno())
         environ[PEER] = peer
         return environ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..early_expiry import needs_a_client_that_heeds_401s
 from ..scenario import scenario
 from ..traffic import answered
 from ..trial import Trial
@@ -46,7 +47,7 @@ def reads_category_not_message(trial: Trial) -> None:
     One call is answered 401 EXPIRED_AUTHENTICATION with "This oauth-token is expired! …". Seen in the review of
     airbyte#60937 ("if Hubspot ever changes this message it will break again").
     """
-    trial.needs_a_client_that_heeds_401s()
+    needs_a_client_that_heeds_401s(trial)
     client = trial.connect()
     trial.work(client)
     trial.sim.inject("EXPIRED_AUTHENTICATION", message=_OTHER_WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..early_expiry import expire_at_hubspot, needs_a_client_that_heeds_401s
 from ..scenario import scenario
 from ..trial import Trial
 
@@ -31,10 +32,10 @@ def straggler_does_not_refresh_again(trial: Trial) -> None:
     The token dies at HubSpot before its time; of two threads or tasks the first gets its 401 only after the other has
     refreshed. Seen in ProtonDriveApps/sdk#44.
     """
-    trial.needs_a_client_that_heeds_401s()
+    needs_a_client_that_heeds_401s(trial)
     client = trial.connect()
     trial.work(client)
-    trial.expire_at_hubspot()
+    expire_at_hubspot(trial)
     trial.sim.inject("held_answer", nth=1, until=_TOKEN_ENDPOINT, real_seconds=1)
     mark = trial.mark()
     trial.concurrently([client] * 2, when="when HubSpot had let the token expire early")

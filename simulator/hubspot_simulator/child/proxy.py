@@ -13,10 +13,10 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
 
+from ..sockets import Ends
 from .asked import Refusal, Target, read
 
 _Address = tuple[str, int]
-_Ports = tuple[int, int]
 
 _SECURE = 443
 _HEAD_BYTES = 64 * 1024
@@ -47,7 +47,7 @@ class Proxy:
         on_tunnel: Callable[[str], object] = len,
     ) -> None:
         self.refused: Counter[str] = Counter()
-        self._served: dict[int, _Ports] = {}
+        self._served: dict[int, Ends] = {}
         self._matches = matches
         self._ways = {_SECURE: https, 80: http}
         self._context = ssl.create_default_context(cadata=authority)
@@ -56,8 +56,8 @@ class Proxy:
         self._clients: set[asyncio.Task[None]] = set()
         self._started = threading.Event()
 
-    def served(self, port: int) -> _Ports | None:
-        """Return the ports of both ends of the client's connection for which it has another one, from ``port``."""
+    def served(self, port: int) -> Ends | None:
+        """Return both ends of the client's connection for which it has another one, from ``port``."""
         return self._served.get(port)
 
     def start(self) -> None:
@@ -113,7 +113,7 @@ class Proxy:
             await _refuse(reader, writer, refusal)
             return
         here = answers.get_extra_info("sockname")[1]
-        self._served[here] = writer.get_extra_info("peername")[1], self._listener.getsockname()[1]
+        self._served[here] = writer.get_extra_info("peername")[:2], writer.get_extra_info("sockname")[:2]
         try:
             if target.head:
                 answers.write(target.head)

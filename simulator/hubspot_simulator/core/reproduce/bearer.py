@@ -174,8 +174,8 @@ def _change_token(simulator: Simulator, arrival: Arrival, **changes: object) -> 
     token = _parsed(arrival)
     if token is not None:  # a private app's, for one, stays what it is
         overrides = simulator.store.token_overrides
-        before = overrides.get(token.nonce, TokenOverride())
-        overrides[token.nonce] = replace(before, **changes)  # type: ignore[arg-type]
+        before = overrides.get(token.identity, TokenOverride())
+        overrides[token.identity] = replace(before, **changes)  # type: ignore[arg-type]
 
 
 def _instant(said: Said) -> int | None:
