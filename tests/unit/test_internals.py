@@ -14,11 +14,11 @@ import pytest
 
 USED = {
     "freezegun.api": {
-        "freeze_factories ignore_lists": "pytest_hubspot_auth/clock.py: the newest freeze, and who sees real time in it",
-        "TickingDateTimeFactory FrozenDateTimeFactory": "pytest_hubspot_auth/clock.py: which freezes step by themselves",
-        "FakeDateMeta FakeDate FakeDatetime": "pytest_hubspot_auth/freezegun_types.py: the stand-ins of types",
+        "freeze_factories ignore_lists": "clock.py: the newest freeze, and who sees real time in it",
+        "TickingDateTimeFactory FrozenDateTimeFactory": "clock.py: which freezes step by themselves",
+        "FakeDateMeta FakeDate FakeDatetime": "freezegun_types.py: the stand-ins of types",
         "FakeDatetime.now FakeDatetime._time_to_freeze FakeDatetime._tz_offset datetime_to_fakedatetime": (
-            "pytest_hubspot_auth/local_time.py: the local time"
+            "local_time.py: the local time"
         ),
         "real_date real_datetime real_time real_time_ns real_gmtime real_localtime real_strftime": "the real functions",
         "real_monotonic real_monotonic_ns real_perf_counter real_perf_counter_ns": "waiting/real_waits.py",
@@ -127,7 +127,7 @@ def test_a_loop_keeps_its_timers_where_they_are_looked_for() -> None:
         assert missing == [], f"asyncio's loop has no {', '.join(missing)} (waiting/loops.py)"
         handle = loop.call_later(60, print)
         assert loop._scheduled == [handle]  # type: ignore[attr-defined]
-        assert {"_when", "_cancelled", "_callback", "_args"} <= {name for name in dir(handle)}
+        assert {"_when", "_cancelled", "_callback", "_args"} <= set(dir(handle))
     finally:
         loop.close()
 
