@@ -283,8 +283,7 @@ class TestAsyncio:
                 await asyncio.wait([job, sleeper], return_when="FIRST_COMPLETED")
             elif how == "to_thread":
                 await asyncio.wait_for(asyncio.shield(asyncio.to_thread(go.wait, GUARD)), 1800)
-            sleeper.cancel()
-            return job.done() and await job
+            return sleeper.cancel() and await job  # it sleeps still
 
         before = utcnow()
         assert asyncio.run(scenario()) is True
