@@ -218,6 +218,33 @@ def test_d3_any_age_comes_back_and_the_instant_with_it(seconds: int, logged: str
     assert len(reproduced.hits) == 1
 
 
+@pytest.mark.parametrize("name", REFUSALS)
+def test_d3_a_right_reaction_to_it_is_not_accused(name: str) -> None:
+    ask, settings = REFUSALS[name]
+    text = LOGGED["line"]((refused := ask(*simulator(**settings))).text, refused.status_code)
+    sim, client = simulator()
+    sim.reproduce(text)
+    token = sim.installation.access_token
+    for path in (CONTACTS, "/crm/v3/objects/deals"):
+        answer = get(sim, client, path, token)
+        if answer.status_code in (429, 500, 502, 503, 504):
+            sim.clock.advance(seconds=11)
+            answer = get(sim, client, path, token)
+        if answer.status_code == 401:
+            refreshed = refresh(sim, client)
+            if refreshed.status_code in (429, 500, 502, 503, 504):
+                sim.clock.advance(seconds=11)
+                refreshed = refresh(sim, client)
+            if refreshed.status_code != 200:
+                break
+            token = refreshed.json["access_token"]
+            answer = get(sim, client, path, token)
+        if answer.status_code != 200:
+            break
+    expected = ["oauth-v1-after-sunset"] if name == "v1 ended" else []  # it does call what has ended
+    assert [finding.id for finding in sim.audit()] == expected
+
+
 class TestState:
     """What stays changed, so that a wrong reaction fails and a right one passes."""
 
@@ -304,7 +331,7 @@ class TestState:
         )
         get(sim, client)
         [exchange] = sim.journal.exchanges
-        assert exchange.faults == ("reproduced:EXPIRED_AUTHENTICATION",)
+        assert exchange.faults == ("EXPIRED_AUTHENTICATION:reproduced",)
         assert exchange.why == "reproduced: the access token of the call had expired at HubSpot 5 minute(s) ago"
 
 

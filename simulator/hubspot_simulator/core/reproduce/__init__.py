@@ -61,10 +61,10 @@ def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
     faults = simulator.faults
     injected = []
     if incident.refresh:  # a program refreshes when it has to
-        early = Injected(f"{REPRODUCED}:server_only", faults.make("server_only"), Target(None, None))
+        early = Injected(f"server_only:{REPRODUCED}", faults.make("server_only"), Target(None, None))
         injected.append(faults.add(early))
     times = None if incident.lasting or incident.same_route else 1
-    met = Injected(f"{REPRODUCED}:{incident.name}", Met(incident), Target(None, incident.path), nth=at, times=times)
+    met = Injected(f"{incident.name}:{REPRODUCED}", Met(incident), Target(None, incident.path), nth=at, times=times)
     return Reproduction(incident, [*injected, faults.add(met)], at)
 
 
