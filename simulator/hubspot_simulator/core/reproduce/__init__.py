@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import re
 from typing import TYPE_CHECKING
 
 from .. import consent
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from ..simulator import Simulator
 
 _SHOWN = 200
+_WORD = re.compile(r"\w+")
+_BY_STATUS = {
+    400: "BAD_REFRESH_TOKEN, BAD_AUTH_CODE, BAD_CLIENT_SECRET",
+    401: "EXPIRED_AUTHENTICATION, INVALID_AUTHENTICATION",
+    403: "MISSING_SCOPES, BAD_HUB",
+    404: "'resource not found'",
+    409: "'Contact already exists. Existing ID: 101'",
+}
 _ON_PAGES = (
     consent.LINK_INVALID,
     consent.WRONG_REDIRECT_URI,
@@ -91,7 +99,21 @@ def _unknown(said: Said) -> str:
             return f"{message!r} is shown to a person on HubSpot's consent page: no call of a program meets it"
     shown = redact(said.message)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    words = [known.words for known in KNOWN]
-    near = get_close_matches(said.message[:_SHOWN], words, n=1, cutoff=0) or words[:1]
-    hint = "; with the HTTP status before it, this body can be answered word for word" if said.body else ""
-    return f"{shown!r} is no refusal that the simulator knows; the nearest is {near[0]!r}{hint}"
+    if said.body:
+        return (
+            f"{shown!r} is no refusal that the simulator knows: put its HTTP status before the body, as in 409 {{...}}"
+        )
+    if said.status in _BY_STATUS:
+        return f"{shown!r} does not say which refusal it was: give the body, or one of {_BY_STATUS[said.status]}"
+    return f"{shown!r} is no refusal that the simulator knows; the nearest is {_nearest(said.text)!r}"
+
+
+def _nearest(text: str) -> str:
+    """Return the words of the refusal of which the most stand in a text."""
+    given = set(_WORD.findall(text.lower()))
+
+    def shared(words: str) -> float:
+        own = set(_WORD.findall(words.lower()))
+        return len(own & given) / (len(own) + 1)  # of two that share as much, the longer says more
+
+    return max((known.words for known in KNOWN), key=shared)
