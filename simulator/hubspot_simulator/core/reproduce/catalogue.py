@@ -126,7 +126,7 @@ KNOWN = [
         rf"\b(?:502{_ERROR} Bad Gateway|503{_ERROR} Service Unavailable|504{_ERROR} Gateway Time-?out)",
     ),
     _known("BAD_GATEWAY", bearer.gateway, r"\b(?-i:BAD_GATEWAY|SERVICE_UNAVAILABLE|GATEWAY_TIMEOUT)\b"),
-    _known("423 Locked", bearer.locked, r"\b423\b.{0,20}Locked|\b(?-i:LOCKED)\b|^\W*Locked\W*$"),
+    _known("423 Locked", bearer.locked, r"\b423\b.{0,20}Locked|\b(?-i:LOCKED|Locked)\b|^\W*Locked\W*$"),
     _known(
         "500 Internal Server Error",
         _once(500, "internal error").make,
