@@ -12,6 +12,7 @@ from .bug_classes import BUG_CLASSES
 
 _PROPERTY = "hubspot_scenario"
 _WIDTH = 100
+_TOTALS = ("passed", "failed", "not_applicable")
 
 
 def score_lines(reports: Iterable[Any]) -> list[str]:
@@ -26,7 +27,17 @@ def score_lines(reports: Iterable[Any]) -> list[str]:
 
 def write_json(reports: Iterable[Any], path: str | Path) -> None:
     """Write the score cards into a file (docs/kit.md, "The score card as JSON")."""
-    document = {"version": 1, "suites": score_cards(reports)}
+    cards = score_cards(reports)
+    bad = any(
+        result["outcome"] == "failed" and not result["expected"] for card in cards for result in card["scenarios"]
+    )
+    document = {
+        "version": 1,
+        "command": "pytest",
+        "outcome": "failed" if bad else "passed",
+        "totals": {name: sum(card["totals"][name] for card in cards) for name in _TOTALS},
+        "suites": cards,
+    }
     Path(path).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 

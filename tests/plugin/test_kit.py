@@ -98,6 +98,10 @@ def card(pytester: pytest.Pytester) -> dict:
     """Return the only score card."""
     document = json.loads((pytester.path / "card.json").read_text("utf-8"))
     assert document["version"] == 1
+    assert document["command"] == "pytest"
+    bad = [one for card in document["suites"] for one in card["scenarios"] if one["outcome"] == "failed"]
+    assert document["outcome"] == ("failed" if any(not one["expected"] for one in bad) else "passed")
+    assert document["totals"]["failed"] == len(bad)
     (only,) = document["suites"]
     return only
 

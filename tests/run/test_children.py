@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hubspot_simulator.child.unreached import unreached
+
 CONTACTS = "/crm/v3/objects/contacts"
 STORY = [("GET", CONTACTS, 200), ("GET", CONTACTS, 401), ("POST", "/oauth/v1/token", 200), ("GET", CONTACTS, 200)]
 
@@ -278,6 +280,163 @@ def test_java(run, tmp_path: Path) -> None:
     ran = run(["java", script], "--expire-after", "1", timeout=100)
     assert ran.output.split() == ["200", "401"], ran.report
     assert ran.exchanges == STORY[:2]
+
+
+PHP = """<?php
+function contacts() {
+    $curl = curl_init('https://api.hubapi.com/crm/v3/objects/contacts');
+    $headers = ['Authorization: Bearer ' . getenv('HUBSPOT_ACCESS_TOKEN')];
+    curl_setopt_array($curl, [CURLOPT_RETURNTRANSFER => true, CURLOPT_HTTPHEADER => $headers]);
+    curl_exec($curl);
+    echo curl_getinfo($curl, CURLINFO_RESPONSE_CODE), curl_error($curl), "\n";
+}
+contacts();
+contacts();
+"""
+PHP_STREAMS = """<?php
+$http = ['header' => 'Authorization: Bearer ' . getenv('HUBSPOT_ACCESS_TOKEN'), 'ignore_errors' => true];
+$http['proxy'] = str_replace('http://', 'tcp://', getenv('HTTPS_PROXY'));
+$context = stream_context_create(['http' => $http]);
+foreach ([1, 2] as $_) {
+    file_get_contents('https://api.hubapi.com/crm/v3/objects/contacts', false, $context);
+    echo explode(' ', $http_response_header[array_key_last(preg_grep('/^HTTP/', $http_response_header))])[1], "\n";
+}
+"""
+RUBY = """
+require "net/http"
+2.times do
+  uri = URI("https://api.hubapi.com/crm/v3/objects/contacts")
+  request = Net::HTTP::Get.new(uri, "Authorization" => "Bearer " + ENV["HUBSPOT_ACCESS_TOKEN"])
+  puts Net::HTTP.start(uri.host, uri.port, use_ssl: true) { |http| http.request(request) }.code
+end
+"""
+GO = """
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	for i := 0; i < 2; i++ {
+		request, _ := http.NewRequest("GET", "https://api.hubapi.com/crm/v3/objects/contacts", nil)
+		request.Header.Set("Authorization", "Bearer "+os.Getenv("HUBSPOT_ACCESS_TOKEN"))
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		answer.Body.Close()
+		fmt.Println(answer.StatusCode)
+	}
+}
+"""
+FETCH = """
+const token = globalThis.Deno ? Deno.env.get("HUBSPOT_ACCESS_TOKEN") : process.env.HUBSPOT_ACCESS_TOKEN;
+for (const _ of [1, 2]) {
+  const headers = { Authorization: `Bearer ${token}` };
+  const answer = await fetch("https://api.hubapi.com/crm/v3/objects/contacts", { headers });
+  await answer.text();
+  console.log(answer.status);
+}
+"""
+DOTNET = """
+using System.Net.Http.Headers;
+
+using var client = new HttpClient();
+var token = Environment.GetEnvironmentVariable("HUBSPOT_ACCESS_TOKEN");
+client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+for (var i = 0; i < 2; i++)
+    Console.WriteLine((int)(await client.GetAsync("https://api.hubapi.com/crm/v3/objects/contacts")).StatusCode);
+"""
+DOTNET_PROJECT = """
+<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType>
+    <TargetFramework>net{version}</TargetFramework>
+    <ImplicitUsings>enable</ImplicitUsings>
+  </PropertyGroup>
+</Project>
+"""
+IN_SCRIPTS = {
+    "php": ("php", "child.php", PHP),
+    "php-streams": ("php", "child.php", PHP_STREAMS),
+    "ruby": ("ruby", "child.rb", RUBY),
+    "deno": ("deno run --allow-all", "child.mjs", FETCH),
+    "bun": ("bun run", "child.mjs", FETCH),
+}
+
+
+def expires_once(ran) -> None:
+    assert ran.output.split() == ["200", "401"], ran
+    assert ran.exchanges == STORY[:2]
+
+
+@pytest.mark.parametrize("name", IN_SCRIPTS)
+def test_d4_scripts_of_other_languages(name: str, run, tmp_path: Path) -> None:
+    words, file, text = IN_SCRIPTS[name]
+    command = words.split()
+    if not shutil.which(command[0]):
+        pytest.skip(f"not on this machine: {command[0]}")
+    if name == "php" and "curl" not in subprocess.run(["php", "-m"], capture_output=True, text=True).stdout.split():
+        pytest.skip("this PHP has no curl")
+    script = tmp_path / file
+    script.write_text(text, encoding="utf-8")
+    expires_once(run([*command, script], "--expire-after", "1"))
+
+
+@needs("go")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="Go reads SSL_CERT_FILE on Linux and other Unixes, not on macOS and Windows"
+)
+def test_d4_go(run, tmp_path: Path) -> None:
+    (tmp_path / "main.go").write_text(GO, encoding="utf-8")
+    built = subprocess.run(["go", "build", "-o", "child", "main.go"], cwd=tmp_path, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    expires_once(run([tmp_path / "child"], "--expire-after", "1"))
+
+
+@needs("dotnet")
+@pytest.mark.skipif(sys.platform != "linux", reason=".NET reads SSL_CERT_FILE on Linux")
+def test_d4_dotnet(run, tmp_path: Path) -> None:
+    sdk = subprocess.run(["dotnet", "--version"], capture_output=True, text=True).stdout.split(".")
+    (tmp_path / "child.csproj").write_text(DOTNET_PROJECT.format(version=".".join(sdk[:2])), encoding="utf-8")
+    (tmp_path / "Program.cs").write_text(DOTNET, encoding="utf-8")
+    command = ["dotnet", "build", "--nologo", "--output", "built", "child.csproj"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout
+    expires_once(run(["dotnet", tmp_path / "built" / "child.dll"], "--expire-after", "1"))
+
+
+class TestUnreached:
+    """D4: what was not reached is named when it happens."""
+
+    @pytest.mark.parametrize(
+        ("command", "said"),
+        [
+            (["php", "sync.php"], "PHP's streams (file_get_contents, SoapClient) ignore proxies"),
+            (["sh", "-c", "cd x && /usr/bin/php8.2 sync.php"], "PHP's streams"),
+            (["/usr/bin/python3.11", "-I", "sync.py"], "Python started with -I, -E or -S is not reached"),
+            (["node", "sync.js"], "Node started without NODE_OPTIONS is not reached"),
+            (["./sync"], "a program that ignores the proxy variables is not reached"),
+        ],
+    )
+    def test_d4_by_what_was_run(self, command: list[str], said: str) -> None:
+        [line] = unreached(command)
+        assert line.startswith(said)
+        assert "HUBSPOT_BASE_URL" in line
+
+    def test_d4_in_the_report(self, run) -> None:
+        ran = run([sys.executable, "-S", "-c", "pass"])
+        assert "\n  nothing: no connection to HubSpot came" in ran.report
+        assert "\n  Python started with -I, -E or -S is not reached" in ran.report
+
+
+def test_d4_the_settings_of_php_that_were_there_stay(run) -> None:
+    script = "import os; print(*os.environ['PHP_INI_SCAN_DIR'].split(os.pathsep)[:-1], sep='|')"
+    assert run([sys.executable, "-c", script], PHP_INI_SCAN_DIR=os.pathsep.join(["", "there"])).output == "|there\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell")

@@ -345,7 +345,8 @@ class TestEnvironment:
             "assert all(os.environ[name] == path for name in names)\n"
             "folder = os.path.dirname(path)\n"
             "mode = lambda path: oct(stat.S_IMODE(os.stat(path).st_mode))\n"
-            "print(*{mode(os.path.join(folder, name)) for name in os.listdir(folder)}, mode(folder))\n"
+            "print(*{mode(os.path.join(folder, name)) for name in os.listdir(folder) if name != 'php'}, mode(folder))\n"
+            "assert os.name != 'posix' or mode(os.path.join(folder, 'php')) == '0o700'\n"
             "import certifi, ssl\n"
             "assert certifi.where() == path and certifi.contents() == open(path, errors='replace').read()\n"
             "ssl.create_default_context(cafile=path)\n"
@@ -440,6 +441,8 @@ VARIABLES = (
     "NODE_EXTRA_CA_CERTS",
     "NODE_OPTIONS",
     "JAVA_TOOL_OPTIONS",
+    "DENO_CERT",
+    "PHP_INI_SCAN_DIR",
 )
 
 

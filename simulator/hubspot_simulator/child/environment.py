@@ -19,27 +19,35 @@ from . import java
 
 _HERE = Path(__file__).parent
 _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_PHP = 'curl.cainfo="{bundle}"\nopenssl.cafile="{bundle}"\n'
 _LOOPBACK = "localhost,127.0.0.1,::1"
 _CHILD = "HUBSPOT_SIMULATOR_CHILD"  # for what is loaded into Python and Node children
 
 
 class Files(NamedTuple):
-    """Certificates: of the simulator's authority, of all whom the child trusts, of whom Node and Java trust."""
+    """Certificates: of the simulator's authority, of all whom the child trusts, of whom Node and Java trust.
+
+    ``php`` is a folder with settings of PHP that name the second.
+    """
 
     authority: Path
     bundle: Path
     node: Path
     java: Path
+    php: Path
 
 
 def write_files(authority: Authority, folder: Path, inherited: Mapping[str, str]) -> Files:
     """Write the certificates into a folder, readable by this user only."""
-    files = Files(folder / "authority.pem", folder / "bundle.pem", folder / "node.pem", folder / "java.jks")
+    names = ("authority.pem", "bundle.pem", "node.pem", "java.jks", "php")
+    files = Files(*(folder / name for name in names))
     usual = _joined([*_usual(inherited), authority.certificate])
     _write(files.authority, authority.certificate.encode())
     _write(files.bundle, usual.encode())
     _write(files.node, _joined([*_read(inherited.get("NODE_EXTRA_CA_CERTS")), authority.certificate]).encode())
     _write(files.java, java.key_store(usual))
+    files.php.mkdir(0o700)
+    _write(files.php / "hubspot-simulator.ini", _PHP.format(bundle=files.bundle).encode())
     return files
 
 
@@ -88,6 +96,9 @@ def environment(server: SimulatorServer, proxy_url: str, files: Files, inherited
         "HUB_SPOT_BASE_URL": server.url,
         **dict.fromkeys(_BUNDLES, str(files.bundle)),
         "NODE_EXTRA_CA_CERTS": str(files.node),
+        "DENO_CERT": str(files.authority),
+        # An empty part of it stands for the folder that PHP was built with.
+        "PHP_INI_SCAN_DIR": os.pathsep.join([inherited.get("PHP_INI_SCAN_DIR", ""), str(files.php)]),
         _CHILD: json.dumps(child),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_HERE / "python"), inherited.get("PYTHONPATH")])),
         "NODE_OPTIONS": " ".join(filter(None, [_require(), inherited.get("NODE_OPTIONS")])),

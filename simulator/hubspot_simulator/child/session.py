@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from types import TracebackType
 from typing import Any
-from uuid import uuid4
 
 from ..core.simulator import Simulator
 from ..hosts import matcher
@@ -38,7 +37,7 @@ class Session:
         self._settings = settings
         self._allow = allow
         self._clock = clock
-        self._mark = uuid4().hex
+        self._mark = os.urandom(16).hex()
         self._open = ExitStack()
         self._listening = ExitStack()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import re
 from typing import TYPE_CHECKING
 
 from .. import consent
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from ..simulator import Simulator
 
 _SHOWN = 200
+_WORD = re.compile(r"\w+")
+_BY_STATUS = {
+    400: "BAD_REFRESH_TOKEN, BAD_AUTH_CODE, BAD_CLIENT_SECRET",
+    401: "EXPIRED_AUTHENTICATION, INVALID_AUTHENTICATION",
+    403: "MISSING_SCOPES, BAD_HUB",
+    404: "'resource not found'",
+    409: "'Contact already exists. Existing ID: 101'",
+}
 _ON_PAGES = (
     consent.LINK_INVALID,
     consent.WRONG_REDIRECT_URI,
@@ -62,10 +70,10 @@ def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
     faults = simulator.faults
     injected = []
     if incident.refresh:  # a program refreshes when it has to
-        early = Injected(f"{REPRODUCED}:server_only", faults.make("server_only"), Target(None, None))
+        early = Injected(f"server_only:{REPRODUCED}", faults.make("server_only"), Target(None, None))
         injected.append(faults.add(early))
     times = None if incident.lasting or incident.same_route else 1
-    met = Injected(f"{REPRODUCED}:{incident.name}", Met(incident), Target(None, incident.path), nth=at, times=times)
+    met = Injected(f"{incident.name}:{REPRODUCED}", Met(incident), Target(None, incident.path), nth=at, times=times)
     return Reproduction(incident, [*injected, faults.add(met)], at)
 
 
@@ -91,7 +99,21 @@ def _unknown(said: Said) -> str:
         if message[:40].lower() in said.text.lower():
             return f"{message!r} is shown to a person on HubSpot's consent page: no call of a program meets it"
     quoted = shown(said.message, _SHOWN)
-    words = [known.words for known in KNOWN]
-    near = get_close_matches(said.message[:_SHOWN], words, n=1, cutoff=0) or words[:1]
-    hint = "; with the HTTP status before it, this body can be answered word for word" if said.body else ""
-    return f"{quoted!r} is no refusal that the simulator knows; the nearest is {near[0]!r}{hint}"
+    if said.body:
+        return (
+            f"{quoted!r} is no refusal that the simulator knows: put its HTTP status before the body, as in 409 {{...}}"
+        )
+    if said.status in _BY_STATUS:
+        return f"{quoted!r} does not say which refusal it was: give the body, or one of {_BY_STATUS[said.status]}"
+    return f"{quoted!r} is no refusal that the simulator knows; the nearest is {_nearest(said.text)!r}"
+
+
+def _nearest(text: str) -> str:
+    """Return the words of the refusal of which the most stand in a text."""
+    given = set(_WORD.findall(text.lower()))
+
+    def shared(words: str) -> float:
+        own = set(_WORD.findall(words.lower()))
+        return len(own & given) / (len(own) + 1)  # of two that share as much, the longer says more
+
+    return max((known.words for known in KNOWN), key=shared)

@@ -159,7 +159,8 @@ def misrouted(simulator: Simulator, said: Said, found: re.Match[str]) -> Inciden
 
 def gateway(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
     """A gateway got no answer from behind it."""
-    status = int(re.sub(r"\D", "", found[0])[:3] or {"B": 502, "S": 503, "G": 504}[found[0][0].upper()])
+    number = re.search(r"50[234]", found[0])
+    status = int(number[0]) if number else {"B": 502, "S": 503, "G": 504}[found[0][0].upper()]  # by its name
     return Incident(str(status), f"HubSpot's gateway answers {status}, once", lambda _: GatewayError(status))
 
 

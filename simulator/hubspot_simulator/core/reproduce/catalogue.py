@@ -46,6 +46,7 @@ def _once(status: int, words: str, category: str = "") -> Known:
 
 
 _INVALID = "VALIDATION_ERROR"
+_STATUS = r"(?:\bHTTP(?:/[\d.]+)?|\bstatus(?:[_-]?code| code)?)\W{{1,3}}{0}\b|^\W*{0}\W*$"
 _ERROR = r"(?: (?:Client|Server) Error:)?"  # as requests says it
 KNOWN = [
     _known(
@@ -105,12 +106,12 @@ KNOWN = [
     ),
     _known("internal error", _once(500, "internal error").make, r"\binternal error\b"),
     # by name alone
-    _known("EXPIRED_AUTHENTICATION", bearer.expired_by_name, r"\bEXPIRED_AUTHENTICATION\b"),
-    _known("INVALID_AUTHENTICATION", bearer.invalid, r"\bINVALID_AUTHENTICATION\b"),
-    _known("MISSING_SCOPES", bearer.missing_scopes, r"\bMISSING_SCOPES\b"),
-    _known("TEN_SECONDLY_ROLLING", bearer.limited, r"\b(TEN_SECONDLY_ROLLING|SECONDLY|DAILY)\b"),
-    _known("BAD_REFRESH_TOKEN", token_endpoint.refused_by_name, rf"\b(?:{token_endpoint.NAMES})\b"),
-    _known("MIGRATION", bearer.migrating, r"\bMIGRATION\b|\b477\b"),
+    _known("EXPIRED_AUTHENTICATION", bearer.expired_by_name, r"\b(?-i:EXPIRED_AUTHENTICATION)\b"),
+    _known("INVALID_AUTHENTICATION", bearer.invalid, r"\b(?-i:INVALID_AUTHENTICATION)\b"),
+    _known("MISSING_SCOPES", bearer.missing_scopes, r"\b(?-i:MISSING_SCOPES)\b"),
+    _known("TEN_SECONDLY_ROLLING", bearer.limited, r"\b((?-i:TEN_SECONDLY_ROLLING|SECONDLY|DAILY))\b"),
+    _known("BAD_REFRESH_TOKEN", token_endpoint.refused_by_name, rf"\b(?-i:{token_endpoint.NAMES})\b"),
+    _known("MIGRATION", bearer.migrating, r"\b(?-i:MIGRATION)\b|" + _STATUS.format(477)),
     _known("the app was uninstalled", token_endpoint.uninstalled, r"\bapp (?:was|has been|is) uninstalled\b"),
     _known(
         "the refresh token was revoked",
@@ -124,13 +125,18 @@ KNOWN = [
         bearer.gateway,
         rf"\b(?:502{_ERROR} Bad Gateway|503{_ERROR} Service Unavailable|504{_ERROR} Gateway Time-?out)",
     ),
-    _known("BAD_GATEWAY", bearer.gateway, r"\b(?:BAD_GATEWAY|SERVICE_UNAVAILABLE|GATEWAY_TIMEOUT)\b"),
-    _known("423 Locked", bearer.locked, r"\b423\b.{0,20}Locked|\bLOCKED\b|^\W*Locked\W*$"),
+    _known("BAD_GATEWAY", bearer.gateway, r"\b(?-i:BAD_GATEWAY|SERVICE_UNAVAILABLE|GATEWAY_TIMEOUT)\b"),
+    _known("423 Locked", bearer.locked, r"\b423\b.{0,20}Locked|\b(?-i:LOCKED|Locked)\b|^\W*Locked\W*$"),
     _known(
         "500 Internal Server Error",
         _once(500, "internal error").make,
-        rf"\b500{_ERROR} Internal Server Error|\bINTERNAL_ERROR\b",
+        rf"\b500{_ERROR} Internal Server Error|\b(?-i:INTERNAL_ERROR)\b",
     ),
     _known("429 Too Many Requests", bearer.limited, rf"\b429{_ERROR} Too Many Requests"),
+    # by the HTTP status alone, where it leaves no doubt
+    _known("HTTP 429", bearer.limited, _STATUS.format(429)),
+    _known("HTTP 500", _once(500, "internal error").make, _STATUS.format(500)),
+    _known("HTTP 503", bearer.gateway, _STATUS.format("50[234]")),
+    _known("HTTP 423", bearer.locked, _STATUS.format(423)),
 ]
 STATUSES = {_INVALID: 400, "OBJECT_NOT_FOUND": 404, "CONFLICT": 409, "RATE_LIMITS": 429, "INVALID_AUTHENTICATION": 401}
