@@ -33,7 +33,7 @@ OPTIONS = {
     "random_seed": "where ids and tokens come from; any text",
     "strict": "fail a test that calls an endpoint the simulator does not serve",
     "fail_on": "fail a test, or a run, whose audit has a finding of this severity or a graver one",
-    "guard": "fail a test that would reach the real HubSpot",
+    "guard": "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none",
     "hosts": "further host names that are HubSpot's to your code, separated by spaces",
     "host": "address to bind",
     "port": "port to bind; 0 takes a free one",
@@ -77,6 +77,18 @@ def read_given(config: pytest.Config) -> dict[str, tuple[Any, str]]:
         except settings.SettingError as error:
             raise pytest.UsageError(f"{source}: {error}") from None
     return values
+
+
+def guard_choice(item: Any) -> bool | str:
+    """Return whether a test is guarded, by its marks, or else by what the session was given: true, false or auto."""
+    by_mark = mark_arguments(item).get("guard")
+    if by_mark is None:
+        choice: bool | str = item.config.stash[GIVEN].get("guard", ("auto", ""))[0]
+        return choice
+    from hubspot_simulator import settings
+
+    read: bool | str = settings.read("guard", by_mark)
+    return read
 
 
 def check_mark(item: pytest.Item, mark: pytest.Mark) -> None:

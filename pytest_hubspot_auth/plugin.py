@@ -6,12 +6,13 @@ and the rest of the product only when something of it is used.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from types import FunctionType
-from typing import TYPE_CHECKING
 
 import pytest
 
+from . import audit_hook
 from .fixtures import (
     SIMULATOR,
     SWEPT,
@@ -35,12 +36,9 @@ from .given import (
     SWEEP_FIXTURE,
     SWEEP_MARK,
     check_mark,
-    mark_arguments,
+    guard_choice,
     read_given,
 )
-
-if TYPE_CHECKING:
-    from .guard import Guard
 
 __all__ = [
     "_hubspot_sweep_point",
@@ -55,7 +53,8 @@ __all__ = [
     "hubspot_sim",
 ]
 
-_guard: pytest.StashKey[Guard] = pytest.StashKey()
+_PROTECTION_MODULE = f"{__package__}.protection"
+_FIXTURES = frozenset(__all__)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,6 +91,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "API, with the access token dead when that call arrives.",
     )
     config.stash[GIVEN] = read_given(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the protection of tests has started."""
+    if _PROTECTION_MODULE in sys.modules:
+        from .protection import stop_proxies
+
+        stop_proxies(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -138,17 +145,54 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Watch over a guarded test from the set-up of its fixtures to their teardown."""
-    session_wide = item.config.stash[GIVEN].get("guard", (False, ""))[0]
-    if not mark_arguments(item).get("guard", session_wide):
-        return (yield)
-    from hubspot_simulator.hosts import matcher
+    """Protect a test that is guarded or uses our fixtures, from the set-up of its fixtures to their teardown."""
+    guard = guard_choice(item)
+    ours = not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    shield = None
+    if guard is True or ours:
+        from .protection import protect
 
-    from .guard import Guard
+        given = item.config.stash[GIVEN]
+        hosts, host = given.get("hosts", ("", ""))[0], given.get("host", ("127.0.0.1", ""))[0]
+        protect(item, ours=ours, guarded=guard is not False, hosts=hosts, host=host)
+    if audit_hook.is_watched() and (guard is False or not (guard is True or ours)):
+        from .guard import Unguarded
 
-    guard = item.stash[_guard] = Guard(matcher(item.config.stash[GIVEN].get("hosts", ("", ""))[0]))
-    with guard.watching():
+        shield = Unguarded()  # this run is inside of a test that is guarded
+        shield.start()
+    try:
         return (yield)
+    finally:
+        if _PROTECTION_MODULE in sys.modules:
+            from .protection import end
+
+            end(item)
+        if shield is not None:
+            shield.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Forget what the guard caught in an earlier run of the same test (pytest-rerunfailures)."""
+    _caught(item)
+    yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test whose teardown called the real HubSpot."""
+    yield
+    for message in _caught(item)[:1]:
+        pytest.fail(message, pytrace=False)
+
+
+def _caught(item: pytest.Item) -> list[str]:
+    """Return what the guard caught, and forget it."""
+    if _PROTECTION_MODULE not in sys.modules:
+        return []
+    from .protection import caught
+
+    return caught(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -162,9 +206,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if swept is not None:
         swept.begin()
     yield
-    guard = item.stash.get(_guard, None)
-    if guard is not None and guard.caught:
-        pytest.fail(guard.caught[0], pytrace=False)
+    for message in _caught(item)[:1]:
+        pytest.fail(message, pytrace=False)
     simulator = item.stash.get(SIMULATOR, None)
     if simulator is not None and (simulator.settings.strict or simulator.settings.fail_on != "off"):
         from .report import audit_failure, unserved
@@ -188,6 +231,9 @@ def pytest_runtest_makereport(
 
         sections = journal_section(simulator), audit_section(simulator) if call.when == "call" else None
         report.sections += filter(None, sections)
+    if report.failed:
+        untold = [message for message in _caught(item) if message not in report.longreprtext]
+        report.sections += [("HubSpot guard", message) for message in untold[:1]]
     swept = item.stash.get(SWEPT, None)
     if swept is not None and call.when == "call":
         swept.note(report)

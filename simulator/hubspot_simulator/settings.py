@@ -60,6 +60,15 @@ def _boolean(value: object) -> bool:
     raise SettingError("expected true or false (also: yes, no, on, off, 1, 0)")
 
 
+def _guard(value: object) -> bool | str:
+    if value == "auto":
+        return "auto"
+    try:
+        return _boolean(value)
+    except SettingError:
+        raise SettingError("expected auto, true or false (also: yes, no, on, off, 1, 0)") from None
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise SettingError("expected a non-empty text")
@@ -146,7 +155,11 @@ class Settings:
         _choice("off", "error", "warning", "info"),
         "fail a test, or a run, whose audit has a finding of this severity or a graver one",
     )
-    guard: bool = _setting(False, _boolean, "fail a test that would reach the real HubSpot")
+    guard: bool | str = _setting(
+        "auto",
+        _guard,
+        "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none",
+    )
     hosts: str = _setting(
         "", lambda value: str(value), "further host names that are HubSpot's to your code, separated by spaces"
     )
