@@ -226,19 +226,27 @@ def test_what_the_simulator_answers_passes(pytester: pytest.Pytester, fixtures: 
     run(pytester, "--hubspot-guard=on", fixtures=fixtures).assert_outcomes(passed=1)
 
 
+RUN = """
+import subprocess, sys
+
+CODE = '''
+import urllib.request, urllib.error
+try:
+    urllib.request.urlopen("https://api.hubapi.com/crm/v3/objects/contacts", timeout=30)
+except urllib.error.HTTPError as error:
+    print(error.code)
+'''
+
+def test_it(hubspot_sim):
+    command = [sys.executable, "-m", "hubspot_simulator", "run", "--", sys.executable, "-c", CODE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["401"], done.stderr
+"""
+
+
 def test_run_goes_on_working(pytester: pytest.Pytester) -> None:
-    child = "import urllib.request; urllib.request.urlopen('https://api.hubapi.com/_simulator/health', timeout=30)"
-    statement = (
-        "import subprocess, sys\n"
-        "    command = [sys.executable, '-m', 'hubspot_simulator', 'run', '--', sys.executable, '-c']\n"
-        "    code = '''import urllib.request, urllib.error\n"
-        'try: urllib.request.urlopen("https://api.hubapi.com/crm/v3/objects/contacts", timeout=30)\n'
-        "except urllib.error.HTTPError as error: print(error.code)'''\n"
-        "    done = subprocess.run([*command, code], capture_output=True, text=True, timeout=60)\n"
-        "    assert done.stdout.split() == ['401'], done.stderr"
-    )
-    assert child
-    run(pytester, fixtures="hubspot_sim", statement=statement).assert_outcomes(passed=1)
+    pytester.makepyfile(RUN)
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +302,7 @@ def test_mock_aws_that_starts_after_hubspot_responses(pytester: pytest.Pytester)
 
 
 def test_further_hosts_are_guarded(pytester: pytest.Pytester) -> None:
-    statement = "requests.get('https://crm.example.com/', timeout=5)"
+    statement = "requests.get('https://crm.example.com/crm/v3/objects/contacts', timeout=5)"
     result = run(pytester, "--hubspot-guard=on", "--hubspot-hosts=crm.example.com", statement=statement)
     result.stdout.fnmatch_lines(["the test was about to call crm.example.com*"])
     result = run(pytester, "--hubspot-hosts=crm.example.com", fixtures="hubspot_intercept", statement=statement)
@@ -397,7 +405,8 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_proxies")
 def test_nothing_of_it_is_left_for_the_next_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(LEAKS)
-    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
+    # pytest-socket sets socket.socket.connect after every test
+    pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:socket").assert_outcomes(passed=2)
 
 
 def test_a_run_inside_of_a_guarded_test_has_its_own_guard(pytester: pytest.Pytester) -> None:
@@ -441,9 +450,7 @@ from _pytest.runner import runtestprotocol
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    if any(report.failed for report in runtestprotocol(item, nextitem=item, log=False)):
-        item.funcargs = {{}}
-        item._initrequest()
+    if any(report.failed for report in runtestprotocol(item, nextitem=nextitem, log=False)):
         runtestprotocol(item, nextitem=nextitem, log=True)
     return True
 """
