@@ -6,13 +6,12 @@ and the rest of the product only when something of it is used.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator
 from types import FunctionType
 
 import pytest
 
-from . import audit_hook
+from . import around
 from .fixtures import (
     SIMULATOR,
     SWEPT,
@@ -36,7 +35,6 @@ from .given import (
     SWEEP_FIXTURE,
     SWEEP_MARK,
     check_mark,
-    guard_choice,
     read_given,
 )
 
@@ -53,7 +51,6 @@ __all__ = [
     "hubspot_sim",
 ]
 
-_PROTECTION_MODULE = f"{__package__}.protection"
 _FIXTURES = frozenset(__all__)
 
 
@@ -95,10 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End what the protection of tests has started."""
-    if _PROTECTION_MODULE in sys.modules:
-        from .protection import stop_proxies
-
-        stop_proxies(config)
+    around.stop(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -146,35 +140,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Protect a test that is guarded or uses our fixtures, from the set-up of its fixtures to their teardown."""
-    guard = guard_choice(item)
-    ours = not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
-    shield = None
-    if guard is True or ours:
-        from .protection import protect
-
-        given = item.config.stash[GIVEN]
-        hosts, host = given.get("hosts", ("", ""))[0], given.get("host", ("127.0.0.1", ""))[0]
-        protect(item, ours=ours, guarded=guard is not False, hosts=hosts, host=host)
-    if audit_hook.is_watched() and (guard is False or not (guard is True or ours)):
-        from .guard import Unguarded
-
-        shield = Unguarded()  # this run is inside of a test that is guarded
-        shield.start()
-    try:
+    with around.protected(item, ours=not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))):
         return (yield)
-    finally:
-        if _PROTECTION_MODULE in sys.modules:
-            from .protection import end
-
-            end(item)
-        if shield is not None:
-            shield.stop()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Forget what the guard caught in an earlier run of the same test (pytest-rerunfailures)."""
-    _caught(item)
+    around.caught(item)
     yield
 
 
@@ -182,17 +155,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test whose teardown called the real HubSpot."""
     yield
-    for message in _caught(item)[:1]:
+    for message in around.caught(item)[:1]:
         pytest.fail(message, pytrace=False)
-
-
-def _caught(item: pytest.Item) -> list[str]:
-    """Return what the guard caught, and forget it."""
-    if _PROTECTION_MODULE not in sys.modules:
-        return []
-    from .protection import caught
-
-    return caught(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -206,7 +170,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if swept is not None:
         swept.begin()
     yield
-    for message in _caught(item)[:1]:
+    for message in around.caught(item)[:1]:
         pytest.fail(message, pytrace=False)
     simulator = item.stash.get(SIMULATOR, None)
     if simulator is not None and (simulator.settings.strict or simulator.settings.fail_on != "off"):
@@ -232,7 +196,7 @@ def pytest_runtest_makereport(
         sections = journal_section(simulator), audit_section(simulator) if call.when == "call" else None
         report.sections += filter(None, sections)
     if report.failed:
-        untold = [message for message in _caught(item) if message not in report.longreprtext]
+        untold = [message for message in around.caught(item) if message not in report.longreprtext]
         report.sections += [("HubSpot guard", message) for message in untold[:1]]
     swept = item.stash.get(SWEPT, None)
     if swept is not None and call.when == "call":
