@@ -64,10 +64,12 @@ def hubspot_sim(
 
     from .clock import FollowingClock
     from .handle import HubspotSim
+    from .protection import protect_now
 
     by_mark = {name: value for name, value in mark_arguments(request.node).items() if name not in CLOCK_ARGUMENTS}
     settings = replace(hubspot_settings, **by_mark) if by_mark else hubspot_settings
     simulator = HubspotSim(hubspot_server, settings, FollowingClock(), request.node.nodeid)
+    protect_now(request.node, guard=settings.guard, hosts=settings.hosts, host=settings.host)
     if settings.port:
         _ = hubspot_server.port  # who set it need not ask for the address
     request.node.stash[SIMULATOR] = simulator
@@ -125,12 +127,14 @@ def _hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim
 @pytest.fixture
 def hubspot_responses(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) -> Iterator[HubspotResponses]:
     """Calls of `requests` to https://api.hubapi.com and HubSpot's other hosts, answered in process."""
+    from .guard import answering
     from .responses_bridge import HubspotResponses
 
     bridge = HubspotResponses(hubspot_server)
     bridge.start()
     try:
-        yield bridge
+        with answering("hubspot_responses"):
+            yield bridge
     finally:
         bridge.stop()
 

@@ -90,7 +90,10 @@ OPTIONS = {
         "fail a test, or a run, whose audit has a finding of this severity or a graver one (values: off, "
         "error, warning or info; default: off)"
     ),
-    "guard": "fail a test that would reach the real HubSpot (values: true or false; default: false)",
+    "guard": (
+        "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none "
+        "(values: auto, true or false; default: auto)"
+    ),
     "hosts": (
         "further host names that are HubSpot's to your code (values: host names separated by blanks, without "
         "scheme or port; default: none)"
@@ -219,6 +222,21 @@ def wrong_mark(item: pytest.Item) -> str:
     except ValueError as error:
         return f"{where}.{SWEEP_MARK}: {error}"
     return ""
+
+
+def guard_choice(item: Any) -> bool | str:
+    """Return whether a test is guarded, by its marks, or else by what the session was given: true, false or auto."""
+    by_mark = mark_arguments(item).get("guard")
+    if by_mark is None:
+        choice: bool | str = item.config.stash[GIVEN].get("guard", ("auto", ""))[0]
+        return choice
+    from hubspot_simulator import settings
+
+    try:
+        read: bool | str = settings.read("guard", by_mark)
+    except settings.SettingError:  # which fails the test, by wrong_mark
+        return "auto"
+    return read
 
 
 def _check_mark(mark: pytest.Mark) -> None:

@@ -21,7 +21,8 @@ from hubspot_simulator.settings import Settings
 from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
 
 from .clock import is_frozen, move_newest_freeze
-from .proxies import bypassed
+from .guard import answering
+from .proxies import HUBSPOT, exempt
 from .unreachable import refused
 
 
@@ -94,7 +95,7 @@ class HubspotSim(Simulator):
         authority, https = self._server.secure()
         http = (self._server.host, self._server.port)
         seam = Seam(matches, https=https, http=http, authority=authority.certificate)
-        with refused(matches), bypassed(self.settings.hosts):
+        with refused(matches), exempt([*HUBSPOT, *self.settings.hosts.split()]), answering("hubspot_intercept"):
             seam.install()
             try:
                 yield

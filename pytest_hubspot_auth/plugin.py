@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING
 
 import pytest
 
+from . import around
 from .fixtures import (
     SIMULATOR,
     SWEPT,
@@ -37,13 +37,9 @@ from .given import (
     SECRET,
     SWEEP_FIXTURE,
     SWEEP_MARK,
-    mark_arguments,
     read_given,
     wrong_mark,
 )
-
-if TYPE_CHECKING:
-    from .guard import Guard
 
 __all__ = [
     "_hubspot_sweep_point",
@@ -58,7 +54,7 @@ __all__ = [
     "hubspot_sim",
 ]
 
-_guard: pytest.StashKey[Guard] = pytest.StashKey()
+_FIXTURES = frozenset(__all__)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -99,6 +95,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Dressing(config), "hubspot-dressing")
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the protection of tests has started."""
+    around.stop(config)
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which settings are not the default, and where they came from."""
     given = config.stash[GIVEN]
@@ -130,27 +131,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parametrize(metafunc, mark)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test whose marks are wrong, before its fixtures read them; no other test."""
-    problem = wrong_mark(item)
-    if problem:
-        pytest.fail(problem, pytrace=False)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Protect a test that is guarded or uses our fixtures, from the set-up of its fixtures to their teardown."""
+    with around.protected(item, ours=not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Watch over a guarded test from the set-up of its fixtures to their teardown."""
-    session_wide = item.config.stash[GIVEN].get("guard", (False, ""))[0]
-    if not mark_arguments(item).get("guard", session_wide):
-        return (yield)
-    from hubspot_simulator.hosts import matcher
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test whose marks are wrong, before its fixtures read them; no other test."""
+    around.caught(item)  # in an earlier run of the same test, by pytest-rerunfailures: forget it
+    problem = wrong_mark(item)
+    if problem:
+        pytest.fail(problem, pytrace=False)
+    yield
 
-    from .guard import Guard
 
-    guard = item.stash[_guard] = Guard(matcher(item.config.stash[GIVEN].get("hosts", ("", ""))[0]))
-    with guard.watching():
-        return (yield)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test whose teardown called the real HubSpot."""
+    yield
+    for message in around.caught(item)[:1]:
+        pytest.fail(message, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -164,9 +167,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if swept is not None:
         swept.begin()
     yield
-    guard = item.stash.get(_guard, None)
-    if guard is not None and guard.caught:
-        pytest.fail(guard.caught[0], pytrace=False)
+    for message in around.caught(item)[:1]:
+        pytest.fail(message, pytrace=False)
     simulator = item.stash.get(SIMULATOR, None)
     if simulator is not None and (simulator.settings.strict or simulator.settings.fail_on != "off"):
         from .report import audit_failure, unserved
@@ -191,6 +193,12 @@ def pytest_runtest_makereport(
 
         found = journal_section(simulator), audit_section(simulator) if call.when == "call" else None
         sections.add(report, filter(None, found))
+    if report.failed:
+        untold = [message for message in around.caught(item) if message not in report.longreprtext]
+        if untold:
+            from . import sections
+
+            sections.add(report, [("HubSpot guard", untold[0])])
     swept = item.stash.get(SWEPT, None)
     if swept is not None and call.when == "call":
         swept.note(report)

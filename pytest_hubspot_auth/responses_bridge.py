@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from http.client import responses as reasons
 from io import BytesIO
 from typing import Any
@@ -23,6 +24,7 @@ from hubspot_simulator.http.app import Application
 from hubspot_simulator.server import SimulatorServer
 
 from .in_process import environ
+from .requests_connection import AnsweredConnections
 from .session_server import SessionServer
 
 
@@ -51,27 +53,30 @@ class _CatchAll(responses.BaseResponse):
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """Return the simulator's answer."""
-        answer = self._app.respond(_environ(request))
-        if answer.delivered == "nothing":
-            reset = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
-            raise ConnectionError(ProtocolError("Connection aborted.", reset), request=request)
-        return HTTPResponse(
-            body=BytesIO(answer.body if answer.delivered == "whole" else answer.body[: len(answer.body) // 2]),
-            headers=HTTPHeaderDict(answer.headers),
-            status=answer.status,
-            reason=reasons.get(answer.status),
-            preload_content=False,
-            enforce_content_length=True,
-            request_method=request.method,
-        )
+        try:
+            return _answer(self._app, request.method or "GET", request.url or "", request.headers, request.body)
+        except ProtocolError as error:
+            raise ConnectionError(error, request=request) from None
 
 
-def _environ(request: PreparedRequest) -> dict[str, Any]:
-    headers = (
-        (name, value.decode("latin-1") if isinstance(value, bytes) else str(value))
-        for name, value in request.headers.items()
+def _answer(app: Application, method: str, url: str, headers: Any, body: Any) -> HTTPResponse:
+    """Return the simulator's answer. Raises ProtocolError when it gives none."""
+    texts = (
+        (name, value.decode("latin-1") if isinstance(value, bytes) else str(value)) for name, value in headers.items()
     )
-    return environ(request.method or "GET", request.url or "", headers, _body(request.body))
+    answer = app.respond(environ(method, url, texts, _body(body)))
+    if answer.delivered == "nothing":
+        reset = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+        raise ProtocolError("Connection aborted.", reset)
+    return HTTPResponse(
+        body=BytesIO(answer.body if answer.delivered == "whole" else answer.body[: len(answer.body) // 2]),
+        headers=HTTPHeaderDict(answer.headers),
+        status=answer.status,
+        reason=reasons.get(answer.status),
+        preload_content=False,
+        enforce_content_length=True,
+        request_method=method,
+    )
 
 
 def _body(body: Any) -> bytes:
@@ -96,6 +101,9 @@ class HubspotResponses:
         self._mounted: list[Callable[[str], None]] = []
         # an outer mock that is active already goes on seeing the calls to other hosts
         self._mock = responses.RequestsMock(assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send)
+        self._beneath = AnsweredConnections(
+            lambda host: matcher(self._app.simulator.settings.hosts)(host), partial(_answer, self._app)
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: requests to HubSpot's hosts are answered by {self._app.simulator!r}>"
@@ -105,9 +113,11 @@ class HubspotResponses:
         self._mock.add(_CatchAll(self._app, self._mock))
         self._mock.add_passthru(re.compile(""))
         self._mock.start()
+        self._beneath.start()
 
     def stop(self) -> None:
         """Let them through again."""
+        self._beneath.stop()
         self._mock.stop()
         self._mock.reset()
         if isinstance(self._server, SessionServer):

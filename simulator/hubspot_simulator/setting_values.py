@@ -76,6 +76,15 @@ def _read_boolean(value: object) -> bool:
     raise SettingError("expected true or false (also: yes, no, on, off, 1, 0)")
 
 
+def _read_guard(value: object) -> bool | str:
+    if value == "auto":
+        return "auto"
+    try:
+        return _read_boolean(value)
+    except SettingError:
+        raise SettingError("expected auto, true or false (also: yes, no, on, off, 1, 0)") from None
+
+
 def _read_text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise SettingError("expected a non-empty text")
@@ -83,6 +92,7 @@ def _read_text(value: object) -> str:
 
 
 boolean = Reader(_read_boolean, "true or false")
+guard = Reader(_read_guard, "auto, true or false")
 text = Reader(_read_text, "a non-empty text")
 
 

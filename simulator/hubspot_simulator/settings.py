@@ -14,6 +14,7 @@ from .setting_values import boolean as _boolean
 from .setting_values import choice as _choice
 from .setting_values import credential as _credential
 from .setting_values import expires_in as _expires_in
+from .setting_values import guard as _guard
 from .setting_values import hosts as _hosts
 from .setting_values import integer as _integer
 from .setting_values import one_of as _one_of
@@ -111,7 +112,11 @@ class Settings:
         _choice("off", "error", "warning", "info"),
         "fail a test, or a run, whose audit has a finding of this severity or a graver one",
     )
-    guard: bool = _setting(False, _boolean, "fail a test that would reach the real HubSpot")
+    guard: bool | str = _setting(
+        "auto",
+        _guard,
+        "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none",
+    )
     hosts: str = _setting("", _hosts, "further host names that are HubSpot's to your code")
     trusted_hosts: str = _setting("", _hosts, "further host names by which the simulator may be called")
     host: str = _setting("127.0.0.1", _text, "address to bind")

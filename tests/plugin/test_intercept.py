@@ -352,7 +352,7 @@ def test_curl_cffi_is_refused_with_a_sentence(hubspot_sim: HubspotSim, monkeypat
         def setopt(self, option: int, value: object) -> str:
             return f"{option}={value}"
 
-    stand_in = types.SimpleNamespace(Curl=Curl, CurlOpt=types.SimpleNamespace(URL=10002))
+    stand_in = types.SimpleNamespace(__name__="curl_cffi", Curl=Curl, CurlOpt=types.SimpleNamespace(URL=10002))
     monkeypatch.setitem(sys.modules, "curl_cffi", stand_in)
     with hubspot_sim.intercept():
         assert Curl().setopt(10002, b"https://example.com/") == "10002=b'https://example.com/'"
