@@ -49,12 +49,11 @@ class Connection(Wire):
         self._blank = False
         self._request: Request | None = None
         self._body: Length | Chunks | None = None
-        self._body_start = 0
 
     @property
     def wanted(self) -> int:
         """How many bytes its body may need beyond what is free: it is not read on until they are reserved."""
-        if self.room or self._body is None or len(self._in) - self._body_start < FREE:
+        if self.room or self.closing or self._body is None or self._body.kept(self._in) < FREE:
             return 0
         return self._body.size
 
@@ -102,14 +101,12 @@ class Connection(Wire):
             self._waits_for = selectors.EVENT_WRITE
         return False
 
-    def goes_on(self, wait: bool) -> bool:
-        """Tell whether the next request is here or, with ``wait``, comes in the next moment. Raises OSError."""
+    def goes_on(self) -> bool:
+        """Tell whether the next request is here, or comes in the next moment. Raises OSError."""
         if self.closing or self.ended or self._out or self.room:
             return False
         if self._in:
             return self.proceed()
-        if not wait:
-            return False
         data = self.receive_soon()
         return data is not None and self._take(data)
 
@@ -145,8 +142,8 @@ class Connection(Wire):
 
     def _receive(self) -> bool:
         whole = bool(self._in) and self._advance()
-        while not (whole or self.closing or self.ended or self.wanted):
-            whole = self._take(self.socket.recv(FREE))
+        if not (whole or self.closing or self.ended or self.wanted):
+            whole = self._take(self.receive())
         return whole
 
     def _take(self, data: bytes) -> bool:
@@ -155,8 +152,9 @@ class Connection(Wire):
         if data:
             return self._advance()
         if self._request is not None:  # the client sends no more: the app sees how much is missing
+            assert self._body is not None
             self._request.close_connection = True
-            self._end_request(len(self._in))
+            self.rfile = io.BytesIO(self._body.rest(self._in))
             return True
         if self._in:
             self._refuse("400 Bad Request", "The request was cut short.")
@@ -170,17 +168,17 @@ class Connection(Wire):
             if self._body is None and not self._read_head():
                 return False
             assert self._body is not None
-            end = self._body.end(self._in)
+            body = self._body.take(self._in)
         except Malformed as error:
             self._refuse("400 Bad Request", str(error))
             return False
         except TooLarge as error:
             assert self._request is not None
             self._request.refuse_body(error.size)
-            end = self._body_start
-        if end is None:
+            body = b""
+        if body is None:
             return False
-        self._end_request(end)
+        self.rfile = io.BytesIO(body)
         return True
 
     def _read_head(self) -> bool:
@@ -198,16 +196,13 @@ class Connection(Wire):
         if self._body is None:
             self.closing = True
             return False
-        self._request, self._body_start = request, len(head)
+        self._request = request
+        del self._in[: len(head)]
         return True
-
-    def _end_request(self, end: int) -> None:
-        with memoryview(self._in) as view:
-            self.rfile = io.BytesIO(bytes(view[self._body_start : end]))
-        del self._in[:end]
 
     def _refuse(self, status: str, message: str = "") -> None:
         self.closing = True
         self._in.clear()
+        self._body = None
         with suppress(Gone):
             (self._request or Request(self.server, self)).simple_response(status, message)

@@ -19,6 +19,7 @@ _SIZE_BEGUN = re.compile(rb"(?:[0-9A-Fa-f]{1,15}[ \t]*(?:;" + _TEXT + rb"*)?)?\r
 _NAMED = re.compile(rb"^(content-length|transfer-encoding|host):([^\r\n]*)\r$", re.IGNORECASE | re.MULTILINE)
 _LONGEST_SIZE_LINE = 1024
 _LONGEST_TRAILERS = 64 * 1024
+_MOST_OVERHEAD = 8  # bytes on the wire for one of content
 
 
 class Malformed(ValueError):
@@ -92,77 +93,111 @@ def check_fields(head: bytes) -> None:
 
 
 class Length:
-    """A body of a known length, from ``start``."""
+    """A body of a known length."""
 
-    def __init__(self, start: int, length: int) -> None:
+    def __init__(self, length: int) -> None:
         self.size = length  # bytes that will have to be kept
-        self._end = start + length
 
-    def end(self, data: bytearray) -> int | None:
-        """Return where the body ends, None while it goes on."""
-        return self._end if len(data) >= self._end else None
+    def kept(self, data: bytearray) -> int:
+        """Return how many bytes of it are kept, with those of ``data``."""
+        return len(data)
+
+    def take(self, data: bytearray) -> bytes | None:
+        """Take the body from ``data``, as the library reads it; None while it goes on."""
+        if len(data) < self.size:
+            return None
+        with memoryview(data) as view:
+            body = bytes(view[: self.size])
+        del data[: self.size]
+        return body
+
+    def rest(self, data: bytearray) -> bytes:
+        """Return what has come of a body that is cut short."""
+        return bytes(data)
 
 
 class Chunks:
-    """A body in chunks, from ``start``, of at most ``limit`` bytes."""
+    """A body in chunks, of at most ``limit`` bytes. The library gets it as one chunk: of many, it is slow."""
 
-    def __init__(self, start: int, limit: int) -> None:
-        self.size = limit + limit // 16 + _LONGEST_TRAILERS  # with the sizes of its chunks
-        self._start = self._at = start  # of what is looked at: a size, the end of a chunk, or a trailer
-        self._limit = limit
-        self._total = 0
-        self._searched = start
-        self._in_chunk = self._in_trailers = False
+    def __init__(self, limit: int) -> None:
+        self.size = self._limit = limit
+        self._content = bytearray()
+        self._total = 0  # bytes that the sizes so far announce
+        self._raw = 0
+        self._left = 0  # bytes of the chunk that are to come
+        self._searched = 0
+        self._at_chunk_end = self._in_trailers = False
         self._trailers = 0
 
-    def end(self, data: bytearray) -> int | None:
-        """Return where the body ends, None while it goes on. Raises Malformed or TooLarge."""
-        end = self._scan(data)
-        if end is None and len(data) - self._start > self.size:
-            raise TooLarge(max(self._limit + 1, len(data) - self._start))  # of sizes, more than of content
-        return end
+    def kept(self, data: bytearray) -> int:
+        """Return how many bytes of it are kept, with those of ``data``."""
+        return len(self._content) + len(data)
 
-    def _scan(self, data: bytearray) -> int | None:
+    def take(self, data: bytearray) -> bytes | None:
+        """Take what is there from ``data``. Return the body when it is whole. Raises Malformed or TooLarge."""
+        end, whole = self._scan(data)
+        del data[:end]
+        self._searched = 0 if whole else len(data)
+        self._raw += end
+        if whole:
+            chunk = b"%x\r\n%b\r\n" % (len(self._content), bytes(self._content)) if self._content else b""
+            return chunk + b"0\r\n\r\n"
+        if self._raw > _MOST_OVERHEAD * self._limit + _LONGEST_TRAILERS:
+            raise TooLarge(self._limit + 1)  # of sizes, more than of content
+        return None
+
+    def _scan(self, data: bytearray) -> tuple[int, bool]:
+        """Return where what could be taken ends, and whether the body ends there."""
+        at = 0
         while True:
-            if self._in_chunk:
-                after = data[self._at : self._at + 2]
+            if self._left:
+                part = data[at : at + self._left]
+                self._content += part
+                self._left -= len(part)
+                at += len(part)
+                if self._left:
+                    return at, False
+            if self._at_chunk_end:
+                after = data[at : at + 2]
                 if not b"\r\n".startswith(after):
                     raise Malformed("Malformed chunk: it is longer than its size")
                 if len(after) < 2:
-                    return None
-                self._at = self._searched = self._at + 2
-                self._in_chunk = False
-            at = data.find(b"\n", self._searched)
-            if at < 0:
-                self._check_begun(data)
-                self._searched = max(self._at, len(data))
-                return None
-            if self._in_trailers:
-                if data[self._at : at + 1] == b"\r\n":
-                    return at + 1
-                if not _FIELD.fullmatch(data, self._at, at + 1):
-                    raise Malformed("Malformed trailer")
-                self._at = self._searched = at + 1
+                    return at, False
+                self._at_chunk_end = False
+                at += 2
+            line_end = data.find(b"\n", max(at, self._searched)) + 1
+            if not line_end:
+                self._check_begun(data, at)
+                return at, False
+            if not self._in_trailers:
+                self._read_size(data, at, line_end)
+            elif data[at:line_end] == b"\r\n":
+                return line_end, True
+            elif _FIELD.fullmatch(data, at, line_end):
+                self._trailers += line_end - at
             else:
-                self._read_size(data, at + 1)
+                raise Malformed("Malformed trailer")
+            at = line_end
 
-    def _read_size(self, data: bytearray, end: int) -> None:
-        found = _SIZE_LINE.fullmatch(data, self._at, end)
-        if not found or end - self._at > _LONGEST_SIZE_LINE:
+    def _read_size(self, data: bytearray, at: int, end: int) -> None:
+        found = _SIZE_LINE.fullmatch(data, at, end)
+        if not found or end - at > _LONGEST_SIZE_LINE:
             raise Malformed("Malformed chunk size")
-        size = int(found[1], 16)
-        self._total += size
+        self._left = int(found[1], 16)
+        self._total += self._left
         if self._total > self._limit:
             raise TooLarge(self._total)
-        self._at = self._searched = end + size
-        self._in_chunk = size > 0
-        if not size:
-            self._in_trailers, self._trailers = True, end
+        self._at_chunk_end = self._left > 0
+        self._in_trailers = not self._left
 
-    def _check_begun(self, data: bytearray) -> None:
+    def _check_begun(self, data: bytearray, at: int) -> None:
         """Refuse a line that is not complete and cannot become right."""
         if self._in_trailers:
-            if len(data) - self._trailers > _LONGEST_TRAILERS or _FOREIGN.search(data, self._searched):
+            if self._trailers + len(data) - at > _LONGEST_TRAILERS or _FOREIGN.search(data, max(at, self._searched)):
                 raise Malformed("Malformed trailer")
-        elif len(data) - self._at > _LONGEST_SIZE_LINE or not _SIZE_BEGUN.fullmatch(data, self._at):
+        elif len(data) - at > _LONGEST_SIZE_LINE or not _SIZE_BEGUN.fullmatch(data, at):
             raise Malformed("Malformed chunk size")
+
+    def rest(self, data: bytearray) -> bytes:
+        """Return what has come of a body that is cut short."""
+        return b"%x\r\n" % (len(self._content) + 1) + self._content

@@ -25,7 +25,7 @@ class Request(HTTPRequest):
     _head = b""
 
     def parse(self, head: bytes) -> Length | Chunks | None:
-        """Read the head. Return where the body begins and what will end it, None when the request was refused."""
+        """Read the head. Return what will take the body, None when the request was refused."""
         self.conn.rfile = io.BytesIO(head)
         try:
             check_fields(head)
@@ -37,12 +37,12 @@ class Request(HTTPRequest):
         if not self.ready:
             return None
         if self.chunked_read:
-            return Chunks(len(head), self.server.max_body)
+            return Chunks(self.server.max_body)
         length = int(self.inheaders.get(b"Content-Length", 0))
         if length > self.server.max_body:
             self.refuse_body(length)
             length = 0
-        return Length(len(head), length)
+        return Length(length)
 
     def refuse_body(self, size: int) -> None:
         """Have the app refuse a body of that size, which is not read: it sees the length, and nothing behind it."""

@@ -146,7 +146,7 @@ class WSGIServer(HTTPServer):
         while (conn := queue.get()) is not None:
             try:
                 conn.answer()
-                while self.ready and conn.goes_on(wait=queue.empty()):
+                while self.ready and queue.empty() and conn.goes_on():  # or others are first
                     conn.answer()
             except OSError as error:
                 conn.ended = True

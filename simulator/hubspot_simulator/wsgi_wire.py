@@ -64,11 +64,18 @@ class Wire:
         self.handshake = False
         return False
 
+    def receive(self) -> bytes:
+        """Return some of what has come: of plain text some, of TLS all of a record, as no selector sees its rest."""
+        data = self.socket.recv(_RECORD)
+        while data and isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            data += self.socket.recv(_RECORD)
+        return data
+
     def receive_soon(self) -> bytes | None:
         """Return what comes in the next moment, which is worth a thread's waiting; None when nothing does."""
         self.socket.settimeout(_NEXT_SECONDS)
         try:
-            return self.socket.recv(FREE)
+            return self.receive()
         except TimeoutError:
             return None
         finally:

@@ -110,6 +110,10 @@ SLOW = {
     "a head without its end": (HEAD + b"A: ", b"b"),
     "a body without its end": (HEAD + b"Content-Length: 1000000\r\n\r\nx", b"x"),
     "a large body without its end": (HEAD + b"Content-Length: 1000000\r\n\r\n" + b"x" * 100_000, b"x"),
+    "a large body in chunks without its end": (
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"20000\r\n" + bytes(0x20000) + b"\r\nfffff\r\nx",
+        b"x",
+    ),
     "a chunk without its end": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\nx", b"x"),
     "a chunk size without its end": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;", b"x"),
     "trailers without an end": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nA: ", b"x"),
