@@ -512,5 +512,7 @@ class TestCost:
             "print(sorted(set(sys.modules) - before))"
         )
         result = pytester.run(sys.executable, "-c", code)
-        light = [f"pytest_hubspot_auth{name}" for name in ("", ".fixtures", ".given", ".plugin")]
+        light = [
+            f"pytest_hubspot_auth{name}" for name in ("", ".around", ".audit_hook", ".fixtures", ".given", ".plugin")
+        ]
         assert result.outlines == [repr(light)]
