@@ -12,7 +12,7 @@ from typing import Any
 
 from freezegun import api
 
-# Of freezegun's list. The first call back into user code; "gi" (GTK) matches every name that begins so.
+# Of freezegun's list. Most of them call back into user code; "gi" (GTK) matches every name that begins so.
 NAMES = ("threading", "multiprocessing", "queue", "selenium", "gi", "prompt_toolkit")
 _STAND_INS: dict[int, Any] = {id(api.real_date): api.FakeDate, id(api.real_datetime): api.FakeDatetime} | {
     id(getattr(api, f"real_{name}")): getattr(api, f"fake_{name}")

@@ -390,7 +390,7 @@ class TestSettings:
 
     def test_the_mark_is_documented(self, pytester: pytest.Pytester) -> None:
         run(pytester, "--markers").stdout.fnmatch_lines(
-            ["@pytest.mark.hubspot([*], token_ttl, *, strict, fail_on, guard, now, utc_offset): settings of *"]
+            ["@pytest.mark.hubspot([*], token_ttl, *, strict, fail_on, guard, now, utc_offset, waiting): settings of *"]
         )
 
     def test_the_options_are_the_settings(self) -> None:
