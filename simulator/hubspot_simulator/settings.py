@@ -26,7 +26,7 @@ from .setting_values import text as _text
 PREFIX = "HUBSPOT_SIMULATOR_"  # of environment variables that the command line reads
 PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of those that the plugin reads
 _LONGEST_LIFE = 100 * 365 * 86_400  # seconds: an expiry must be a date, of the year 9999 at the latest
-HANDED_OVER = ("URL", "CHILD")  # variables with the first prefix that are no settings: `run` sets them for its child
+HANDED_OVER = ("URL", "CHILD", "RUN")  # variables with the first prefix that are no settings: `run` sets them
 
 
 def _setting(default: Any, read: Reader, help: str, *, secret: bool = False) -> Any:
@@ -137,7 +137,8 @@ class Settings:
         hidden = {f.name for f in fields(self) if f.metadata["secret"]}
         if len(changed.get("random_seed", "")) > 12:  # it may have been drawn to be secret
             hidden.add("random_seed")
-        return f"Settings({', '.join(f'{n}=…' if n in hidden else f'{n}={v!r}' for n, v in changed.items())})"
+        changed.update((name, "…") for name in hidden.intersection(changed))
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
 SETTINGS = {f.name: f for f in fields(Settings)}

@@ -80,7 +80,8 @@ TESTS = """
 def test_no_simulator_of_a_finished_test_is_alive(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_subprocess("-q", "-s", "-p", "no:randomly")
+    # pytest-rerunfailures keeps what a failed test raised, and with it the frames of the test
+    result = pytester.runpytest_subprocess("-q", "-s", "-p", "no:randomly", "-p", "no:rerunfailures")
     result.assert_outcomes(passed=18, failed=1)
     # the session's server answers for the last one, if a thread that was left over calls
     result.stdout.fnmatch_lines(["*ALIVE 0 of *"])

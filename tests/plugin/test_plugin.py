@@ -460,7 +460,8 @@ class TestIsolation:
         answer = get(hubspot_sim, "/crm/v3/objects/contacts", kept[0])
         assert answer.json()["category"] == "INVALID_AUTHENTICATION"
         why = hubspot_sim.journal.exchanges[0].why
-        assert "was not issued by this simulator: it is a token kept from another test" in why
+        assert why.startswith("not a call of this test: its token is of ") and "::test_first; " in why
+        assert "was not issued by this simulator" in why
 """
         )
         run(pytester).assert_outcomes(passed=2)

@@ -89,8 +89,8 @@ class TestTheChoice:
             f"import pytest\n@pytest.mark.hubspot(waiting={value!r})\ndef test_one(hubspot_clock): pass\n"
         )
         result = pytester.runpytest_inprocess()
-        assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines([f"*waiting={value!r}: expected 'real', the default, or 'simulated'*"])
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"*waiting={value!r}: expected 'real', the default, or 'simulated'*"])
 
 
 @simulated

@@ -88,7 +88,9 @@ def test_c2_what_a_client_sends_stays_in_its_line(place: str, kind: str) -> None
     lines = str(raised.value).splitlines()
     assert all(is_plain(line) for line in lines)
     assert not any(line.strip().startswith("#7") for line in lines)
-    told = report(simulator, {}, {f"evil{NASTY[kind]}{FORGED}:443": 1})
+    told = report(
+        simulator, {}, {f"evil{NASTY[kind]}{FORGED}:443": 1}, {(f"evil{NASTY[kind]}{FORGED}", "sent nothing"): 1}
+    )
     assert all(is_plain(line) for line in told.split("\n"))
     assert not any(line.strip().startswith("#7") for line in told.splitlines())
 

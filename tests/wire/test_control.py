@@ -117,7 +117,7 @@ def test_b7_the_clock_stays_a_tokens_life_before_the_end_of_the_year_9999(build,
     assert "the clock runs from 1970 to 9999 (cannot move HubSpot's clock by " in response.json["message"]
     assert sim.clock.offset_ms == 0
     assert client.post(ADVANCE, json={"milliseconds": left_ms}).status_code == 200
-    headers = {"Authorization": f"Bearer {sim.installation.access_token}"}
+    headers = {"Authorization": f"Bearer {sim.install().access_token}"}
     assert client.get(LIST, headers=headers).status_code == 200
 
 

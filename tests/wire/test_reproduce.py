@@ -389,7 +389,7 @@ def test_d3_names_and_statuses_are_enough(text: str) -> None:
             "the nearest is \"This app hasn't been granted all required",
         ),
         ("Insufficient scopes were provided. Please", "is shown to a person on HubSpot's consent page"),
-        ("access_token=CKP91234567890 is wrong", "'access_token=CKP"),
+        ("access_token=CKP91234567890 is wrong", "'access_token=… is wrong' is no refusal"),
     ],
 )
 def test_d3_what_is_not_known_is_named(text: Any, said: str) -> None:

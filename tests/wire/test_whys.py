@@ -217,8 +217,8 @@ class World:
             "a newer token was issued (.+) ago": lambda s: (
                 one and text != one.tokens[-1] and s == seconds(self._since(one, now_ms))
             ),
-            "it was not issued by this simulator": lambda: not ours,
-            rf"{name} was not issued by this simulator \(.*\?\)": lambda: not ours,
+            "it was not issued by this simulator: it was changed on its way, .*": lambda: not ours,
+            rf"{name} was not issued by this simulator: it was changed on its way, .*": lambda: not ours,
             rf"{name} was issued before the simulator was reset, .*": lambda: text in self.before_reset,
             rf"{name} was revoked": lambda: text in self.revoked,
             rf"{name} is not an access token: .*": lambda: text in ("no.token", "bm8"),

@@ -25,6 +25,10 @@ def age(ms: int) -> str:
     return f"{ms // 1000} second(s)"
 
 
+_NOT_OURS = (
+    "was not issued by this simulator: it was changed on its way, is HubSpot's own, was kept from another test, "
+    f"or is {OTHER_SEED}"
+)
 _BEFORE_RESET = "was issued before the simulator was reset, and its installation is not there any more"
 _AS_IT_SAYS = TokenOverride()
 
@@ -91,7 +95,7 @@ class Authentication:
         except tokens.MalformedToken as error:
             raise InvalidAuthentication(why=f"{name} is not an access token: {error}", malformed=True) from None
         ours = tokens.is_signed(token, self._ids.signing_key)
-        foreign = "" if ours else f"; it was not issued by this simulator: kept from another test, or {OTHER_SEED}"
+        foreign = "" if ours else f"; it {_NOT_OURS}"
         expires_at_ms = self.expiry_ms(token)
         if expires_at_ms is None:
             raise _expired(0, now_ms, f"{name} carries no expiry, which HubSpot reads as 1970{foreign}")
@@ -106,10 +110,7 @@ class Authentication:
         if ours and not known:
             raise InvalidAuthentication(why=f"{name} {_BEFORE_RESET}")
         if not ours:
-            raise InvalidAuthentication(
-                why=f"{name} was not issued by this simulator: it is a token kept from another test, "
-                f"or {OTHER_SEED}, or was changed on its way"
-            )
+            raise InvalidAuthentication(why=f"{name} {_NOT_OURS}")
         installation = self._store.installations.get((token.app_id, token.hub_id))
         if installation is not None:
             self._refuse_deleted(installation.portal)
