@@ -15,9 +15,11 @@ from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.server import SimulatorServer
 from hubspot_simulator.settings import SETTINGS, Settings, read
 
+from .children import ChildProxies
 from .clock import FollowingClock, HubspotClock
 from .given import CLOCK_ARGUMENTS, read_clock_argument
 from .handle import HubspotSim
+from .protection import Protection
 from .report import audit_failure, journal_section, unserved
 
 _PARAMETER = "sim"
@@ -67,7 +69,8 @@ def hubspot_simulation(
 
     A decorated function or coroutine function is given the handle if it has a parameter ``sim``. A decorated TestCase
     has it as ``self.sim`` for each test; of another class each method whose name begins with ``test`` is decorated.
-    At the end AssertionError is raised for what fails a test by itself (the settings ``strict`` and ``fail_on``).
+    At the end AssertionError is raised for what fails a test by itself (the settings ``strict``, ``fail_on`` and
+    ``guard``).
     """
     made = _Managed(intercept, responses, arguments)
     return made if decorated is None else made(decorated)
@@ -85,7 +88,7 @@ class _Managed:
         self._settings = Settings(**{n: read(n, value) for n, value in arguments.items() if n in SETTINGS})
         self._intercept = intercept
         self._responses = responses
-        self._running: list[tuple[ExitStack, HubspotSim]] = []
+        self._running: list[tuple[ExitStack, HubspotSim, Protection]] = []
 
     def __enter__(self) -> Simulation:
         return self._start("")
@@ -93,14 +96,15 @@ class _Managed:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        sim = self._stop()
+        sim, caught = self._stop()
         if error is None:
-            _check(sim)
+            _check(sim, caught)
         elif hasattr(error, "add_note"):
             error.add_note("\n".join(filter(None, journal_section(sim) or ())))
 
     def _start(self, name: str) -> Simulation:
         with ExitStack() as stack:
+            protection = self._protect(stack)
             server = stack.enter_context(SimulatorServer(Simulator(self._settings)))
             sim = HubspotSim(server, self._settings, FollowingClock(), name)
             clock = HubspotClock(sim.clock, **self._clock)
@@ -114,13 +118,26 @@ class _Managed:
                 bridge = HubspotResponses(server)
                 bridge.start()
                 stack.callback(bridge.stop)
-            self._running.append((stack.pop_all(), sim))
+            self._running.append((stack.pop_all(), sim, protection))
         return Simulation(sim, clock)
 
-    def _stop(self) -> HubspotSim:
-        stack, sim = self._running.pop()
+    def _protect(self, stack: ExitStack) -> Protection:
+        """Have loopback take no proxy, and the real HubSpot be out of reach unless ``guard`` is false."""
+        proxies = ChildProxies()
+        stack.callback(proxies.stop)
+        protection = Protection(proxies)
+        stack.callback(protection.end)
+        protection.reach(self._settings.host)
+        if self._settings.guard is not False:
+            protection.begin(self._settings.hosts)
+        return protection
+
+    def _stop(self) -> tuple[HubspotSim, list[str]]:
+        """End the newest simulation. Return it, and what its guard caught."""
+        stack, sim, protection = self._running.pop()
+        caught = protection.guard.caught if protection.guard else []
         stack.close()
-        return sim
+        return sim, caught
 
     def __call__(self, decorated: _Decorated) -> _Decorated:
         """Decorate a function, a coroutine function, a TestCase or another class with tests."""
@@ -163,13 +180,13 @@ class _Managed:
         @wraps(set_up)
         def started(case: Any) -> None:
             case.sim = self._start(case.id())
-            case.addCleanup(lambda: _check(self._stop()))
+            case.addCleanup(lambda: _check(*self._stop()))
             set_up(case)
 
         decorated.setUp = started
 
 
-def _check(sim: HubspotSim) -> None:
-    message = (unserved(sim) if sim.settings.strict else "") or audit_failure(sim)
+def _check(sim: HubspotSim, caught: list[str]) -> None:
+    message = "".join(caught[:1]) or (unserved(sim) if sim.settings.strict else "") or audit_failure(sim)
     if message:
         raise AssertionError(message.replace("@pytest.mark.hubspot(", "hubspot_simulation("))

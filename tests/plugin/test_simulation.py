@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 import unittest
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import httpx
 import pytest
 import requests
 
-from pytest_hubspot_auth import Simulation, hubspot_simulation
+from pytest_hubspot_auth import Simulation, audit_hook, hubspot_simulation
 
 CONTACTS = "/crm/v3/objects/contacts"
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "unittest_case" / "test_unittest_case.py"
@@ -45,6 +48,7 @@ def test_the_context_manager_has_the_clock_and_all_of_the_fixture() -> None:
         requests.get(sim.url, timeout=60)
 
 
+@pytest.mark.hubspot(guard=False)  # the proxy for the children of this repository's tests stays to their end
 def test_nothing_is_left_running() -> None:
     before = set(threading.enumerate())
     with hubspot_simulation(intercept=True) as sim:
@@ -192,6 +196,54 @@ def test_a_failure_shows_the_journal() -> None:
 def test_what_it_does_not_take(wrong: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         hubspot_simulation(**wrong)
+
+
+class TestA3TheGuard:
+    """A simulation is guarded as a test with fixtures is, and loopback takes no proxy (A4)."""
+
+    def test_the_real_hubspot_is_out_of_reach_though_the_code_swallows_the_failure(self) -> None:
+        def look_up() -> None:
+            with suppress(BaseException):
+                socket.getaddrinfo("api.hubapi.com", 443)
+
+        with pytest.raises(
+            AssertionError, match=r"(?s)about to call api\.hubapi\.com.*hubspot_simulation\(guard=False"
+        ):
+            hubspot_simulation(look_up)()
+
+        @hubspot_simulation()
+        class Case(unittest.TestCase):
+            def test_one(self) -> None:
+                look_up()
+
+        assert len(run(Case).failures) == 1
+
+    def test_it_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked_up: list[object] = []
+
+        def answer(host: object, *_: object) -> list[object]:
+            looked_up.append(host)
+            return []
+
+        with hubspot_simulation(guard=False):
+            monkeypatch.setattr(socket, "getaddrinfo", answer)
+            socket.getaddrinfo("api.hubapi.com", 443)
+        assert looked_up == ["api.hubapi.com"]
+
+    def test_afterwards_nothing_is_watched_and_the_environment_is_as_before(self) -> None:
+        before, watchers = dict(os.environ), list(audit_hook._watchers)
+        with hubspot_simulation():
+            assert "127.0.0.1" in os.environ["NO_PROXY"]
+            assert len(audit_hook._watchers) == len(watchers) + 1
+        assert (dict(os.environ), audit_hook._watchers) == (before, watchers)
+
+    def test_a_proxy_in_the_environment_does_not_get_its_calls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with hubspot_simulation() as sim:
+            assert status(sim) == 200
 
 
 def test_the_example_runs_without_pytest(tmp_path: Path) -> None:
