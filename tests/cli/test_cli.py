@@ -261,6 +261,18 @@ class TestServe:
         )
         assert done.stderr.endswith("; the nearest variable is HUBSPOT_SIMULATOR_TOKEN_TTL\n")
 
+    def test_d6_a_misspelt_option_is_refused_with_the_nearest(self) -> None:
+        for given, meant in (("--tokenttl=5", "--token-ttl"), ("--expire-aftr", "--expire-after")):
+            done = run("run", given, "1", "--", "true")
+            assert done.returncode == 2
+            assert done.stderr.rstrip().endswith(f"(did you mean {meant}?)")
+
+    def test_d1_a_variable_about_tests_is_refused(self) -> None:
+        for name in ("STRICT", "GUARD"):
+            done = run("serve", **{f"HUBSPOT_SIMULATOR_{name}": "true"})
+            assert done.returncode == 2
+            assert f"is about pytest's tests; for those set PYTEST_HUBSPOT_{name}" in done.stderr
+
     @pytest.mark.parametrize("command", [["demo"], ["run", "--", sys.executable, "-c", ""]])
     def test_d1_variables_of_pytest_have_no_effect_and_the_command_line_says_so(self, command: list[str]) -> None:
         done = run(

@@ -6,8 +6,9 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from ..core.redaction import shown, shown_lines
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown and options.name in _WITH_PROGRAM and not unknown[0].startswith("-"):
         parser.error(f"put -- before the program: hubspot-simulator {options.name} [options] -- {' '.join(unknown)}")
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{_nearest(unknown[0], vars(options))}")
     if not child and options.name in _WITH_PROGRAM:
         parser.error(
             f"{options.name} needs a program: hubspot-simulator {options.name} [options] -- PROGRAM [ARGUMENTS ...]"
@@ -50,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.command = child
     try:
         told = from_environment(os.environ, PREFIX)
+        for name in told.keys() & set(_ABOUT_TESTS):
+            variable, theirs = PREFIX + name.upper(), PYTEST_PREFIX + name.upper()
+            parser.error(f"environment variable {variable}: {name!r} is about pytest's tests; for those set {theirs}")
         told |= {name: value for name in SETTINGS if (value := getattr(options, name, None)) is not None}
         settings = Settings(**{**options.defaults, **told})
     except SettingError as error:
@@ -68,6 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         logger.removeHandler(handler)
         log.close()
+
+
+def _nearest(unknown: str, known: Iterable[str]) -> str:
+    """Return a hint at the option that may have been meant; nothing if none comes near."""
+    options = [f"--{name.replace('_', '-')}" for name in known]
+    near = get_close_matches(unknown.partition("=")[0], options, n=1, cutoff=0.7)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 class _Parser(argparse.ArgumentParser):
