@@ -18,6 +18,8 @@ from .given import SWEEP_FIXTURE, SWEEP_MARK
 
 _PROPERTY = "hubspot_sweep"
 _PLAIN = "plain"
+# Before which calls a test fetches a token, by the test and its other parameters.
+_USUAL: pytest.StashKey[dict[tuple[str, str], frozenset[int]]] = pytest.StashKey()
 _MOST_POINTS = 10_000  # more would take pytest seconds to collect
 
 
@@ -70,9 +72,12 @@ class SweptItem:
     def __init__(self, item: pytest.Item, simulator: Simulator, point: Point | None) -> None:
         mark = item.get_closest_marker(SWEEP_MARK)
         assert mark is not None
-        self._item = item
         self._asked = read_mark(mark)
-        self.sweep = Sweep(simulator, point)
+        self._test = item.nodeid.rpartition("[")[0]
+        # what the plain run has shown; nothing if another worker of xdist has it
+        self._usual = item.config.stash.setdefault(_USUAL, {})
+        self._key = self._test, _other_parameters(item)
+        self.sweep = Sweep(simulator, point, self._usual.get(self._key, ()))
 
     def begin(self) -> None:
         """Arm the fault of the point: the test's body comes next."""
@@ -86,6 +91,7 @@ class SweptItem:
                 calls = plural(made, "authenticated call")
                 advice = f"write calls={made}" if made else "a sweep needs calls of HubSpot's API"
                 pytest.fail(f"made {calls}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
+            self._usual[self._key] = self.sweep.fetches()
             return
         if self.sweep.hit is None:
             pytest.fail(f"{self.sweep.void()}: write calls={made} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
@@ -100,7 +106,7 @@ class SweptItem:
         if point and hit and report.failed:
             _put_first(report, self.sweep.headline())
         word = {
-            "test": self._item.nodeid.rpartition("[")[0],
+            "test": self._test,
             "point": point.name if point else _PLAIN,
             "call": target(hit) if hit else "",
             "refused": target(refused) if refused else "",
@@ -109,6 +115,13 @@ class SweptItem:
             "stride": asked.stride,
         }
         report.user_properties.append((_PROPERTY, json.dumps(word)))
+
+
+def _other_parameters(item: pytest.Item) -> str:
+    """Return what tells an item from others of the same test, apart from the point."""
+    callspec = getattr(item, "callspec", None)
+    indices = getattr(callspec, "indices", {})
+    return repr(sorted((name, index) for name, index in indices.items() if name != SWEEP_FIXTURE))
 
 
 def _put_first(report: pytest.TestReport, headline: str) -> None:

@@ -328,6 +328,43 @@ class TestVoid:
         result.assert_outcomes(passed=1, skipped=1)
         result.stdout.fnmatch_lines(["SKIPPED *no token was at hand that could have expired before call 1*"])
 
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_a14_one_that_fetches_its_own_token_first(self, pytester: pytest.Pytester, alone: bool) -> None:
+        pytester.makepyfile(
+            CLIENTS
+            + """
+    @pytest.mark.hubspot_sweep(calls=2)
+    def test_job(hubspot_sim, hubspot_app, hubspot_installation):
+        client = Proactive.__new__(Proactive)
+        client.sim, client.installed = hubspot_sim, hubspot_installation
+        client.refresh()
+        client.call(CONTACTS)
+        client.call(CONTACTS)
+"""
+        )
+        # a worker of xdist may have the point and not the plain run
+        result = run(pytester, "-rs", "-v", *(["-k", "expired"] if alone else []))
+        assert outcomes(result) == {
+            **({} if alone else {"test_job[plain]": "PASSED"}),
+            "test_job[expired-before-1]": "SKIPPED",
+            "test_job[expired-before-2]": "PASSED",
+        }
+
+    def test_a14_one_that_fetches_a_token_for_each_call(self, pytester: pytest.Pytester) -> None:
+        pytester.makepyfile(
+            CLIENTS
+            + """
+    @pytest.mark.hubspot_sweep(calls=2)
+    def test_job(hubspot_sim, hubspot_app, hubspot_installation):
+        client = Proactive.__new__(Proactive)
+        client.sim, client.installed = hubspot_sim, hubspot_installation
+        for _ in range(2):
+            client.refresh()
+            client.call(CONTACTS)
+"""
+        )
+        run(pytester).assert_outcomes(passed=1, skipped=2)
+
 
 class TestCollection:
     def test_last_failed(self, pytester: pytest.Pytester) -> None:

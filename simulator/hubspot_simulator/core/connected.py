@@ -27,6 +27,7 @@ class ConnectedInstallation:
 
     @property
     def _issued(self) -> TokenResponse:
+        self._oauth.store.handed_over = True
         return self._oauth.read(self._first)
 
     def issue(self, at_ms: int) -> None:

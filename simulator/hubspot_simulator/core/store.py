@@ -43,6 +43,7 @@ class Store:
         self.codes: dict[str, AuthorizationCode] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.unread: dict[int, FirstToken] = {}  # by id() of the grant: what is not issued yet
+        self.handed_over = False  # whether somebody read the access token of an installation
         self.token_overrides: dict[bytes, TokenOverride] = {}  # by what identifies a token
         self.last_expiry_ms = 0  # of all access tokens that were issued, as they say themselves
         self.app_tokens: dict[bytes, tuple[str, ...]] = {}
