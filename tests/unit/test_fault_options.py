@@ -40,18 +40,19 @@ WRONG: list[Any] = [
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
-@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:20])
-def test_a_wrong_value_is_refused_at_once(name: str, option: str, value: object) -> None:
+def test_a_wrong_value_is_refused_at_once(name: str, option: str) -> None:
     simulator = Simulator(clock=ManualClock(NOW_MS))
-    with pytest.raises(ValueError, match=name):
-        simulator.inject(name, **{option: value})
-    assert simulator.store.faults == []
+    for value in WRONG:
+        with pytest.raises(ValueError, match=name):
+            simulator.inject(name, **{option: value})
+        assert simulator.store.faults == [], value
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("value", [1, "yes", None, []], ids=repr)
-def test_after_accepting_is_true_or_false(name: str, value: object) -> None:
-    if "after_accepting" in declared(CATALOGUE[name])[0]:
+def test_after_accepting_is_true_or_false(value: object) -> None:
+    having = [name for name in CATALOGUE if "after_accepting" in declared(CATALOGUE[name])[0]]
+    assert having
+    for name in having:
         with pytest.raises(ValueError, match=f"the fault '{name}': after_accepting=.*: expected True or False"):
             Simulator().inject(name, after_accepting=value)
 
