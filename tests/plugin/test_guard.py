@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from .ways_to_hubspot import SEEN, UNSEEN
+from ways_to_hubspot import SEEN, UNSEEN
 
 # The runs inside have their own guard. That of this one would give them a proxy, as to every child.
 pytestmark = pytest.mark.hubspot(guard=False)
