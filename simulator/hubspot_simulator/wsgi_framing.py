@@ -194,7 +194,8 @@ class Chunks:
     def _check_begun(self, data: bytearray, at: int) -> None:
         """Refuse a line that is not complete and cannot become right."""
         if self._in_trailers:
-            if self._trailers + len(data) - at > _LONGEST_TRAILERS or _FOREIGN.search(data, max(at, self._searched - 1)):
+            looked = max(at, self._searched - 1)
+            if self._trailers + len(data) - at > _LONGEST_TRAILERS or _FOREIGN.search(data, looked):
                 raise Malformed("Malformed trailer")
         elif len(data) - at > _LONGEST_SIZE_LINE or not _SIZE_BEGUN.fullmatch(data, at):
             raise Malformed("Malformed chunk size")
