@@ -13,7 +13,7 @@ _TEXT = rb"[^\x00-\x08\x0a-\x1f\x7f]"
 _REQUEST_LINE = re.compile(_TOKEN + rb"+ [^\x00-\x20\x7f]+ HTTP/\d\.\d\r\n")
 _FIELD = re.compile(_TOKEN + rb"+:" + _TEXT + rb"*\r\n")
 _FIRST = re.compile(_TOKEN)
-_FOREIGN = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]")
+_FOREIGN = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]|\r[^\n]")
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;" + _TEXT + rb"*)?\r\n")
 _SIZE_BEGUN = re.compile(rb"(?:[0-9A-Fa-f]{1,15}[ \t]*(?:;" + _TEXT + rb"*)?)?\r?")
 _NAMED = re.compile(rb"^(content-length|transfer-encoding|host):([^\r\n]*)\r$", re.IGNORECASE | re.MULTILINE)
@@ -50,7 +50,8 @@ class Head:
                     return at + 1
                 raise Malformed(_why(bytes(data[self._line : at + 1]), first=not self._line))
             self._line = self._searched = at + 1
-        if (data and not _FIRST.match(data)) or _FOREIGN.search(data, self._searched):
+        looked = max(self._line, self._searched - 1)  # a carriage return may have been the last byte
+        if (data and not _FIRST.match(data)) or _FOREIGN.search(data, looked):
             raise Malformed("Malformed request: it has a byte that no request can have there")
         self._searched = len(data)
         return None
@@ -193,7 +194,8 @@ class Chunks:
     def _check_begun(self, data: bytearray, at: int) -> None:
         """Refuse a line that is not complete and cannot become right."""
         if self._in_trailers:
-            if self._trailers + len(data) - at > _LONGEST_TRAILERS or _FOREIGN.search(data, max(at, self._searched)):
+            looked = max(at, self._searched - 1)
+            if self._trailers + len(data) - at > _LONGEST_TRAILERS or _FOREIGN.search(data, looked):
                 raise Malformed("Malformed trailer")
         elif len(data) - at > _LONGEST_SIZE_LINE or not _SIZE_BEGUN.fullmatch(data, at):
             raise Malformed("Malformed chunk size")

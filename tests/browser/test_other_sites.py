@@ -237,6 +237,27 @@ def test_c1_a_hostile_script_is_refused(
     assert simulator.store.codes == {}
 
 
+@pytest.mark.parametrize("kind", ["prefetch", "prerender"])
+@pytest.mark.parametrize("consent", ["auto"], indirect=True)
+def test_c1_a_link_that_nobody_followed_is_refused_and_works_once_followed(
+    visitor: Visitor, server: SimulatorServer, site: Site, simulator: Simulator, query: str, kind: str
+) -> None:
+    authorize = f"{server.url}/oauth/authorize?{query}"
+    rules = json.dumps({kind: [{"source": "list", "urls": [authorize], "eagerness": "immediate"}]})
+    site.pages["/callback"] = lambda asked: f"<h1 id=done>{escape(asked['code'][0])}</h1>"
+    site.pages["/"] = lambda _: (
+        f"<script type=speculationrules>{rules}</script><a href='{escape(authorize)}'>Install</a>"
+    )
+    visitor.browser.get(site.url("app"))
+    if not visitor.browser.execute_script("return HTMLScriptElement.supports('speculationrules')"):
+        pytest.skip("this browser knows no speculation rules")
+    visitor.refusals("GET", "/oauth/authorize")
+    assert simulator.store.codes == {}
+    visitor.clicks("a")
+    visitor.waits_until(lambda: visitor.browser.find_elements("css selector", "#done"))
+    assert [visitor.browser.find_element("css selector", "#done").text] == list(simulator.store.codes)
+
+
 def test_c1_a_page_that_rebinds_its_name_gets_and_deletes_nothing(
     visitor: Visitor, server: SimulatorServer, simulator: Simulator
 ) -> None:

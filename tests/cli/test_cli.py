@@ -65,9 +65,9 @@ class Serving:
 
 
 @contextmanager
-def serving(*arguments: str, **environment: str) -> Iterator[Serving]:
+def serving(*arguments: str, before: tuple[str, ...] = (), **environment: str) -> Iterator[Serving]:
     process = subprocess.Popen(
-        [*COMMAND, "serve", *arguments],
+        [*before, *COMMAND, "serve", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -110,6 +110,16 @@ class TestServe:
             assert call(f"{server.url}/_simulator/health")[0] == 200
             server.process.send_signal(signal.SIGHUP)
             assert server.process.wait(timeout=30) == 0
+
+    @POSIX
+    def test_nohup_keeps_it(self) -> None:
+        command = ("sh", "-c", 'trap "" HUP; exec "$@"', "sh")  # what nohup does, but for the output
+        with serving(before=command) as server:
+            server.process.send_signal(signal.SIGHUP)
+            assert call(f"{server.url}/_simulator/health")[0] == 200
+            status, output = server.end(signal.SIGTERM)
+        assert status == 0
+        assert output.endswith("stopped after 1 request\n")
 
     def test_the_credentials_work_and_the_log_says_why(self) -> None:
         with serving("--clock", "standing") as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -14,6 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import grants
+from hubspot_simulator.core import ids as ids_module
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
 from hubspot_simulator.core.ids import Ids
@@ -29,6 +31,22 @@ def simulator() -> Simulator:
 
 
 class TestIds:
+    def test_c1_correlation_ids_do_not_lead_to_the_seed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Anybody can collect them, and this generator's state, with what it was seeded with, can be read off many."""
+        seeds: list[str] = []
+
+        class Seen(random.Random):
+            def seed(self, a: object = None, version: int = 2) -> None:
+                seeds.append(str(a))
+                super().seed(a, version)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(ids_module.random, "Random", Seen)
+        ids = Ids("5d41402abc4b2a76", "")
+        ids.correlation_id(0)
+        assert seeds
+        assert "5d41402abc4b2a76" not in "".join(seeds)
+        assert Ids("5d41402abc4b2a77", "").correlation_id(0) != Ids("5d41402abc4b2a76", "").correlation_id(0)
+
     def test_the_seed_and_the_name_decide(self) -> None:
         def some(seed: str, name: str) -> list[object]:
             ids = Ids(seed, name)

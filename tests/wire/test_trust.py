@@ -195,6 +195,13 @@ def test_c1_so_it_is_by_sec_fetch_site_alone(by_socket, site, how):
     assert [route for route in EVERY_ROUTE if not by_socket.is_refused(*route, headers)] == []
 
 
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender", 'Prefetch;anonymous-client-ip="x"'])
+@pytest.mark.parametrize("site", ["none", "cross-site", "same-site"])
+def test_c1_what_a_browser_fetches_ahead_of_need_is_refused(by_socket, site, purpose):
+    headers = {"Sec-Fetch-Site": site, "Sec-Purpose": purpose, **NAVIGATION}
+    assert [route for route in EVERY_ROUTE if not by_socket.is_refused(*route, headers)] == []
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_c1_a_link_from_another_site_leads_here_and_a_form_does_not(by_socket, site):
     headers = {"Sec-Fetch-Site": site, **NAVIGATION}

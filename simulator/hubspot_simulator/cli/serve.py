@@ -26,8 +26,9 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     """Serve until a signal ends it. Returns 0; raises ServerStartError when it cannot bind."""
     stop = threading.Event()
     for name in _SIGNALS:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stop.set())
+        number = getattr(signal, name, None)
+        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):  # nohup
+            signal.signal(number, lambda *_: stop.set())
     drawn = "random_seed" not in options.told
     if drawn:  # else all who serve would have the same credentials, and any web page would know them
         settings = replace(settings, random_seed=token_hex(8))

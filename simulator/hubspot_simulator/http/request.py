@@ -13,7 +13,7 @@ from werkzeug.utils import cached_property
 from ..core.redaction import shown, shown_url
 
 MAX_BODY = 10 * 1024 * 1024
-_HOST = re.compile(r"[\w.~:\[\]-]*", re.ASCII)
+_HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w.~-]*)(?::\d*)?", re.ASCII | re.IGNORECASE)
 _NOTHING: MultiDict[str, str] = ImmutableMultiDict()
 
 

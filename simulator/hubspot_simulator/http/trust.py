@@ -61,7 +61,17 @@ def _foreign_page(request: Request, host: str, settings: Settings) -> str:
         return repr(origin[:_SHOWN])
     if site is not None and site not in _OWN_SITES:
         return f"another origin (Sec-Fetch-Site: {site[:_SHOWN]!r})"
+    if site == "none" and _is_ahead_of_need(request):
+        return "another origin that have links fetched before somebody follows them (Sec-Purpose: prefetch)"
     return ""
+
+
+def _is_ahead_of_need(request: Request) -> bool:
+    """Tell whether nobody has gone here yet: any page can have the browser fetch links (speculation rules).
+
+    Chromium says that such a request is of no site. When it is refused, the browser asks again once a user goes there.
+    """
+    return "prefetch" in request.environ.get("HTTP_SEC_PURPOSE", "").lower()
 
 
 def _is_top_level_navigation(request: Request) -> bool:
@@ -71,6 +81,7 @@ def _is_top_level_navigation(request: Request) -> bool:
         request.method in ("GET", "HEAD")
         and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
         and environ.get("HTTP_SEC_FETCH_DEST") == "document"
+        and not _is_ahead_of_need(request)
     )
 
 
