@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .child_proxy import ChildProxy
+from .late_imports import LateImports
 from .proxies import without
 from .replacements import Replacements
 
 _PROXY = ("https_proxy", "HTTPS_PROXY")
 _EXEMPT = ("no_proxy", "NO_PROXY")
 _ENV_POSITION = 10  # among the arguments of Popen, after self
+_MULTIPROCESSING = "multiprocessing.util"
 
 
 class ChildProxies:
@@ -66,16 +68,18 @@ class Children:
         self._variables = variables
         self._replacements = Replacements()
         self._changed: set[str] = set()
+        self._late = LateImports([_MULTIPROCESSING], self._watch)
 
     def start(self) -> None:
         """Change the environment of each child from now on."""
         self._replacements.replace(subprocess.Popen, "__init__", self._popen)
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None and hasattr(util, "spawnv_passfds"):
-            self._replacements.replace(util, "spawnv_passfds", self._spawn)
+        if _MULTIPROCESSING in sys.modules:
+            self._watch(sys.modules[_MULTIPROCESSING])
+        self._late.start()
 
     def stop(self) -> None:
         """Change it no longer."""
+        self._late.stop()
         self._replacements.undo()
         while self._changed:
             name = self._changed.pop()
@@ -90,14 +94,18 @@ class Children:
             os.putenv(name, value)
             self._changed.add(name)
 
+    def _watch(self, util: Any) -> None:
+        if hasattr(util, "spawnv_passfds"):  # not on Windows
+            self._replacements.replace(util, "spawnv_passfds", self._spawn)
+
     def _popen(self, real: Callable[..., None]) -> Callable[..., None]:
         def init(process: Any, *args: Any, **kwargs: Any) -> None:
             given = args[_ENV_POSITION] if len(args) > _ENV_POSITION else kwargs.get("env")
-            inherited = os.environ if given is None else given
             try:
+                inherited = os.environ if given is None else _texts(given)
                 changed = self._variables(inherited)
-            except (AttributeError, TypeError):  # bytes, or no mapping at all: Popen knows
-                changed = {}
+            except (AttributeError, TypeError):  # it is no mapping of names to values: Popen knows
+                inherited, changed = {}, {}
             if changed and len(args) > _ENV_POSITION:
                 args = (*args[:_ENV_POSITION], {**inherited, **changed}, *args[_ENV_POSITION + 1 :])
             elif changed:
@@ -112,3 +120,8 @@ class Children:
             return real(*args, **kwargs)
 
         return spawnv_passfds
+
+
+def _texts(environment: Mapping[Any, Any]) -> dict[str, str]:
+    """Return an environment in text, which may have been given in bytes."""
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}

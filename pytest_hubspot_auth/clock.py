@@ -168,6 +168,8 @@ class HubspotClock:
         make_stand_ins_equal()
         if self._utc_offset:
             self._beside.enter_context(local_time(self._utc_offset))
+        # before, for freezegun looks at every name of every module: pydantic loads its parts when they are looked at
+        self._imports.start()
         factory = self._freezer.start()
         self._beside.enter_context(_real_event_loops())
         assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
@@ -178,7 +180,6 @@ class HubspotClock:
         api.ignore_lists[-1] = kept + _KEPT_REAL
         self._waits.start()
         self._passed_over.start()
-        self._imports.start()
         if self._begins_simulated:
             self._waiting.start()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -90,7 +90,7 @@ class Guard:
 
     def _check(self, host: object, how: str = "") -> None:
         name = bytes(host).decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
-        if isinstance(name, str) and self.matches(name.lower().rstrip(".")):
+        if isinstance(name, str) and self.matches(_looked_up(name)):
             message = _message("the test", f"{name} {how}".rstrip())
             self.caught.append(message)
             # no Exception, which the code under test might take for a network failure
@@ -118,6 +118,14 @@ class Unguarded:
         """Let them see again."""
         socket_calls.look_away(self._looks)
         audit_hook.unwatch(audit_hook.nobody)
+
+
+def _looked_up(name: str) -> str:
+    """Return the name as it is looked up: Python's sockets write one that is not in ASCII by IDNA."""
+    if not name.isascii():
+        with suppress(UnicodeError):
+            name = name.encode("idna").decode("ascii")
+    return name.lower().rstrip(".")
 
 
 def _message(who: str, call: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import unittest
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from functools import wraps
 from types import TracebackType
 from typing import Any, TypeVar
@@ -67,8 +67,9 @@ def hubspot_simulation(
     in process. ``now``, ``utc_offset``, ``waiting`` and the settings are those of ``@pytest.mark.hubspot(...)``, and
     ``host`` and ``port``. Raises TypeError for another name, ValueError for a wrong value.
 
-    A decorated function or coroutine function is given the handle if it has a parameter ``sim``. A decorated TestCase
-    has it as ``self.sim`` for each test; of another class each method whose name begins with ``test`` is decorated.
+    A decorated function is given the handle if it has a parameter ``sim``; it may be a coroutine function, a generator
+    (a fixture of pytest, beneath ``@pytest.fixture``) or both. A decorated TestCase has it as ``self.sim`` for each
+    test; of another class each method whose name begins with ``test`` is decorated, static and class methods as well.
     At the end AssertionError is raised for what fails a test by itself (the settings ``strict``, ``fail_on`` and
     ``guard``).
     """
@@ -100,7 +101,8 @@ class _Managed:
         if error is None:
             _check(sim, caught)
         elif hasattr(error, "add_note"):
-            error.add_note("\n".join(filter(None, journal_section(sim) or ())))
+            told = _advice([message for message in caught[:1] if message not in str(error)])
+            error.add_note("\n".join([*told, *filter(None, journal_section(sim) or ())]))
 
     def _start(self, name: str) -> Simulation:
         with ExitStack() as stack:
@@ -150,7 +152,24 @@ class _Managed:
         signature = inspect.signature(function)
         wanted = _PARAMETER in signature.parameters
 
-        if inspect.iscoroutinefunction(function):
+        if inspect.isasyncgenfunction(function):
+
+            @wraps(function)
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self as sim:
+                    made = function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {}))
+                    async with aclosing(made):
+                        async for value in made:
+                            yield value
+
+        elif inspect.isgeneratorfunction(function):
+
+            @wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self as sim:
+                    return (yield from function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {})))
+
+        elif inspect.iscoroutinefunction(function):
 
             @wraps(function)
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -172,8 +191,12 @@ class _Managed:
     def _decorate_class(self, decorated: Any) -> None:
         if not issubclass(decorated, unittest.TestCase):
             for name, method in list(vars(decorated).items()):
-                if name.startswith("test") and inspect.isfunction(method):
+                if not name.startswith("test"):
+                    continue
+                if inspect.isfunction(method):
                     setattr(decorated, name, self._decorate_function(method))
+                elif isinstance(method, (staticmethod, classmethod)):
+                    setattr(decorated, name, type(method)(self._decorate_function(method.__func__)))
             return
         set_up = decorated.setUp
 
@@ -189,4 +212,8 @@ class _Managed:
 def _check(sim: HubspotSim, caught: list[str]) -> None:
     message = "".join(caught[:1]) or (unserved(sim) if sim.settings.strict else "") or audit_failure(sim)
     if message:
-        raise AssertionError(message.replace("@pytest.mark.hubspot(", "hubspot_simulation("))
+        raise AssertionError(*_advice([message]))
+
+
+def _advice(messages: list[str]) -> list[str]:
+    return [message.replace("@pytest.mark.hubspot(", "hubspot_simulation(") for message in messages]

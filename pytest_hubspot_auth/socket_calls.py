@@ -15,7 +15,12 @@ from .replacements import Replacements
 Looks = tuple[Callable[[object], None], Callable[[bytes], None]]  # at an address, at what is sent
 
 _looking: list[Looks] = []
-_NAMES = ("connect", "connect_ex", "sendto", "send", "sendall")
+_NAMES = tuple(
+    name
+    for name in ("connect", "connect_ex", "sendto", "send", "sendall", "sendmsg")
+    if hasattr(socket.socket, name)  # the last not on Windows
+)
+_FIRST = 8  # of many buffers: what is asked of a proxy stands in the first
 _replacements = Replacements()
 
 
@@ -51,6 +56,17 @@ def _replacement(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
             return real(self, data, *args)
 
         return sendto
+    if name == "sendmsg":
+
+        def sendmsg(self: socket.socket, buffers: Any, *args: Any) -> Any:
+            if _looking:
+                buffers = list(buffers)
+                _looking[-1][1](b"".join(map(_beginning, buffers[:_FIRST])))
+                if len(args) > 2:
+                    _looking[-1][0](args[2])
+            return real(self, buffers, *args)
+
+        return sendmsg
 
     def send(self: socket.socket, data: Any, *args: Any) -> Any:
         if _looking:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import timedelta
+from operator import index
 from types import ModuleType
 from typing import Any
 
@@ -89,8 +90,9 @@ class SimulatedWaiting:
             if not self.is_on or threading.get_ident() != self._thread or not _is_a_duration(seconds):
                 real(seconds)
                 return
-            self.move(timedelta(microseconds=max(round(seconds * 1e6), 1 if seconds else 0)))
-            real_sleep(min(seconds, _TURN_SECONDS))
+            length = seconds if isinstance(seconds, float) else index(seconds)
+            self.move(timedelta(microseconds=max(round(length * 1e6), 1 if length else 0)))
+            real_sleep(min(length, _TURN_SECONDS))
 
         # `from time import sleep`, too
         self._stack.callback(_replace_everywhere, sleep, real)
@@ -101,7 +103,12 @@ class SimulatedWaiting:
 
 
 def _is_a_duration(seconds: object) -> bool:
-    return isinstance(seconds, (int, float)) and 0 <= seconds < threading.TIMEOUT_MAX
+    if not isinstance(seconds, float):
+        try:
+            seconds = index(seconds)  # type: ignore[arg-type] # NumPy's whole numbers are no int
+        except TypeError:
+            return False
+    return 0 <= seconds < threading.TIMEOUT_MAX
 
 
 def _replace_everywhere(old: Any, new: Any) -> None:

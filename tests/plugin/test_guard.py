@@ -96,6 +96,33 @@ def test_every_way_to_hubspot_is_stopped_or_listed_as_unseen(pytester: pytest.Py
     assert not wrong
 
 
+def test_a_spawned_process_is_stopped_though_multiprocessing_was_not_used_before(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        child="""
+        def call():
+            import urllib.request
+            try:
+                urllib.request.urlopen("https://api.hubapi.com/", timeout=20)
+            except OSError:
+                pass
+        """,
+        test_it="""
+        import sys
+        from child import call
+
+        def test_it(hubspot_sim):
+            assert "multiprocessing.util" not in sys.modules
+            import multiprocessing
+            process = multiprocessing.get_context("spawn").Process(target=call)
+            process.start()
+            process.join()
+        """,
+    )
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines("a process that the test started was about to call api.hubapi.com*")
+
+
 def test_the_page_lists_the_ways_that_are_tried_here() -> None:
     page = (HERE.parents[1] / "docs" / "guard.md").read_text("utf-8")
     for heading, names in (("## What is seen", SEEN), ("## What is not seen", UNSEEN)):

@@ -70,6 +70,7 @@ def test_an_extension_module_finds_the_real_types(
 
     monkeypatch.setattr(ExtensionFileLoader, "exec_module", spied)
     clock: HubspotClock = request.getfixturevalue("hubspot_clock")
+    seen.clear()  # a freeze looks at every module, and some load others then
     spec = _extension(name)
     loaded = spec.loader.create_module(spec)
     spec.loader.exec_module(loaded)
@@ -137,6 +138,39 @@ def test_a_library_that_fails_says_that_it_was_imported_while_frozen(pytester: p
     result.assert_outcomes(failed=1)
     if sys.version_info >= (3, 11):
         result.stdout.fnmatch_lines(["*imported for the first time while hubspot_clock held the time*top of the*"])
+
+
+def test_a_library_that_loads_its_parts_when_they_are_looked_at_finds_the_real_types(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pydantic does. It is freezegun that looks first, when it freezes."""
+    package = pytester.mkdir("site-packages") / "lazy_parts"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import importlib\n"
+        "def __dir__(): return ['Part']\n"
+        "def __getattr__(name):\n"
+        "    if name != 'Part': raise AttributeError(name)\n"
+        "    return importlib.import_module('lazy_parts.part').Part\n"
+    )
+    (package / "part.py").write_text("import datetime\nclass Part: TABLE = {datetime.datetime: 1, datetime.date: 2}\n")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    pytester.makepyfile(
+        """
+        import datetime
+        import lazy_parts
+
+        REAL = [datetime.datetime, datetime.date]
+
+        def test_frozen(hubspot_clock):
+            assert [lazy_parts.Part.TABLE.get(kind) for kind in REAL] == [1, 2]
+
+        def test_afterwards():
+            assert datetime.datetime is REAL[0]
+            assert [lazy_parts.Part.TABLE.get(kind) for kind in REAL] == [1, 2]
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:randomly", "-W", "error").assert_outcomes(passed=2)
 
 
 def test_a_pydantic_model_is_built_while_frozen(hubspot_clock: HubspotClock) -> None:

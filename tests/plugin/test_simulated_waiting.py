@@ -113,6 +113,15 @@ class TestSleeps:
         time.sleep(11)
         assert call() == 200
 
+    def test_whole_numbers_that_are_no_int_move_both_clocks(self, hubspot_clock: HubspotClock) -> None:
+        class Whole:  # as NumPy's are
+            def __index__(self) -> int:
+                return 1800
+
+        before = utcnow()
+        time.sleep(Whole())  # type: ignore[arg-type]
+        assert utcnow() - before == timedelta(seconds=1800)
+
     def test_a_poll_with_a_deadline_ends(self, hubspot_clock: HubspotClock) -> None:
         deadline = time.monotonic() + 3
         count = 0

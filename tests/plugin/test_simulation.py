@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import unittest
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -21,6 +23,7 @@ import requests
 from pytest_hubspot_auth import Simulation, audit_hook, hubspot_simulation
 
 CONTACTS = "/crm/v3/objects/contacts"
+REAL_DATETIME = datetime(2026, 1, 1)
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "unittest_case" / "test_unittest_case.py"
 
 
@@ -103,6 +106,14 @@ def test_pytest_takes_the_handle_for_no_fixture(sim: Simulation, tmp_path: Path)
 
 @hubspot_simulation()
 class TestMethods:
+    @staticmethod
+    def test_a_static_one(sim: Simulation) -> None:
+        assert status(sim) == 200
+
+    @classmethod
+    def test_of_the_class(cls, sim: Simulation) -> None:
+        assert status(sim) == 200
+
     def test_one(self, sim: Simulation) -> None:
         assert status(sim) == 200
 
@@ -113,6 +124,52 @@ class TestMethods:
         headers = {"Authorization": f"Bearer {token}"}
         answer = requests.get(sim.url + CONTACTS, headers=headers, timeout=60)
         assert answer.status_code == (200 if minutes < 30 else 401)
+
+
+@hubspot_simulation()
+def two_calls(sim: Simulation) -> Iterator[int]:
+    yield status(sim)
+    sim.clock.advance(minutes=31)
+    yield requests.get(sim.url + CONTACTS, timeout=60).status_code
+
+
+def test_a_generator_is_decorated_until_it_ends() -> None:
+    assert inspect.isgeneratorfunction(two_calls)
+    calls = two_calls()
+    assert next(calls) == 200
+    assert type(datetime.now()) is not type(REAL_DATETIME)
+    assert list(calls) == [401]
+    assert type(datetime.now()) is type(REAL_DATETIME)
+    next(begun := two_calls())
+    begun.close()
+    assert type(datetime.now()) is type(REAL_DATETIME)
+
+
+def test_an_asynchronous_generator_is_decorated_until_it_ends() -> None:
+    @hubspot_simulation()
+    async def moments(sim: Simulation) -> AsyncIterator[datetime]:
+        yield sim.clock.now
+        sim.clock.advance(minutes=31)
+        yield sim.clock.now
+
+    async def all_of_them() -> list[datetime]:
+        return [moment async for moment in moments()]
+
+    first, last = asyncio.run(all_of_them())
+    assert last - first == timedelta(minutes=31)
+    assert type(datetime.now()) is type(REAL_DATETIME)
+
+
+@pytest.fixture
+@hubspot_simulation()
+def connected(sim: Simulation) -> Iterator[Simulation]:
+    yield sim
+    assert sim.clock.now  # it is still on
+
+
+def test_a_fixture_is_decorated(connected: Simulation) -> None:
+    assert status(connected) == 200
+    connected.clock.advance(minutes=31)
 
 
 def run(case: type[unittest.TestCase]) -> unittest.TestResult:
@@ -217,6 +274,20 @@ class TestA3TheGuard:
                 look_up()
 
         assert len(run(Case).failures) == 1
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="errors have no notes before Python 3.11")
+    def test_another_error_that_follows_has_it_as_a_note(self) -> None:
+        @hubspot_simulation()
+        def scenario() -> None:
+            with suppress(BaseException):
+                socket.getaddrinfo("api.hubapi.com", 443)
+            raise ValueError("there is no answer")
+
+        with pytest.raises(ValueError, match="there is no answer") as caught:
+            scenario()
+        notes = "".join(getattr(caught.value, "__notes__", ()))
+        assert "about to call api.hubapi.com" in notes
+        assert "hubspot_simulation(guard=False)" in notes
 
     def test_it_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         looked_up: list[object] = []

@@ -199,6 +199,19 @@ def _() -> None:
         sock.sendto(b"hello", (HOST, 443))
 
 
+@way(SEEN, "`socket.sendmsg` with a name (UDP)")
+def _() -> None:
+    if not hasattr(socket.socket, "sendmsg"):
+        pytest.skip("there is no sendmsg here")
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.sendmsg([b"hello"], [], 0, (HOST, 443))
+
+
+@way(SEEN, "the name in full-width letters and dots, which IDNA makes plain")
+def _() -> None:
+    socket.getaddrinfo("\uff41pi\u3002hubapi\uff0ecom", 443)
+
+
 @way(SEEN, "the name in bytes, in capitals, with a dot at its end")
 def _() -> None:
     for name in (b"api.hubapi.com", "API.HubAPI.com", "api-eu1.hubapi.com."):
@@ -385,6 +398,17 @@ def _() -> None:
     through_a_proxy(connect)
 
 
+@way(SEEN, "a proxy that is asked by `socket.sendmsg`")
+def _() -> None:
+    def connect(proxy: str) -> None:
+        with socket.create_connection(("127.0.0.1", int(proxy.rpartition(":")[2]))) as sock:
+            if not hasattr(sock, "sendmsg"):
+                pytest.skip("there is no sendmsg here")
+            sock.sendmsg([b"CONNECT ", f"{HOST}:443 HTTP/1.1\r\n\r\n".encode()])
+
+    through_a_proxy(connect)
+
+
 @way(SEEN, "a thread")
 def _() -> None:
     thread = threading.Thread(target=lambda: suppressed(lambda: socket.getaddrinfo(HOST, 443)))
@@ -419,6 +443,14 @@ def _() -> None:
 def _() -> None:
     command = [sys.executable, "-c", CHILD, URL]
     subprocess.run(command, check=True, timeout=60, env={**os.environ, "MORE": "1"})
+
+
+@way(SEEN, "a child process: an environment in bytes")
+def _() -> None:
+    if not os.supports_bytes_environ:
+        pytest.skip("an environment is in text here")
+    command = [sys.executable, "-c", CHILD, URL]
+    subprocess.run(command, check=True, timeout=60, env=dict(os.environb))
 
 
 @way(SEEN, "a child process: curl")
@@ -543,10 +575,15 @@ def _() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 7
 
 
-@way(UNSEEN, "`os.posix_spawn` and `os.exec*`")
+@way(UNSEEN, "`os.posix_spawn`, `os.spawn*`, `os.exec*` and `pty.spawn`")
 def _() -> None:
     if not hasattr(os, "posix_spawn"):
         pytest.skip("there is no posix_spawn here")
+    import warnings
+
     code = "import os, sys; sys.exit(3 if os.environ.get('HTTPS_PROXY') else 0)"
     process = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of threads and forks, from Python 3.12 on
+        assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0
