@@ -218,9 +218,13 @@ def pytest_runtest_makereport(
     if swept is not None and call.when == "call":
         swept.note(report)
     if call.when == "teardown":
-        for key in (SIMULATOR, SWEPT, JUDGED):  # the session keeps the item, and that would keep the simulator
-            if key in item.stash:
-                del item.stash[key]
+        # the session keeps the item, and that would keep the simulator
+        if SIMULATOR in item.stash:
+            del item.stash[SIMULATOR]
+        if SWEPT in item.stash:
+            del item.stash[SWEPT]
+        if JUDGED in item.stash:
+            del item.stash[JUDGED]
     return report
 
 
