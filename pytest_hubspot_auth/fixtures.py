@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SIMULATOR: pytest.StashKey[Simulator] = pytest.StashKey()
 SWEPT: pytest.StashKey[SweptItem] = pytest.StashKey()
+JUDGED: pytest.StashKey[int] = pytest.StashKey()  # the number of the last exchange that was found to be in order
 
 
 @pytest.fixture(scope="session")

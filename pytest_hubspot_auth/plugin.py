@@ -14,6 +14,7 @@ import pytest
 
 from . import around
 from .fixtures import (
+    JUDGED,
     SIMULATOR,
     SWEPT,
     _hubspot_sweep_point,
@@ -150,10 +151,30 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Fail a test whose teardown called the real HubSpot."""
+    """Fail a test whose teardown called the real HubSpot or what the simulator does not serve, or added findings."""
     yield
     for message in around.caught(item)[:1]:
         pytest.fail(message, pytrace=False)
+    if JUDGED in item.stash:  # the test has not failed yet
+        _judge(item, after=item.stash[JUDGED])
+
+
+def _judge(item: pytest.Item, *, after: int) -> None:
+    """Fail a test that called what is not served, or has findings (``fail_on``).
+
+    ``after`` is the number of the last exchange that was judged before.
+    """
+    simulator = item.stash.get(SIMULATOR, None)
+    if simulator is None:
+        return
+    judged = simulator.store.exchange_count
+    if judged > after and (simulator.settings.strict or simulator.settings.fail_on != "off"):
+        from .report import audit_failure, unserved
+
+        message = (unserved(simulator, after) if simulator.settings.strict else "") or audit_failure(simulator)
+        if message:
+            pytest.fail(message, pytrace=False)
+    item.stash[JUDGED] = judged
 
 
 @pytest.hookimpl(wrapper=True)
@@ -169,13 +190,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     yield
     for message in around.caught(item)[:1]:
         pytest.fail(message, pytrace=False)
-    simulator = item.stash.get(SIMULATOR, None)
-    if simulator is not None and (simulator.settings.strict or simulator.settings.fail_on != "off"):
-        from .report import audit_failure, unserved
-
-        message = (unserved(simulator) if simulator.settings.strict else "") or audit_failure(simulator)
-        if message:
-            pytest.fail(message, pytrace=False)
+    _judge(item, after=0)
     if swept is not None:
         swept.end()
 
@@ -208,6 +223,8 @@ def pytest_runtest_makereport(
             del item.stash[SIMULATOR]
         if SWEPT in item.stash:
             del item.stash[SWEPT]
+        if JUDGED in item.stash:
+            del item.stash[JUDGED]
     return report
 
 

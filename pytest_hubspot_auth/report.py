@@ -47,9 +47,12 @@ def audit_failure(simulator: Simulator) -> str:
     )
 
 
-def unserved(simulator: Simulator) -> str:
-    """Return the failure of a test that called what is not served, or nothing."""
-    exchanges = simulator.journal.unserved
+def unserved(simulator: Simulator, after: int = 0) -> str:
+    """Return the failure of a test that called what is not served, or nothing.
+
+    ``after`` is the number of the last exchange that is left out.
+    """
+    exchanges = [exchange for exchange in simulator.journal.unserved if exchange.number > after]
     if not exchanges:
         return ""
     listed = "\n".join(f"  {exchange}" for exchange in exchanges[:10])

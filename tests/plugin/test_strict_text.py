@@ -32,6 +32,51 @@ def test_it_names_the_status_that_was_answered(
     result.stdout.fnmatch_lines([f"*what the HubSpot simulator does not serve, and was answered {said}:"])
 
 
+class TestACallOfTheTeardown:
+    """A fixture that tidies up after the test calls HubSpot too."""
+
+    def run(self, pytester: pytest.Pytester, teardown: str, *arguments: str, test: str = "pass") -> pytest.RunResult:
+        pytester.makepyfile(
+            f"""
+            import pytest
+            import requests
+
+            def get(sim, path, token):
+                headers = {{"Authorization": f"Bearer {{token}}"}}
+                return requests.get(sim.url + path, headers=headers, timeout=10)
+
+            @pytest.fixture
+            def tidy(hubspot_sim, hubspot_clock, hubspot_installation):
+                yield hubspot_installation.access_token
+                {teardown}
+
+            def test_one(hubspot_sim, tidy):
+                {test}
+            """
+        )
+        return pytester.runpytest_inprocess(*arguments)
+
+    def test_what_is_not_served_fails_the_test(self, pytester: pytest.Pytester) -> None:
+        result = self.run(pytester, "requests.get(hubspot_sim.url + '/crm/v3/owners', timeout=10)")
+        result.assert_outcomes(passed=1, errors=1)
+        result.stdout.fnmatch_lines(["*what the HubSpot simulator does not serve, and was answered 404:"])
+
+    def test_it_is_said_once(self, pytester: pytest.Pytester) -> None:
+        owners = "requests.get(hubspot_sim.url + '/crm/v3/owners', timeout=10)"
+        self.run(pytester, owners, test=owners).assert_outcomes(failed=1)
+
+    def test_a_finding_fails_the_test(self, pytester: pytest.Pytester) -> None:
+        expired = "hubspot_clock.advance(minutes=31); get(hubspot_sim, '/crm/v3/objects/contacts', 'TOKEN')"
+        expired = expired.replace("'TOKEN'", "hubspot_installation.access_token")
+        result = self.run(pytester, expired, "--hubspot-fail-on=error")
+        result.assert_outcomes(passed=1, errors=1)
+        result.stdout.fnmatch_lines(["*the audit of what the code under test asked HubSpot found 1 mistake*"])
+
+    def test_a_right_call_fails_nothing(self, pytester: pytest.Pytester) -> None:
+        right = "get(hubspot_sim, '/crm/v3/objects/contacts', hubspot_installation.access_token)"
+        self.run(pytester, right, "--hubspot-fail-on=info").assert_outcomes(passed=1)
+
+
 def test_a_sweep_of_one_call(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

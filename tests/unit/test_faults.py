@@ -322,6 +322,8 @@ class TestMistakes:
             ("conection_reset", "connection_reset"),
             ("BAD_REFRESH_TOKENS", "BAD_REFRESH_TOKEN"),
             ("answer-lost", "answer_lost"),
+            ("bad_gateway", "BAD_GATEWAY"),
+            ("AnswerLost", "answer_lost"),
         ],
     )
     def test_a_name_that_does_not_exist(self, simulator: Simulator, name: str, near: str) -> None:

@@ -100,6 +100,27 @@ class TestAFaultThatCouldHitNothing:
             sim.inject("LOCKED", **options)
         assert methods in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("name", "path", "calls"),
+        [
+            ("old_token", "/crm/v3/objects/contacts", "/oauth/*/token"),
+            ("old_token", "/oauth/authorize", "/oauth/*/token"),
+            ("server_only", "/oauth/v1/token", "authenticated calls"),
+            ("revoked", "/oauth/v1/access-tokens/*", "authenticated calls"),
+        ],
+    )
+    def test_a_path_where_it_can_do_nothing(self, sim, name: str, path: str, calls: str) -> None:
+        with pytest.raises(ValueError, match="can do nothing there") as caught:
+            sim.inject(name, path=path)
+        assert str(caught.value).endswith(f"it is for {calls}")
+
+    @pytest.mark.parametrize(
+        ("name", "path"),
+        [("old_token", "*"), ("old_token", "/oauth/v3/token"), ("server_only", "*"), ("revoked", "/crm/*/contacts")],
+    )
+    def test_a_path_where_it_can(self, sim, name: str, path: str) -> None:
+        sim.inject(name, path=path)
+
     def test_a_token_fault_with_another_method(self, sim) -> None:
         with pytest.raises(ValueError, match="with POST only"):
             sim.inject("BAD_REFRESH_TOKEN", method="GET")

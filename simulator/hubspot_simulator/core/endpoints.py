@@ -52,13 +52,16 @@ _AS_AN_ID = re.compile(r".*[0-9@.].*")  # ids are numbers or e-mail addresses; t
 
 
 @lru_cache(maxsize=1024)
-def is_reachable(method: str | None, pattern: str | None) -> bool:
+def is_reachable(method: str | None, pattern: str | None, among: str | None = "*") -> bool:
     """Tell whether any call that is served has the method and a path that a pattern stands for.
 
     ``pattern`` is a literal path, a template, or one with ``*``; None stands for every authenticated call, as a method
-    of None does for any.
+    of None does for any. ``among`` is another pattern, which the same call has to have.
     """
-    return any(method in (None, served, _as_head(served)) and _means(pattern, template) for served, template in SERVED)
+    return any(
+        method in (None, served, _as_head(served)) and _means(pattern, template) and _means(among, template)
+        for served, template in SERVED
+    )
 
 
 def _as_head(method: str) -> str | None:

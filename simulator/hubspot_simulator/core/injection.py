@@ -51,10 +51,12 @@ class Arrival:
 class Fault:
     """Something that goes wrong with a call. Its fields are the options of ``inject``.
 
-    ``path`` is what it matches unless told otherwise; None stands for every authenticated call.
+    ``path`` is what it matches unless told otherwise; None stands for every authenticated call. One that is ``bound``
+    can do nothing to calls of other paths.
     """
 
     path: str | None = None
+    bound = False
 
     def arrive(self, arrival: Arrival) -> None:
         """Act before authentication. Raises ApiError to refuse the call with it."""

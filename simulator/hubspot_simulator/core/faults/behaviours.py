@@ -109,6 +109,7 @@ class OldToken(Fault):
     """A refresh is answered with the access token that was issued before, as from a cache that is too slow."""
 
     path = TOKEN_ENDPOINTS
+    bound = True
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -64,6 +64,8 @@ class Faults:
         """Inject a fault by its name; see ``Simulator.inject``."""
         fault = self.make(name, **options)
         target = _target(fault, method, path)
+        if fault.bound and not endpoints.is_reachable(target.method, target.path, fault.path):
+            raise ValueError(f"path={path!r}: the fault {name!r} can do nothing there, it is for {_calls(fault)}")
         if nth is not None and not _is_count(nth):
             raise ValueError(f"nth={nth!r}: expected the number of the call to hit, from 1")
         if times is not None and not _is_count(times):
@@ -99,8 +101,9 @@ class Faults:
         """Return the fault of a name, without injecting it. Raises ValueError."""
         factory = self.catalogue.get(name) if isinstance(name, str) else None
         if factory is None:
-            near = get_close_matches(str(name), self.catalogue, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            spelt = {_letters(known): known for known in self.catalogue}
+            near = get_close_matches(_letters(str(name)), spelt, n=1)
+            hint = f" (did you mean {spelt[near[0]]!r}?)" if near else ""
             raise ValueError(f"there is no fault {name!r}{hint}; there are: {', '.join(self.catalogue)}")
         options_of.check(name, factory, options)
         try:
@@ -125,8 +128,17 @@ def _target(fault: Fault, method: str | None, path: str | None) -> Target:
         hint = f"did you mean {near}?" if near else 'nothing that it serves comes near; "*" stands for any characters'
         raise ValueError(f"path={path!r}: the simulator serves no such path, so that no call could be hit; {hint}")
     methods = ", ".join(endpoints.methods(target.path))
-    what = target.path or "authenticated calls"
+    what = _calls(target)
     raise ValueError(f"method={method!r}: no call could be hit, since the simulator serves {what} with {methods} only")
+
+
+def _calls(one: Fault | Target) -> str:
+    return one.path or "authenticated calls"
+
+
+def _letters(name: str) -> str:
+    """Return a name without its spelling: BadGateway, bad-gateway and BAD_GATEWAY are the same."""
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _is_count(value: object) -> bool:

@@ -47,6 +47,8 @@ class InFlight(Expiry):
 class ServerOnly(Fault):
     """The access token of the call expires at HubSpot as the call comes, earlier than its answer had promised."""
 
+    bound = True
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
