@@ -311,6 +311,11 @@ def test_d3_a_scope_that_was_cut_off_is_none() -> None:
     assert "crm.objects.deals.read" in str(context)
 
 
+def test_d3_a_text_that_shares_no_word_with_a_refusal_has_no_nearest_one() -> None:
+    with pytest.raises(ValueError, match="knows$"):
+        simulator()[0].reproduce("zzz yyy")
+
+
 class TestState:
     """What stays changed, so that a wrong reaction fails and a right one passes."""
 

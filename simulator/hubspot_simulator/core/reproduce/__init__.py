@@ -114,15 +114,17 @@ def _unknown(said: Said) -> str:
         )
     if said.status in _BY_STATUS:
         return f"{quoted!r} does not say which refusal it was: give the body, or one of {_BY_STATUS[said.status]}"
-    return f"{quoted!r} is no refusal that the simulator knows; the nearest is {_nearest(said.text)!r}"
+    nearest = _nearest(said.text)
+    return f"{quoted!r} is no refusal that the simulator knows" + (nearest and f"; the nearest is {nearest!r}")
 
 
 def _nearest(text: str) -> str:
-    """Return the words of the refusal of which the most stand in a text."""
+    """Return the words of the refusal of which the most stand in a text; none for one that shares no word with any."""
     given = set(_WORD.findall(text.lower()))
 
     def shared(words: str) -> float:
         own = set(_WORD.findall(words.lower()))
         return len(own & given) / (len(own) + 1)  # of two that share as much, the longer says more
 
-    return max((known.words for known in BY_WORDS + BY_NAME), key=shared)
+    nearest = max((known.words for known in BY_WORDS + BY_NAME), key=shared)
+    return nearest if shared(nearest) else ""
