@@ -130,7 +130,11 @@ class Settings:
                 raise SettingError(f"{name}='': expected one or more, {SETTINGS[name].metadata['valid']}")
         both = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
         if both:
-            raise SettingError(f"optional_scopes: {', '.join(both)} would be required, too: leave it out of scopes")
+            default = SETTINGS["scopes"].default
+            said = f", which is {default!r} by default" if self.scopes == default else ""
+            raise SettingError(
+                f"optional_scopes: {', '.join(both)} would be required, too: leave it out of scopes{said}"
+            )
 
     def __repr__(self) -> str:
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}

@@ -84,11 +84,60 @@ def test_a6_a_handshake_that_just_ends(server: SimulatorServer, connections: Con
     assert list(settled(connections, 1)) == [("HubSpot", "ended the TLS handshake without saying why")]
 
 
-def test_a6_a_tunnel_in_which_no_tls_is_spoken(connections: Connections) -> None:
-    connections.tunnel(HOST)
-    connections.tunnel(HOST)
-    connections.failed(HOST, "x")
+def test_a6_a_tunnel_and_the_handshake_in_it_are_one_connection(connections: Connections) -> None:
+    connections.tunnel(HOST, 1)
+    connections.tunnel(HOST, 2)
+    connections.tunnel(HOST, 2, b"\x16\x03\x01")
+    connections.failed(connections.host(2), "x", 2)
+    connections.tunnel(HOST, 3)
+    connections.tunnel(HOST, 3, b"\x16\x03\x01")
+    connections.done(connections.host(3), 3)
+    connections.spoke(HOST)
     assert connections.fruitless() == {(HOST, "x"): 1, (HOST, NOTHING): 1}
+    assert connections.fruitless(0) == {(HOST, "x"): 1, (HOST, NOTHING): 1, (HOST, "sent no whole request"): 1}
+
+
+TUNNEL = f"""
+import os, socket, ssl, sys
+address = os.environ["HTTPS_PROXY"].rpartition(":")[2]
+sock = socket.create_connection(("127.0.0.1", int(address)), timeout=10)
+sock.sendall(b"CONNECT {HOST}:443 HTTP/1.1\\r\\n\\r\\n")
+sock.recv(4096)
+def tls(**more):
+    context = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+    context.check_hostname = False
+    return context.wrap_socket(sock, **more)
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            "sock.sendall(b'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); sock.recv(99)",
+            f"{HOST}: 1 connection spoke no TLS,",
+        ),
+        ("sock.sendall(bytes(range(200, 250))); sock.recv(99)", f"{HOST}: 1 connection spoke no TLS,"),
+        (
+            "sock.sendall(b'\\x16\\x03\\x01\\x00\\x04\\xff\\xff\\xff\\xff'); sock.recv(99)",
+            f"{HOST}: 1 connection spoke TLS in a way",
+        ),
+        ("sock.sendall(b'\\x16\\x03')", f"{HOST}: 1 connection ended the TLS handshake"),
+        ("tls().sendall(b'GET /crm HTTP/1.1\\r\\nHo')", f"{HOST}: 1 connection sent no whole request"),
+        ("tls().close()", f"{HOST}: 1 connection sent nothing"),
+        ("", f"{HOST}: 1 connection sent nothing"),
+        ("s = tls(); s.sendall(b'GET /crm HTTP/1.0\\r\\n\\r\\n'); s.recv(99)", ""),
+    ],
+)
+def test_a6_each_connection_of_a_program_is_counted_once_and_by_what_it_did(
+    run, tmp_path: Path, script: str, expected: str
+) -> None:
+    (tmp_path / "t.py").write_text(TUNNEL + script, encoding="utf-8")
+    done = run([sys.executable, "-I", str(tmp_path / "t.py")])
+    said = " ".join(done.report.split())
+    assert expected in said
+    assert said.count("1 connection ") == bool(expected)
+    assert "no connection to HubSpot came" not in said
 
 
 def test_a6_an_alert_after_the_handshake(connections: Connections) -> None:

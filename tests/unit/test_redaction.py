@@ -296,3 +296,69 @@ def test_c3_redaction_takes_linear_time() -> None:
 
 def test_c3_what_is_exempt_is_listed_by_name() -> None:
     assert set(EXEMPT) >= {"the banner of serve", "the environment of a child", "the streams of a child under run"}
+
+
+SECRET = uuid()
+SURROUNDED = {
+    "colour before it": "client_secret=\x1b[33m{}\x1b[0m",
+    "colours": '\x1b[32m"client_secret"\x1b[0m: \x1b[33m"{}"\x1b[0m',
+    "escaped colours": r"client_secret=\u001b[33m{}\u001b[0m",
+    "no width": "client_secret\u200b=\u2060{}",
+    "backticks": "clientSecret: `{}`",
+    "Markdown": "**client_secret**: `{}`",
+    "table": "| client_secret | {} |",
+    "CSV": "client_secret,{}",
+    "Go": 'clientSecret := "{}"',
+    "arrow": "client_secret -> {}",
+    "full width": "client_secret\uff1a{}",
+    "csh": "setenv HUBSPOT_CLIENT_SECRET {}",
+    "fish": "set -gx HUBSPOT_CLIENT_SECRET {}",
+    "one dash": "-client-secret {}",
+    "HAR": '{{"name":"client_secret","value":"{}"}}',
+    "Kubernetes": "- name: CLIENT_SECRET\n  value: {}",
+    "XML": '<add key="client_secret" value="{}"/>',
+    "var_dump": 'array(1) {{\n  ["client_secret"]=>\n  string(36) "{}"\n}}',
+    "serialize": 's:13:"client_secret";s:36:"{}";',
+    "curl": "curl -u client:{} https://api.hubapi.com",
+    "cookie": "Cookie: lang=en; hubspotutk={}",
+    "set-cookie": "Set-Cookie: __cf_bm={}; Path=/; Domain=.hubapi.com; HttpOnly",
+    "prose": "the client secret is {}",
+    "PowerShell": "ClientSecret                {}",
+    "SQL": "INSERT INTO tokens (refresh_token) VALUES ('{}')",
+}
+
+
+@pytest.mark.parametrize("where", SURROUNDED)
+def test_c3_what_only_its_name_gives_away_in_other_surroundings(where: str) -> None:
+    for secret in (SECRET, SECRET.upper()):
+        said = shown_lines(SURROUNDED[where].format(secret))
+        assert secret[4:-4] not in said
+        assert "…" in said
+
+
+@pytest.mark.parametrize("width", [20, 40, 72, 80])
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\n    ", "\n| "])
+def test_c3_what_the_session_knows_is_hidden_where_a_line_is_wrapped(width: int, break_: str) -> None:
+    for secret in KNOWN.values():
+        text = json.dumps({"before": "x" * 30, "it": secret, "after": "y"})
+        said = shown_lines(break_.join(text[start : start + width] for start in range(0, len(text), width)))
+        assert secret[4:-4] not in re.sub(r"[\s|]", "", said)
+        assert "y" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "status_code=401 code=ECONNRESET",
+        '"code":"ERR_BAD_REQUEST"',
+        "code: 'ECONNREFUSED'",
+        "code=E11000",
+        '{"code":"23505"}',
+        "Set-Cookie: a=b; Path=/some/long/path; Domain=.hubapi.com; Expires=Wed",
+        "the token is refreshed | the secret is kept",
+        "name: CONTACTS\nvalue: 12",
+        "docker run -u 1000:1000 image",
+    ],
+)
+def test_c3_codes_of_errors_and_the_like_stay(text: str) -> None:
+    assert shown_lines(text) == text

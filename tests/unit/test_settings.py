@@ -145,6 +145,7 @@ class TestApp:
             ("client_id", "a b", "client_id='a b': expected a text without blanks"),
             ("client_id", None, "client_id=None: expected a text without blanks"),
             ("optional_scopes", "tickets", "optional_scopes: tickets would be required, too: leave it out of scopes"),
+            ("optional_scopes", "tickets", "leave it out of scopes, which is 'oauth "),
             ("redirect_uri_query", "some", "expected one of: exact, any"),
         ],
     )

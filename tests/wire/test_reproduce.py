@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -246,6 +247,75 @@ def test_d3_a_right_reaction_to_it_is_not_accused(name: str) -> None:
     assert [finding.id for finding in sim.audit()] == expected
 
 
+BODY = json.dumps({"status": "error", "message": MESSAGE, "category": "EXPIRED_AUTHENTICATION"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[31mThe OAuth token \x1b[1mused\x1b[0m to make this call expired \x1b[33m5\x1b[0m minute(s) ago.\x1b[0m",
+        r"\u001b[31mThe OAuth token used to make this call \x1b[1mexpired 5 minute(s) ago.",
+        "app-1  | The OAuth token used to make\napp-1  | this call expired 5 minute(s) ago.".replace("app-1  ", ""),
+        "> The OAuth token used to make\n> this call expired 5\n> minute(s) ago.",
+        "The OAuth tok\nen used to make this call exp\nired 5 minute(s) ago.",
+        "\n".join(BODY[start : start + 20] for start in range(0, len(BODY), 20)),
+        quote(BODY),
+        quote(quote(BODY)),
+        quote_plus(BODY),
+        quote_plus(MESSAGE),
+        '... call expired 5 minute(s) ago.","category":"EXPIRED_AUTHENTICATION"}',
+        f"{MESSAGE}\nYou have reached your daily limit.\nrefresh token is invalid, expired or revoked",
+        "x" * 90_000 + " " + MESSAGE,  # a log's long word took a minute
+    ],
+)
+def test_d3_coloured_wrapped_escaped_cut_off_and_followed_by_others(text: str) -> None:
+    answer, _ = meet(text)
+    assert message_of(answer) == MESSAGE
+
+
+def test_d3_of_several_refusals_it_is_the_first() -> None:
+    sim, _ = simulator()
+    assert sim.reproduce(f"You have reached your secondly limit.\n{MESSAGE}").name == "SECONDLY"
+    assert sim.reproduce(f"refresh token is invalid, expired or revoked\n{MESSAGE}").name == "BAD_REFRESH_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("oauth-token is not valid for this request", 401),
+        ("Not engaged, auth is missing", 401),
+        ("The API key used to make this call is expired.", 401),
+        ("This oauth-token (xxx) does not have proper permissions! (requires any of [content, blog-post-read])", 403),
+        ("The scope needed for this API call isn't available for public use.", 403),
+        ("This API can't be called using an OAuth access token.", 403),
+    ],
+)
+def test_d3_other_recorded_words(text: str, status: int) -> None:
+    answer, _ = meet(f"ERROR: {text}")
+    assert (answer.status_code, answer.json["message"]) == (status, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["error code: 521", "HTTP 522", "524: A timeout occurred", "HTTP 488", "502 Bad Gateway"]
+)
+def test_d3_refusals_by_their_status(text: str) -> None:
+    answer, _ = meet(text)
+    assert str(answer.status_code) in text
+
+
+def test_d3_a_scope_that_was_cut_off_is_none() -> None:
+    sim, client = simulator()
+    sim.reproduce('MISSING_SCOPES "requiredScopes":["crm.objects.deals.read","crm.objects.con')
+    context = get(sim, client).json["errors"][0]["context"]
+    assert "crm.objects.con" not in str(context)
+    assert "crm.objects.deals.read" in str(context)
+
+
+def test_d3_a_text_that_shares_no_word_with_a_refusal_has_no_nearest_one() -> None:
+    with pytest.raises(ValueError, match="knows$"):
+        simulator()[0].reproduce("zzz yyy")
+
+
 class TestState:
     """What stays changed, so that a wrong reaction fails and a right one passes."""
 
@@ -413,7 +483,8 @@ def test_d3_any_text_is_known_or_named(text: str) -> None:
     sim, client = simulator()
     with suppress(ValueError):
         sim.reproduce(text)
-    assert get(sim, client).status_code in (200, 401, 403, 404, 409, 423, 429, 477, 500, 502, 503, 504)
+    known = (200, 401, 403, 404, 409, 423, 429, 477, 488, 500, 502, 503, 504)
+    assert get(sim, client).status_code in (*known, *range(520, 527))
 
 
 @pytest.mark.parametrize(

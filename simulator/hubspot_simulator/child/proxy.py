@@ -33,7 +33,8 @@ class Proxy:
     ``matches`` tells whether a host is HubSpot's, ``https`` and ``http`` are where those are on ports 443 and 80, and
     ``authority`` is who vouches for them (PEM). ``allow`` are patterns of other hosts that may be reached
     (``*.example.com``, ``*`` for all); loopback always may. ``refused`` counts, by ``host:port``, what was not let out;
-    ``on_tunnel`` is called with the host of each tunnel to HubSpot's secure port.
+    ``on_tunnel`` is called with the host of each tunnel to HubSpot's secure port, the port from which it goes on, and
+    what comes through it first: once with nothing when it is opened, then when something comes.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Proxy:
         http: _Address,
         authority: str,
         allow: Sequence[str] = (),
-        on_tunnel: Callable[[str], object] = len,
+        on_tunnel: Callable[[str, int, bytes], object] | None = None,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self._served: dict[int, Ends] = {}
@@ -119,6 +120,12 @@ class Proxy:
                 answers.write(target.head)
             else:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                if target.port == _SECURE and self._on_tunnel is not None and self._matches(target.host):
+                    self._on_tunnel(target.host, here, b"")
+                    first = await reader.read(_HEAD_BYTES)
+                    if first:
+                        self._on_tunnel(target.host, here, first)
+                    answers.write(first)
             await _relay(reader, writer, upstream, answers)
         finally:
             self._served.pop(here, None)
@@ -143,8 +150,6 @@ class Proxy:
         if self._matches(target.host):
             if target.port not in self._ways:
                 raise Refusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
-            if target.port == _SECURE and not target.head:
-                self._on_tunnel(target.host)
             return self._ways[target.port]
         if not _is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
             self.refused[f"{target.host}:{target.port}"] += 1

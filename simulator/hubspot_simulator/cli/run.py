@@ -103,7 +103,7 @@ def observe(
     except (AuthorityUnavailable, NoFakeClock) as error:
         say(f"hubspot-simulator: {error}\n")
         return 1
-    seen = simulator, schedule.notes, session.refused, session.connections.fruitless()
+    seen = simulator, schedule.notes, session.refused, session.connections.fruitless(simulator.store.exchange_count)
     say(report(*seen, options.command))
     decided = verdict(status or int(bool(simulator.audit_failures())))
     if options.json is not None:

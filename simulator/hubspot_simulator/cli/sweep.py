@@ -124,7 +124,7 @@ def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) ->
     if signals:
         raise _Interrupted
     if status or not plain.calls:
-        found = session.connections.fruitless()
+        found = session.connections.fruitless(simulator.store.exchange_count)
         _say(report(simulator, {}, session.refused, found, options.command).rstrip())
         what = f"failed without any fault (exit status {status})" if status else "made no authenticated calls"
         what = f"did not end within {options.timeout:g} s, without any fault" if status == TIMED_OUT else what

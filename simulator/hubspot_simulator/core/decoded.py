@@ -1,7 +1,8 @@
 """A text with its escapes undone, and where in the text each character came from.
 
 A secret can stand percent-encoded in a URL, escaped in JSON or in a Python literal, or as HTML entities; also more than
-once (``%2545``). Whoever looks for one looks here, and replaces what it finds in the original.
+once (``%2545``). Colours of a terminal and characters without width may stand in it, too: they are left out. Whoever
+looks for one looks here, and replaces what it finds in the original.
 """
 
 from __future__ import annotations
@@ -11,24 +12,34 @@ import re
 from collections.abc import Iterable
 
 _SLASHES = r"(?<!\\)\\+"
-_ESCAPE = re.compile(
-    r"(?P<percent>(?:%(?:25)*[0-9A-Fa-f]{2})+)"
+_NOTHING = (
+    rf"(?:\x1b|{_SLASHES}(?:x1b|u001b|033|e))\[[0-9;:?]*[A-Za-z]"
+    "|[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+_WRAP = r"[ \t]*\r?\n[ \t|>]*"
+_ESCAPES = (
+    rf"(?P<nothing>{_NOTHING})"
+    r"|(?P<percent>(?:%(?:25)*[0-9A-Fa-f]{2})+)"
     rf"|{_SLASHES}(?:u(?P<four>[0-9A-Fa-f]{{4}})|u\{{(?P<braced>[0-9A-Fa-f]{{1,6}})\}}|x(?P<two>[0-9A-Fa-f]{{2}})"
     r"|(?P<plain>[nrt\"'/=&]))"
     r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|quot|apos|amp|lt|gt);)"
 )
+_ESCAPE = re.compile(_ESCAPES)
+_ESCAPE_OR_WRAP = re.compile(rf"(?P<wrap>(?<![ \t]){_WRAP})|{_ESCAPES}")
 _ONE_PERCENT = re.compile("%(?:25)*([0-9A-Fa-f]{2})")
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class Decoded:
-    """``text`` is the decoded one; ``replace`` changes the original."""
+    """``text`` is the decoded one; ``replace`` changes the original. ``joined`` undoes the breaks of lines, too."""
 
-    def __init__(self, original: str) -> None:
+    def __init__(self, original: str, *, joined: bool = False) -> None:
+        self._escape = _ESCAPE_OR_WRAP if joined else _ESCAPE
         self._original = original
         self._starts: list[int] | None = None  # of each character in the original, and its end; None: they are one
         self._ends: list[int] = []
-        self.text = self._decode() if "%" in original or "\\" in original or "&" in original else original
+        plain = original.isprintable() and not ("%" in original or "\\" in original or "&" in original)
+        self.text = original if plain else self._decode()
 
     def replace(self, spans: Iterable[tuple[int, int, str]]) -> str:
         """Return the original with other texts in place of spans of the decoded one, which ascend and are apart."""
@@ -43,7 +54,7 @@ class Decoded:
         decoded: list[str] = []
         starts: list[int] = []
         done = 0
-        for found in _ESCAPE.finditer(self._original):
+        for found in self._escape.finditer(self._original):
             start, end = found.span()
             decoded.append(self._original[done:start])
             starts += range(done, start)
@@ -63,6 +74,8 @@ class Decoded:
 
 def _characters(found: re.Match[str]) -> Iterable[tuple[str, int, int]]:
     """Yield each character of an escape with its start and end in the original."""
+    if found["nothing"] or found.groupdict().get("wrap"):
+        return
     if found["percent"] is None:
         yield _character(found), *found.span()
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 OAUTH_OVERVIEW = "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 API_KEY_PAGE = "https://app.hubspot.com/l/api-key/"
@@ -150,10 +150,23 @@ class ValidationError(ApiError):
 
 
 class GatewayError(ApiError):
-    """502, 503 or 504: the gateway got no answer in time (docs/fidelity.md, "Other codes")."""
+    """502 to 504: the gateway got no answer in time. 520 to 526: Cloudflare got none."""
+
+    REASONS: ClassVar[dict[int, str]] = {
+        502: "Bad Gateway",
+        503: "Service Unavailable",
+        504: "Gateway Timeout",
+        520: "Web server is returning an unknown error",
+        521: "Web server is down",
+        522: "Connection timed out",
+        523: "Origin is unreachable",
+        524: "A timeout occurred",
+        525: "SSL handshake failed",
+        526: "Invalid SSL certificate",
+    }
 
     def __init__(self, status: int) -> None:
-        super().__init__(status, {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}[status])
+        super().__init__(status, self.REASONS[status])
 
 
 class NotServed(Exception):

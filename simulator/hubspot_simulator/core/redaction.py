@@ -41,6 +41,10 @@ def remember(*secrets: str, passing: bool = False) -> None:
 
 def redact(text: str) -> str:
     """Return a text with its secrets shortened, in whatever encoding they stand; all else is as it was."""
+    if "\n" in text:  # a terminal or a log has wrapped it
+        joined = Decoded(text, joined=True)
+        known = [*_lasting.find(joined.text), *_passing.find(joined.text)]
+        text = joined.replace((start, end, shorten(joined.text[start:end])) for start, end in _apart(known))
     decoded = Decoded(text)
     found = decoded.text
     return decoded.replace((start, end, shorten(found[start:end])) for start, end in _apart(_secrets(found, _DEPTH)))

@@ -21,6 +21,7 @@ _RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{32,}={0,2}")
 _SHORTEST_RUN = 32
 _PART = re.compile("[^/]+")
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_REPEATED = re.compile(r"(.)\1{3,}")
 _RANDOM = 2.8  # characters a word: 2 in base64, 4 in names that people give
 
 _SCHEME = re.compile(r"(?<![A-Za-z])(bearer|basic|digest|token)(?:[ \t]{1,4}|\+)[\"']?", re.IGNORECASE)
@@ -28,9 +29,19 @@ _SEGMENT = re.compile(r"/(?:access|refresh|private-app)?-?tokens?/", re.IGNORECA
 _URL_PASSWORD = re.compile(r"://[^/\s:@?#]{1,256}:([^/\s@]{1,256})@")
 
 # A name, then what may stand between it and its value: = : => "," > or, after --name, a blank.
-_NAME = re.compile(r"(?<![\w.-])(?P<dashes>--)?(?P<name>[A-Za-z_][\w.-]{1,63})(?P<between>[\"'\])[]{0,3})", re.ASCII)
+_NAME = re.compile(
+    r"(?<![\w.-])(?P<dashes>--?|setenv[ \t]|-g?x[ \t])?(?P<name>[A-Za-z_][\w.-]{1,63})(?P<between>[\"'\])[`*]{0,3})",
+    re.ASCII,
+)
 _BETWEEN = re.compile(
-    r"(?P<blank>\s{0,4})(?P<sign>=>|[=:,>]|\r?\n\r?\n|[ \t])\s{0,4}(?P<open>[\[(]{0,2}[bru]{0,2}[\"']?)"
+    r"(?P<blank>\s{0,4})"
+    r"(?P<sign>,?\s{0,40}[\"']?value[\"']?\s{0,4}[:=]|:=|=>|->|[=:,>|\uff1a]|;s:\d{1,5}:|\r?\n\r?\n|[ \t])"
+    r"\s{0,4}(?:string\(\d{1,5}\)\s)?(?P<open>[\[(]{0,2}[bru]{0,2}[\"'`]?)"
+)
+_IN_PROSE = re.compile(  # or in a table
+    rf"(?:secret|hapikey|token|password|verifier|api[ _-]?key)[\"'`*)]{{0,4}}(?:[\s,|]{{1,40}}|\s(?:is|was)\s)"
+    rf"(?:VALUES\s)?[\"'`(]{{0,3}}({_UUID})(?![\w-])",
+    re.IGNORECASE,
 )
 _ENDINGS = tuple(
     "token secret hapikey apikey password passwd pwd passphrase verifier credential credentials authorization "
@@ -39,6 +50,14 @@ _ENDINGS = tuple(
 _WHOLE_NAMES = {"code", "authcode", "authorizationcode", "pat"}
 _NO_SECRETS = {"ratelimittoken", "basicauth"}  # settings
 _NOTHING = {"none", "null", "true", "false", "undefined", "absent", "missing", "unknown", "str", "bytes", "string"}
+_QUOTES = ("'", '"', "`")
+_NUMBER_OR_CONSTANT = re.compile(r"\d{1,5}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")  # an error's code: 23505, ECONNRESET
+_COOKIES = re.compile(r"(?<![A-Za-z])cookie[\"']?\s{0,4}[:=,]\s{0,4}b?[\"']?([^\n\"']{1,8192})", re.IGNORECASE)
+_COOKIE = re.compile(r"(?:^|[;,]\s?)([^=;,\s]{1,256})=([^;,\s]{8,4096})")
+_COOKIE_ATTRIBUTES = {"path", "domain", "expires", "max-age", "samesite", "priority"}
+_USER = re.compile(
+    r"(?<![\w-])(?:-u|--user|--proxy-user)[ =\t][\"']?[^\s:\"']{1,256}:(?!\d{1,6}(?:\s|$))([^\s\"']{1,256})"
+)
 _UNQUOTED = re.compile(r"[^\s\"'`&,;<>(){}\[\]|]{1,1024}")
 _SEGMENT_VALUE = re.compile(r"[^/?#\s\"'`&{<*]{1,1024}")
 _EXPRESSION = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)+|\$.*")
@@ -54,10 +73,13 @@ def find(text: str) -> Iterator[_Span]:
             yield found.span()
     for found in _RUN.finditer(text):
         yield from _random_parts(found[0], found.start())
-    for found in _URL_PASSWORD.finditer(text):
+    for found in (*_URL_PASSWORD.finditer(text), *_USER.finditer(text)):
         if not _SHORTENED.fullmatch(found[1]):
             yield found.span(1)
+    for found in _IN_PROSE.finditer(text):
+        yield found.span(1)
     yield from _after_schemes(text)
+    yield from _in_cookies(text)
     yield from _in_paths(text)
     yield from _named(text)
 
@@ -79,7 +101,8 @@ def looks_random(run: str) -> bool:
     """Tell whether a run of base64 characters was not written by a person, and is no hexadecimal number."""
     if run.islower() or run.isupper() or not any(char.isdigit() for char in run):
         return False
-    return len(run) <= _RANDOM * len(_WORD.findall(run)) or _is_access_token(run)
+    squeezed = _REPEATED.sub(r"\1", run)  # HubSpot's tokens are full of AAAA
+    return len(squeezed) <= _RANDOM * len(_WORD.findall(squeezed)) or _is_access_token(run)
 
 
 def _is_access_token(run: str) -> bool:
@@ -104,6 +127,13 @@ def _is_prose(value: str) -> bool:
     return len(word) < 24 and (not any(map(str.isalnum, word)) or (word.isalpha() and word[1:].islower()))
 
 
+def _in_cookies(text: str) -> Iterator[_Span]:
+    for header in _COOKIES.finditer(text):
+        for found in _COOKIE.finditer(header[1]):
+            if found[1].lower() not in _COOKIE_ATTRIBUTES and not _SHORTENED.fullmatch(found[2]):
+                yield header.start(1) + found.start(2), header.start(1) + found.end(2)
+
+
 def _in_paths(text: str) -> Iterator[_Span]:
     for found in _SEGMENT.finditer(text):
         value = _SEGMENT_VALUE.match(text, found.end())
@@ -126,10 +156,10 @@ def _named(text: str) -> Iterator[_Span]:
             continue
         if sign == ">" and (quote or text[found.start() - 1 : found.start()] != "<"):  # <name>value
             continue
-        quoted = quote in ("'", '"')
-        sure = (sign == ":" and quoted) or (sign not in (":", ",") and not (between["blank"] and not quoted))
+        quoted = quote in _QUOTES
+        sure = (sign == ":" and quoted) or (sign not in (":", ",", "|") and not (between["blank"] and not quoted))
         span = _value(text, between.end(), quote, sure=sure)
-        if span is not None:
+        if span is not None and not (found["name"] == "code" and _NUMBER_OR_CONSTANT.fullmatch(text, *span)):
             done = span[1]
             yield span
 
@@ -145,7 +175,7 @@ def _value(text: str, start: int, quote: str, *, sure: bool) -> _Span | None:
     """Return where the value is that begins at ``start``, ``quote`` before it; None when it is no secret."""
     scheme = _SCHEME.match(text, start)
     start = scheme.end() if scheme else start
-    if quote in ("'", '"'):
+    if quote and quote in _QUOTES:
         end = start
         limit = min(len(text), start + 4096)
         while end < limit and text[end] not in (quote, "\n"):

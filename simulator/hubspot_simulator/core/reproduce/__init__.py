@@ -9,9 +9,9 @@ from .. import consent
 from ..exchange import Exchange
 from ..injection import Injected, Target
 from ..redaction import shown
-from .catalogue import KNOWN, STATUSES, answered
+from .catalogue import BY_NAME, BY_WORDS, STATUSES, Known, answered
 from .incident import REPRODUCED, Incident, Met
-from .reading import Said, read
+from .reading import Said, read, readings
 
 if TYPE_CHECKING:
     from ..simulator import Simulator
@@ -81,17 +81,26 @@ def recognise(simulator: Simulator, text: str) -> Incident:
     """Return the incident of a log line, a body or a message. Raises ValueError with what comes nearest."""
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{text!r}: expected the line of a log, or the body or the message of a refusal")
-    said = read(text)
-    for place in dict.fromkeys((said.message, said.text)):
-        for known in KNOWN:
-            found = known.pattern.search(place)
-            if found is not None:
+    for said in readings(text):
+        for place in dict.fromkeys((said.message, said.text)):
+            first = _first(place)
+            if first is not None:
+                known, found = first
                 incident = known.make(simulator, said, found)
                 return incident.in_words(said.message) if said.body else incident
-    status = said.status or STATUSES.get(str(said.body.get("category")))
-    if said.body and status is not None:
-        return answered(status, said.message, said.rest)
-    raise ValueError(_unknown(said))
+        status = said.status or STATUSES.get(str(said.body.get("category")))
+        if said.body and status is not None:
+            return answered(status, said.message, said.rest)
+    raise ValueError(_unknown(read(text)))
+
+
+def _first(text: str) -> tuple[Known, re.Match[str]] | None:
+    """Return the refusal whose words come first in a text, or else one whose name or status stands in it."""
+    for sort in (BY_WORDS, BY_NAME):
+        found = [(known, match) for known in sort if (match := known.pattern.search(text)) is not None]
+        if found:
+            return min(found, key=lambda each: each[1].start()) if sort is BY_WORDS else found[0]
+    return None
 
 
 def _unknown(said: Said) -> str:
@@ -105,15 +114,17 @@ def _unknown(said: Said) -> str:
         )
     if said.status in _BY_STATUS:
         return f"{quoted!r} does not say which refusal it was: give the body, or one of {_BY_STATUS[said.status]}"
-    return f"{quoted!r} is no refusal that the simulator knows; the nearest is {_nearest(said.text)!r}"
+    nearest = _nearest(said.text)
+    return f"{quoted!r} is no refusal that the simulator knows" + (nearest and f"; the nearest is {nearest!r}")
 
 
 def _nearest(text: str) -> str:
-    """Return the words of the refusal of which the most stand in a text."""
+    """Return the words of the refusal of which the most stand in a text; none for one that shares no word with any."""
     given = set(_WORD.findall(text.lower()))
 
     def shared(words: str) -> float:
         own = set(_WORD.findall(words.lower()))
         return len(own & given) / (len(own) + 1)  # of two that share as much, the longer says more
 
-    return max((known.words for known in KNOWN), key=shared)
+    nearest = max((known.words for known in BY_WORDS + BY_NAME), key=shared)
+    return nearest if shared(nearest) else ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..simulator import Simulator
 
 _UNITS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+_LISTED_SCOPES = re.compile(r"(?:required(?:Granular)?Scopes|requires a\w+ of)\W*\[([^\]]*\]?)", re.IGNORECASE)
 _LONGEST_AGE_MS = 50 * 365 * 86_400_000
 _LONGEST_MS = 2**47
 _MIGRATION_SECONDS = 3600  # what HubSpot's Retry-After says as a rule
@@ -27,7 +28,8 @@ _MIGRATION_SECONDS = 3600  # what HubSpot's Retry-After says as a rule
 
 def expired(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
     """The token had expired, so long ago; at the very instant, where the body names it."""
-    number, unit = found[1], found[2].lower()
+    number, unit = filter(None, found.groups())
+    unit = unit.lower()
     age_ms = min(int(number[:12]) * _UNITS[unit], _LONGEST_AGE_MS)
     at_ms = _instant(said)
     ago = f"{number} {unit}(s)"
@@ -74,6 +76,8 @@ def invalid(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
     def error(_: Arrival) -> ApiError:
         if "are missing" in found[0].lower():  # the words of v1 and v2 paths
             return ApiError(401, "Any of the listed authentication credentials are missing", said.rest)
+        if "oauth-token" in found[0].lower() or "engaged" in found[0].lower():  # others of these
+            return ApiError(401, found[0], said.rest)
         return InvalidAuthentication(why="revoked", malformed=True)
 
     state = "HubSpot does not know the access token of the call: it was revoked"
@@ -86,11 +90,12 @@ def _revoke(simulator: Simulator) -> Act:
 
 def api_key(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
     """The call came with an API key."""
-    legacy = "exist" in found[0].lower()
+    words = found[0].strip()
+    own = "invalid" in words.lower()
     return Incident(
         "INVALID_AUTHENTICATION",
         "HubSpot takes no API key",
-        lambda _: ApiError(401, "This hapikey doesn't exist.") if legacy else InvalidApiKey(),
+        lambda _: InvalidApiKey() if own else ApiError(401, words),
     )
 
 
@@ -98,11 +103,19 @@ def missing_scopes(simulator: Simulator, said: Said, found: re.Match[str]) -> In
     """The installation lacks a scope, and no refresh will change that."""
     named = said.member("requiredGranularScopes") or said.member("requiredScopes")
     if not named:  # the body was cut off, or is none
-        listed = re.search(r"required(?:Granular)?Scopes\W*\[([^\]]*)", said.text, re.IGNORECASE)
-        named = re.findall(r"[\w.-]+", listed[1]) if listed else ["oauth"]
+        listed = re.search(
+            r"(?:required(?:Granular)?Scopes|requires a\w+ of)\W*\[([^\]]*\]?)", said.text, re.IGNORECASE
+        )
+        whole = re.findall(r"[\w.-]+(?=[^\w.-])", listed[1]) if listed else []  # the last may be cut off
+        named = whole or ["oauth"]
     scopes = [str(scope) for scope in named]
     state = f"the app was not granted {' or '.join(scopes)}, which the call needs"
-    return Incident("MISSING_SCOPES", state, lambda _: MissingScopes(scopes, ()), same_route=True)
+
+    def error(_: Arrival) -> ApiError:
+        legacy = "permissions" in found[0].lower()  # the words of v1 and v2 paths
+        return ApiError(403, found[0].strip()) if legacy else MissingScopes(scopes, ())
+
+    return Incident("MISSING_SCOPES", state, error, same_route=True)
 
 
 def limited(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
@@ -154,6 +167,24 @@ def misrouted(simulator: Simulator, said: Said, found: re.Match[str]) -> Inciden
         f"the account lives in {hublet}, not where it is called",
         lambda _: ApiError(488, message, {"correctHublet": hublet}),
         lambda _: simulator.misroute(correct_hublet=hublet),
+    )
+
+
+def misrouted_by_status(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+    """The account lives in another region: nobody says in which."""
+    message = "Hub 1 is unknown to this Hublet, but it appears to exist in Hublet eu1"
+    some = re.search(r"Hub (\d+) .* Hublet (\w+)", message)
+    assert some is not None
+    return misrouted(simulator, said, some)
+
+
+def cloudflare(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+    """Cloudflare, which stands before HubSpot, got no good answer from it."""
+    number = re.search(r"52\d", found[0])
+    assert number is not None
+    status = int(number[0])
+    return Incident(
+        str(status), f"Cloudflare answers {status} in HubSpot's place, once", lambda _: GatewayError(status)
     )
 
 

@@ -48,11 +48,12 @@ def _once(status: int, words: str, category: str = "") -> Known:
 _INVALID = "VALIDATION_ERROR"
 _STATUS = r"(?:\bHTTP(?:/[\d.]+)?|\bstatus(?:[_-]?code| code)?)\W{{1,3}}{0}\b|^\W*{0}\W*$"
 _ERROR = r"(?: (?:Client|Server) Error:)?"  # as requests says it
-KNOWN = [
+BY_WORDS = [
     _known(
         "The OAuth token used to make this call expired {} minute(s) ago.",
         bearer.expired,
-        r"OAuth token used to make this call expired (\d+) (second|minute|hour|day)",
+        r"OAuth token used to make this call expired (\d+) (second|minute|hour|day)"
+        r"|\bexpired (\d+) (second|minute|hour|day)\(s\)",
     ),
     _known(
         "This oauth-token is expired! expiresAt: {}, now: {}",
@@ -61,9 +62,19 @@ KNOWN = [
     ),
     _known("The API key provided is invalid.", bearer.api_key),
     _known("This hapikey doesn't exist.", bearer.api_key),
+    _known("The API key used to make this call is expired.", bearer.api_key),
     _known("Authentication credentials not found.", bearer.invalid),
+    _known("oauth-token is not valid for this request", bearer.invalid),
+    _known("Not engaged, auth is missing", bearer.invalid),
     _known("Any of the listed authentication credentials are missing", bearer.invalid),
     _known("This app hasn't been granted all required scopes to make this call.", bearer.missing_scopes),
+    _known(
+        "This oauth-token ({}) does not have proper permissions! (requires any of [{}])",
+        bearer.missing_scopes,
+        r"This oauth-token \([^()\n]*\) does not have proper permissions!(?: \([^()\n]*\))?",
+    ),
+    _once(403, "The scope needed for this API call isn't available for public use."),
+    _once(403, "This API can't be called using an OAuth access token."),
     _known(
         "You have reached your {} limit.",
         bearer.limited,
@@ -102,10 +113,11 @@ KNOWN = [
     _known(
         "Contact already exists. Existing ID: {}",
         _once(409, "{}", "CONFLICT").make,
-        r"\w+ already exists\. Existing ID: \d+",
+        r"\b\w+ already exists\. Existing ID: \d+",
     ),
     _known("internal error", _once(500, "internal error").make, r"\binternal error\b"),
-    # by name alone
+]
+BY_NAME = [
     _known("EXPIRED_AUTHENTICATION", bearer.expired_by_name, r"\b(?-i:EXPIRED_AUTHENTICATION)\b"),
     _known("INVALID_AUTHENTICATION", bearer.invalid, r"\b(?-i:INVALID_AUTHENTICATION)\b"),
     _known("MISSING_SCOPES", bearer.missing_scopes, r"\b(?-i:MISSING_SCOPES)\b"),
@@ -125,6 +137,13 @@ KNOWN = [
         bearer.gateway,
         rf"\b(?:502{_ERROR} Bad Gateway|503{_ERROR} Service Unavailable|504{_ERROR} Gateway Time-?out)",
     ),
+    _known(
+        "HTTP 521",
+        bearer.cloudflare,
+        rf"\berror code: 52[0-6]\b"
+        rf"|\b52[0-6]{_ERROR}[: ]{{1,2}}(?:Web Server|Connection Timed|Origin is|A Timeout Occ|SSL Hand|Invalid SSL)"
+        rf"|{_STATUS.format('52[0-6]')}",
+    ),
     _known("BAD_GATEWAY", bearer.gateway, r"\b(?-i:BAD_GATEWAY|SERVICE_UNAVAILABLE|GATEWAY_TIMEOUT)\b"),
     _known("423 Locked", bearer.locked, r"\b423\b.{0,20}Locked|\b(?-i:LOCKED|Locked)\b|^\W*Locked\W*$"),
     _known(
@@ -138,5 +157,6 @@ KNOWN = [
     _known("HTTP 500", _once(500, "internal error").make, _STATUS.format(500)),
     _known("HTTP 503", bearer.gateway, _STATUS.format("50[234]")),
     _known("HTTP 423", bearer.locked, _STATUS.format(423)),
+    _known("HTTP 488", bearer.misrouted_by_status, _STATUS.format(488)),
 ]
 STATUSES = {_INVALID: 400, "OBJECT_NOT_FOUND": 404, "CONFLICT": 409, "RATE_LIMITS": 429, "INVALID_AUTHENTICATION": 401}

@@ -9,10 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 _ESCAPED = re.compile(r"""\\(["'/\\])""")
 _STATUS = re.compile(r"(?<![\w.:-])([45]\d\d)(?![\w:-]|\.\d)")
 _PYTHON = re.compile(r"\{\s*u?'\w+'\s*:")
+_COLOUR = re.compile(r"(?:\x1b|(?<!\\)\\+(?:x1b|u001b|033|e)|\^\[|#033)\[[0-9;:?]*[A-Za-z]", re.IGNORECASE)
+_PERCENT = re.compile("%(?:25)*(?:7B|22|20|28)|\\w\\+\\w+%", re.IGNORECASE)  # { " blank (
+_BREAK = re.compile(r"(?<![ \t])[ \t]*\r?\n[ \t|>]*")  # docker compose, git and mail put signs before each line
 _ENVELOPE = {"status", "category", "correlationId", "errorType", "error_description"}  # one of them stands in each body
 _LONGEST = 100_000  # characters: nobody copies more
 _MOST_TRIED = 200
@@ -41,10 +45,19 @@ class Said:
         return next(_members(self.body, name), None)
 
 
+def readings(text: str) -> Iterator[Said]:
+    """Yield what a text says, as it is and then with the line breaks undone that a terminal or a log put into it."""
+    text = _COLOUR.sub("", text[:_LONGEST])
+    yield read(text)
+    if "\n" in text.strip():
+        yield read(_BREAK.sub(" ", text))
+        yield read(_BREAK.sub("", text))
+
+
 def read(text: str) -> Said:
     """Return what a text says. A body that was cut off, or is nobody's JSON, is left to those who search the text."""
     plain = ""
-    for plain in _levels(text[:_LONGEST]):
+    for plain in _levels(text):
         found = _body(plain)
         if found is not None:
             body, start, end = found
@@ -57,6 +70,8 @@ def _levels(text: str) -> Iterator[str]:
     yield text
     for _ in range(4):
         plain = html.unescape(_ESCAPED.sub(r"\1", text).replace("\\n", "\n").replace("\\r", ""))
+        if _PERCENT.search(plain):
+            plain = unquote(plain.replace("+", " "))
         if plain == text:
             return
         text = plain
