@@ -31,6 +31,8 @@ class _Waits:
         self._sleeps = [handle._args[0] for handle in handles if _ends_sleep(handle)]
         self._ends: list[tuple[Any, dict[str, Any]]] = []  # a future, and what a callback at its end knows
         found = list(tasks)
+        # anyio's pytest plugin runs a test in one task, which sets a future for which another one waits
+        self._ends += [(task, _set_by_test_runner(task)) for task in tasks]
         for future in found:
             for callback, _ in future._callbacks or ():
                 names = _known_to(callback)
@@ -56,6 +58,13 @@ class _Waits:
 
 def _ends_sleep(handle: Any) -> bool:
     return handle._callback is asyncio.futures._set_result_unless_cancelled  # type: ignore[attr-defined]
+
+
+def _set_by_test_runner(task: Any) -> dict[str, Any]:
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    if frame is None or frame.f_code.co_name != "_run_tests_and_fixtures":
+        return {}
+    return {"future": frame.f_locals.get("future")}
 
 
 def _known_to(callback: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubspot_simulator.core.clock import ManualClock, OffsetClock
-from pytest_hubspot_auth import HubspotClock
+from pytest_hubspot_auth import HubspotClock, HubspotSim
 from pytest_hubspot_auth.waiting import threads as threads_module
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -462,6 +462,27 @@ class TestThreads:
 
         asyncio.run(scenario())
         assert seen == [600, 1200, 1800]
+
+
+class TestAnyiosPlugin:
+    """It runs a test in one task while another waits for the outcome."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    @simulated
+    @pytest.mark.anyio
+    @pytest.mark.timeout(GUARD)
+    async def test_a_sleep_beside_an_idle_connection_moves_the_clock(
+        self, hubspot_clock: HubspotClock, hubspot_intercept: HubspotSim
+    ) -> None:
+        async with httpx.AsyncClient(timeout=GUARD) as client:
+            before = utcnow()
+            for _ in range(3):
+                assert (await client.get(f"https://api.hubapi.com{CONTACTS}")).status_code == 401
+                await asyncio.gather(asyncio.sleep(1800), anyio.sleep(600))
+        assert after(before) == 5400
 
 
 async def wait_in_a_tree(seconds: float) -> None:
