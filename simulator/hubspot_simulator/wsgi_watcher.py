@@ -208,6 +208,8 @@ class Watcher:
         if conn.at == "body" and conn.room and self._for_room:
             return conn.since + min(_CROWDED_SECONDS, self._server.timeout)
         timeout = self._server.timeout
+        if conn.at == "body" and conn.wanted:  # nothing of it is read until there is room, which is not its fault
+            return conn.since + _SLOWNESS * timeout
         if conn.at in ("body", "answer"):
             return min(conn.since + _SLOWNESS * timeout, conn.still + timeout)
         return conn.since + {"idle": _IDLE_SECONDS, "ending": _ENDING_SECONDS}.get(conn.at, timeout)
@@ -221,6 +223,8 @@ class Watcher:
         elif self._accepts_at:
             self._next = self._accepts_at
         for conn in list(self._connections.values()):
+            if self._connections.get(conn.number) is conn and self._deadline(conn) <= now:
+                self._attend(conn)  # what has come counts: it may be this thread that was slow
             if self._connections.get(conn.number) is not conn:
                 continue
             deadline = self._deadline(conn)

@@ -298,6 +298,64 @@ class TestB3MemoryIsBounded:
             assert post(client, bytes(900_000)) == b"900000"
 
 
+class TestB3NobodyIsCutForWhatTheServerDoes:
+    @pytest.fixture
+    def taken(self) -> list[Any]:
+        """The connections whose requests were whole."""
+        return []
+
+    @pytest.fixture
+    def watched(self, stack: ExitStack, taken: list[Any]) -> tuple[wsgi_watcher.Watcher, Any, socket.socket]:
+        """A watcher that does nothing by itself, and a connection that it has, from both ends."""
+        server = WSGIServer(echo)
+        server.process_conn = taken.append  # type: ignore[method-assign]
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        watcher = wsgi_watcher.Watcher(server, listener)
+        stack.callback(watcher.close)
+        client = stack.enter_context(socket.create_connection(listener.getsockname(), TIMEOUT))
+        conn = wsgi_connection.Connection(server, *listener.accept())
+        stack.callback(conn.close)
+        watcher._connections[conn.number] = conn
+        return watcher, conn, client
+
+    def come(self, conn: Any, data: bytes, client: socket.socket) -> None:
+        client.sendall(data)
+        while len(conn.socket.recv(len(data), socket.MSG_PEEK)) < len(data):
+            threading.Event().wait(0.001)
+
+    @pytest.mark.parametrize("rest", [b"A: b\r\n\r\n", b""], ids=["has come", "has not"])
+    def test_what_came_in_time_counts_though_it_is_read_late(
+        self, watched: tuple[wsgi_watcher.Watcher, Any, socket.socket], taken: list[Any], rest: bytes
+    ) -> None:
+        watcher, conn, client = watched
+        self.come(conn, b"GET / HTTP/1.1\r\nHost: x\r\n", client)
+        watcher._attend(conn)
+        assert conn.stage == "head"
+        if rest:
+            self.come(conn, rest, client)
+        conn.since -= 1000
+        watcher._expire()
+        assert taken == ([conn] if rest else [])
+        assert conn.closing == (not rest)
+
+    def test_waiting_for_room_is_no_standing_still(
+        self, watched: tuple[wsgi_watcher.Watcher, Any, socket.socket], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        watcher, conn, client = watched
+        monkeypatch.setattr(wsgi_watcher, "_ROOM", 1)
+        watcher._reserved = 1  # by others
+        self.come(conn, HEAD + b"Content-Length: 900000\r\n\r\n" + bytes(65_000), client)
+        while not conn.wanted:
+            client.sendall(bytes(1000))
+            watcher._attend(conn)
+        conn.still -= 20  # more than the timeout
+        watcher._expire()
+        assert not conn.closing
+        conn.since -= 1000
+        watcher._expire()
+        assert conn.closing
+
+
 def test_b3_pipelined_requests_are_answered_in_their_order(stack: ExitStack) -> None:
     server = stack.enter_context(WSGIServer(echo))
     requests = b"".join(HEAD + b"Content-Length: %d\r\n\r\n" % size + bytes(size) for size in range(0, 200_000, 10_000))

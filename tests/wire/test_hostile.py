@@ -268,6 +268,18 @@ def test_a_larger_body_in_chunks_is_refused(api, assert_refused, path):
     assert_refused(response, 413, "HTTP 413 Request Entity Too Large")
 
 
+@pytest.mark.parametrize("path", ["/oauth/v1/token", "/oauth/v3/token", "/oauth/v3/token/revoke", "/oauth/authorize"])
+def test_b8_a_form_of_very_many_fields_is_refused_unparsed(sim, api, assert_refused, path):
+    for count in (1000, 1001, 2_000_000):
+        form = b"&".join([b"a=b"] * count)
+        response = api.client.post(path, data=form, content_type="application/x-www-form-urlencoded; charset=utf-8")
+        if count > 1000:
+            assert_refused(response, 413, "HTTP 413 Request Entity Too Large")
+            assert "more than 1000 fields" in sim.journal.exchanges[-1].why
+        else:
+            assert response.status_code != 413
+
+
 def test_a_body_in_chunks_is_read(api):
     stream = io.BytesIO(b'{"properties": {"firstname": "Jane"}}')
     chunked = {"wsgi.input": stream, "CONTENT_LENGTH": "", "wsgi.input_terminated": True}

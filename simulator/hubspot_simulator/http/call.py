@@ -13,7 +13,7 @@ from ..core.errors import ApiError, MissingScopes, ValidationError
 from ..core.injection import Arrival, Injected
 from ..core.model import Caller
 from ..core.simulator import Simulator
-from .request import MAX_BODY, Request
+from .request import FORM, MAX_BODY, MAX_FIELDS, Request
 
 JSON = "application/json;charset=utf-8"
 
@@ -79,6 +79,9 @@ class Call:
             raise ApiError(400, "Invalid request body", why=why) from None
         except ValueError as error:
             raise ApiError(400, "Invalid request body", why=f"the body is not chunked as it says: {error}") from None
+        if self.request.mimetype == FORM and self.body.count(b"&") >= MAX_FIELDS:
+            why = f"the form has more than {MAX_FIELDS} fields, the most that the simulator takes"
+            raise ApiError(413, "HTTP 413 Request Entity Too Large", why=why)
 
     def json_object(self, *, of_any_type: bool = False) -> dict[str, Any]:
         """Return the JSON object of the body, ``of_any_type`` whatever its Content-Type. Raises ApiError (400, 415)."""

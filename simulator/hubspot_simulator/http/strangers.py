@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
+from ..core.exchange import BODY_KEPT
 from .call import Call
 
 _FIELDS = ("refresh_token", "access_token", "code", "token")
@@ -34,7 +35,7 @@ def _tokens(call: Call) -> Iterator[str]:
         return
     if path.startswith(_IN_PATH):
         yield path.rstrip("/").rpartition("/")[2]
-    body = call.body.decode("utf-8", "replace")
+    body = call.body[:BODY_KEPT].decode("utf-8", "replace")
     for text in (body, call.request.query_string.decode("utf-8", "replace")):
         yield from (value for name, value in parse_qsl(text, max_num_fields=None) if name in _FIELDS)
     if body.startswith("{"):

@@ -9,9 +9,9 @@ from ...core import grants
 from ...core.errors import ApiError
 from ...core.model import App, TokenResponse
 from ..call import Call, json_response
+from ..request import FORM
 from .sunset import check_sunset
 
-FORM = "application/x-www-form-urlencoded"
 _V1_GRANTS = ("authorization_code", "refresh_token")
 
 
