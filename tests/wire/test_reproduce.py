@@ -312,7 +312,7 @@ def test_d3_a_scope_that_was_cut_off_is_none() -> None:
 
 
 def test_d3_a_text_that_shares_no_word_with_a_refusal_has_no_nearest_one() -> None:
-    with pytest.raises(ValueError, match="knows$"):
+    with pytest.raises(ValueError, match=r"knows$"):
         simulator()[0].reproduce("zzz yyy")
 
 
@@ -488,7 +488,7 @@ def test_d3_any_text_is_known_or_named(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{" * 100_000, "{'a':" * 20_000, '{"message":' * 30_000, "\\" * 100_000, "a " * 50_000]
+    "text", ["{" * 100_000, "{'a':" * 20_000, '{"message":' * 30_000, "\\" * 100_000, "a " * 50_000, "x" * 100_000]
 )
 def test_d3_a_long_text_ends(text: str) -> None:
     with pytest.raises(ValueError, match="no refusal"):
