@@ -26,10 +26,13 @@ class Request(HTTPRequest):
 
     def parse(self, head: bytes) -> Length | Chunks | None:
         """Read the head. Return what will take the body, None when the request was refused."""
-        self.conn.rfile = io.BytesIO(head)
         try:
             check_fields(head)
+            doubled, head = _without_doubled_slashes(head)
+            self.conn.rfile = io.BytesIO(head)
             self.parse_request()
+            if doubled and self.ready:
+                self.path, self.uri = doubled + self.path, doubled + self.uri
         except Malformed as error:
             self.simple_response("400 Bad Request", str(error))
         except Exception:  # noqa: BLE001 - urlsplit has its own for an address of brackets, for one
@@ -97,3 +100,13 @@ class Request(HTTPRequest):
             self.conn.wfile.write(head)
             head = b""
         super().write(head + chunk)
+
+
+def _without_doubled_slashes(head: bytes) -> tuple[bytes, bytes]:
+    """Return the slashes that a target has too many in front, and the head without them.
+
+    cheroot takes ``//crm`` for the address of a host named crm. It is a path, of a base URL that ends with a slash.
+    """
+    method, _, rest = head.partition(b" ")
+    doubled = len(rest) - len(rest.lstrip(b"/")) - 1
+    return (rest[:doubled], method + b" " + rest[doubled:]) if doubled > 0 else (b"", head)

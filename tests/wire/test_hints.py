@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from http.client import HTTPConnection
+
 import pytest
 
+from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.core.endpoints import SERVED, is_reachable
 from hubspot_simulator.http.routes import ROUTES
 
@@ -61,6 +64,25 @@ def test_the_nearest_is_one_that_may_have_been_meant(sim, api, method: str, path
     assert api(method, path).status_code == 404
     hint = f"the nearest that it serves is {near}" if near else "nothing that it serves comes near"
     assert sim.journal.exchanges[-1].why == f"the simulator does not serve this path; {hint}"
+
+
+@pytest.mark.parametrize(
+    "path", ["//crm/v3/objects/contacts", "///crm/v3/objects/contacts?limit=1", "/crm/v3//objects/contacts"]
+)
+def test_doubled_slashes_are_in_the_journal_and_explained(path: str) -> None:
+    """A base URL that ends with a slash: the server library took //crm for a host, and no request was seen."""
+    with SimulatorServer(Simulator()) as server:
+        simulator = server.simulator
+        connection = HTTPConnection(server.host, server.port, timeout=10)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {simulator.installation.access_token}"})
+        assert connection.getresponse().status == 404
+        connection.close()
+    (exchange,) = simulator.journal.unserved
+    assert exchange.path == path.partition("?")[0]
+    assert exchange.why == (
+        "the simulator does not serve a path with //, as of a base URL that ends with a slash; "
+        "the nearest that it serves is GET /crm/v3/objects/{type}"
+    )
 
 
 class TestAFaultThatCouldHitNothing:

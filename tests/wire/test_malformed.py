@@ -128,7 +128,7 @@ MALFORMED = {
     "path with a null": b"GET /\x00 HTTP/1.1\r\n",
     "path with an escape": b"GET /\x1b[31m HTTP/1.1\r\n",
     "path with a fragment": b"GET /#x HTTP/1.1\r\nHost: x\r\n\r\n",
-    "path that is no URL": b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n",
+    "path that is no URL": b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
     "a TLS client": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "binary": b"\x00\x01\x02\x03",
     "blank lines": b"\r\n\r\n\r\n",

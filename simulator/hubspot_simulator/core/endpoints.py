@@ -134,7 +134,7 @@ def methods(pattern: str | None) -> list[str]:
 
 def nearest(method: str | None, path: str) -> str:
     """Return the method and the template that a call which is not served may have meant; empty when none comes near."""
-    segments = path.strip("/").split("/")
+    segments = [segment for segment in path.split("/") if segment] or [""]
     near = [
         (distance, served != method, index, f"{served} {template}")
         for index, (served, template) in enumerate(SERVED)

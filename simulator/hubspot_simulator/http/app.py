@@ -99,7 +99,9 @@ class Application:
         except NotFound as error:
             near = endpoints.nearest(call.request.method, call.request.path)
             hint = f"the nearest that it serves is {near}" if near else "nothing that it serves comes near"
-            call.why = f"the simulator does not serve this path; {hint}"
+            doubled = "//" in call.request.path
+            what = "a path with //, as of a base URL that ends with a slash" if doubled else "this path"
+            call.why = f"the simulator does not serve {what}; {hint}"
             return None, call.request.path.startswith(control.PREFIX), refusal(error, call)
         except MethodNotAllowed as error:
             action = endpoints.action(call.request.method, call.request.path)
@@ -200,6 +202,8 @@ def _flat(call: Call, response: Response) -> Answer:
 
 @lru_cache(maxsize=4096)
 def _match(path: str, method: str) -> tuple[Route, dict[str, str]]:
+    if path.startswith("//"):  # werkzeug would make them one
+        raise NotFound
     route, args = ROUTE_MAP.bind("localhost").match(path.rstrip("/") or "/", method)
     return route, dict(args)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug import Request as WerkzeugRequest
@@ -11,6 +12,9 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.utils import cached_property
 
 from ..core.redaction import shown, shown_url
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MAX_BODY = 10 * 1024 * 1024
 MAX_FIELDS = 1000  # of a form: ten mebibytes of them take a second and half a gigabyte to read
@@ -25,6 +29,12 @@ class Request(WerkzeugRequest):
     max_content_length = MAX_BODY
     max_form_memory_size = MAX_BODY
     max_form_parts = MAX_FIELDS
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        super().__init__(environ)
+        given = environ.get("PATH_INFO", "")
+        if given.startswith("//"):  # werkzeug would make them one
+            self.path = "/" * (len(given) - len(given.lstrip("/"))) + self.path.lstrip("/")
 
     def __repr__(self) -> str:  # werkzeug's shows the query whole
         return f"<Request {shown(self.method, 20)} {shown_url(self.path, self.environ.get('QUERY_STRING', ''))}>"
