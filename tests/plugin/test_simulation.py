@@ -191,7 +191,7 @@ def test_a_failure_shows_the_journal() -> None:
         (
             {"tokenttl": 60},
             TypeError,
-            r"got 'tokenttl' \(did you mean 'token_ttl'\?\): expected any of intercept, responses, now, utc_offset, waiting",
+            r"got 'tokenttl' \(did you mean 'token_ttl'\?\): expected any of intercept, responses, now, utc_offset",
         ),
         ({"token_ttl": "soon"}, ValueError, "token_ttl='soon': expected a whole number"),
         ({"now": "soon"}, ValueError, "now='soon': expected an ISO 8601 instant"),
