@@ -248,7 +248,9 @@ class HubspotClock:
     @property
     def _frozen(self) -> api.FrozenDateTimeFactory:
         if self._factory is None:
-            raise RuntimeError("hubspot_clock was used after its test")
+            raise RuntimeError(
+                "the clock was used outside of its test, or of its `with hubspot_simulation()`: time is real there"
+            )
         return self._factory
 
     def _move(self, delta: timedelta) -> None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from hubspot_simulator.core.printable import wrapped
+
 from . import audit_hook, socket_calls
 from .children import ChildProxies, Children
 from .proxied import asked_host
@@ -45,10 +47,16 @@ def answering(fixture: str) -> Iterator[None]:
 
 
 class Guard:
-    """Fails a test that is about to call a host for which ``matches`` holds. ``caught`` are the messages so far."""
+    """Fails a test that is about to call a host for which ``matches`` holds. ``caught`` are the messages so far.
 
-    def __init__(self, matches: Callable[[str], bool], proxies: ChildProxies, exempt: str) -> None:
+    ``worded`` turns a message that names fixtures into one for those who have none.
+    """
+
+    def __init__(
+        self, matches: Callable[[str], bool], proxies: ChildProxies, exempt: str, worded: Callable[[str], str] = str
+    ) -> None:
         self.matches = matches
+        self._worded = worded
         self.caught: list[str] = []
         self._looks = self._look_at_address, self._look_at_data
         self._refusals = Refusals(lambda client, host: self._check(host, f"by {client}"))
@@ -91,7 +99,7 @@ class Guard:
     def _check(self, host: object, how: str = "") -> None:
         name = bytes(host).decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
         if isinstance(name, str) and self.matches(_looked_up(name)):
-            message = _message("the test", f"{name} {how}".rstrip())
+            message = self._message("the test", f"{name} {how}".rstrip())
             self.caught.append(message)
             # no Exception, which the code under test might take for a network failure
             pytest.fail(message, pytrace=False)
@@ -99,8 +107,17 @@ class Guard:
     def _refuse_child(self, host: str) -> bool:
         if not self.matches(host.lower().rstrip(".")):
             return False
-        self.caught.append(_message("a process that the test started", host))
+        self.caught.append(self._message("a process that the test started", host))
         return True
+
+    def _message(self, who: str, call: str) -> str:
+        advice = _ADVICE[_in_use[-1] if _in_use else ""] if who == "the test" else _CHILD_ADVICE
+        message = (
+            f"{who} was about to call {call}, the real HubSpot (hubspot_guard is on).\n"
+            f"{advice}\n"
+            "To let it through, @pytest.mark.hubspot(guard=False)."
+        )
+        return wrapped(self._worded(message))
 
 
 class Unguarded:
@@ -126,12 +143,3 @@ def _looked_up(name: str) -> str:
         with suppress(UnicodeError):
             name = name.encode("idna").decode("ascii")
     return name.lower().rstrip(".")
-
-
-def _message(who: str, call: str) -> str:
-    advice = _ADVICE[_in_use[-1] if _in_use else ""] if who == "the test" else _CHILD_ADVICE
-    return (
-        f"{who} was about to call {call}, the real HubSpot (hubspot_guard is on).\n"
-        f"{advice}\n"
-        "To let it through, @pytest.mark.hubspot(guard=False)."
-    )

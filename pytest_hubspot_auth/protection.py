@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -22,8 +23,9 @@ _PROTECTION: pytest.StashKey[Protection] = pytest.StashKey()
 class Protection:
     """Protects one test, from its first fixture, or from when it asked for one, to the end of its teardown."""
 
-    def __init__(self, proxies: ChildProxies) -> None:
+    def __init__(self, proxies: ChildProxies, worded: Callable[[str], str] = str) -> None:
         self._proxies = proxies
+        self._worded = worded
         self.guard: Guard | None = None
         self._guarded = ExitStack()
         self._reached = ExitStack()
@@ -42,7 +44,7 @@ class Protection:
             self.guard.matches = matcher(hosts)
             return
         exempted = [*HUBSPOT, *hosts.split()]
-        self.guard = Guard(matcher(hosts), self._proxies, ",".join(exempted))
+        self.guard = Guard(matcher(hosts), self._proxies, ",".join(exempted), self._worded)
         self._guarded.enter_context(exempt(exempted))
         self.guard.start()
         self._guarded.callback(self.guard.stop)

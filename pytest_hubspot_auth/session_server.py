@@ -57,8 +57,10 @@ class SessionServer(SimulatorServer):
                     tell(super().url)
         if problem:  # outside of the except clause, or the report would show both
             if os.environ.get("PYTEST_XDIST_WORKER"):
-                problem += " Under xdist each worker has a server of its own: leave the port at 0."
-            pytest.fail(f"the HubSpot simulator cannot start: {problem} {_NO_SOCKET}", pytrace=False)
+                problem += ". Under xdist each worker has a server of its own: leave the port at 0."
+            pytest.fail(
+                f"the HubSpot simulator cannot start: {problem.removesuffix('.')}.\n{_NO_SOCKET}", pytrace=False
+            )
 
     def when_started(self, tell: Callable[[str], None]) -> None:
         """Have a function called with the URL: now if the server runs, or else when it starts."""

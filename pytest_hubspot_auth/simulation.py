@@ -6,6 +6,7 @@ import inspect
 import unittest
 from collections.abc import Callable
 from contextlib import ExitStack, aclosing
+from difflib import get_close_matches
 from functools import wraps
 from types import TracebackType
 from typing import Any, TypeVar
@@ -23,6 +24,14 @@ from .protection import Protection
 from .report import audit_failure, journal_section, unserved
 
 _PARAMETER = "sim"
+_INSTEAD = {
+    "@pytest.mark.hubspot(": "hubspot_simulation(",
+    "hubspot_guard is on": "the guard is on",
+    "the fixture hubspot_intercept": "hubspot_intercept",
+    "hubspot_intercept": "hubspot_simulation(intercept=True)",
+    "hubspot_responses": "hubspot_simulation(responses=True)",
+    "hubspot_sim.url": "sim.url",
+}
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
@@ -73,6 +82,8 @@ def hubspot_simulation(
     At the end AssertionError is raised for what fails a test by itself (the settings ``strict``, ``fail_on`` and
     ``guard``).
     """
+    if decorated is not None and not callable(decorated):
+        raise TypeError(f"hubspot_simulation() takes keywords only, such as token_ttl=60; got {decorated!r}")
     made = _Managed(intercept, responses, arguments)
     return made if decorated is None else made(decorated)
 
@@ -83,13 +94,22 @@ class _Managed:
     def __init__(self, intercept: bool, responses: bool, arguments: dict[str, Any]) -> None:
         unknown = [name for name in arguments if name not in CLOCK_ARGUMENTS and name not in SETTINGS]
         if unknown:
-            expected = ", ".join(["intercept", "responses", *CLOCK_ARGUMENTS, *SETTINGS])
-            raise TypeError(f"hubspot_simulation() got {unknown[0]!r}: expected any of {expected}")
+            expected = ["intercept", "responses", *CLOCK_ARGUMENTS, *SETTINGS]
+            near = get_close_matches(unknown[0], expected, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise TypeError(f"hubspot_simulation() got {unknown[0]!r}{hint}: expected any of {', '.join(expected)}")
+        for name, given in (("intercept", intercept), ("responses", responses)):
+            if not isinstance(given, bool):
+                raise ValueError(f"{name}={given!r}: expected True or False")
         self._clock = {n: read_clock_argument(n, value) for n, value in arguments.items() if n in CLOCK_ARGUMENTS}
         self._settings = Settings(**{n: read(n, value) for n, value in arguments.items() if n in SETTINGS})
         self._intercept = intercept
         self._responses = responses
         self._running: list[tuple[ExitStack, HubspotSim, Protection]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        hint = "" if name.startswith("_") else f": with hubspot_simulation() as sim: sim.{name}"
+        raise AttributeError(f"hubspot_simulation() itself has no {name!r}{hint}")
 
     def __enter__(self) -> Simulation:
         return self._start("")
@@ -101,7 +121,7 @@ class _Managed:
         if error is None:
             _check(sim, caught)
         elif hasattr(error, "add_note"):
-            told = _advice([message for message in caught[:1] if message not in str(error)])
+            told = [message for message in caught[:1] if message not in str(error)]
             error.add_note("\n".join([*told, *filter(None, journal_section(sim) or ())]))
 
     def _start(self, name: str) -> Simulation:
@@ -127,7 +147,7 @@ class _Managed:
         """Have loopback take no proxy, and the real HubSpot be out of reach unless ``guard`` is false."""
         proxies = ChildProxies()
         stack.callback(proxies.stop)
-        protection = Protection(proxies)
+        protection = Protection(proxies, _without_fixtures)
         stack.callback(protection.end)
         protection.reach(self._settings.host)
         if self._settings.guard is not False:
@@ -212,8 +232,11 @@ class _Managed:
 def _check(sim: HubspotSim, caught: list[str]) -> None:
     message = "".join(caught[:1]) or (unserved(sim) if sim.settings.strict else "") or audit_failure(sim)
     if message:
-        raise AssertionError(*_advice([message]))
+        raise AssertionError(_without_fixtures(message))
 
 
-def _advice(messages: list[str]) -> list[str]:
-    return [message.replace("@pytest.mark.hubspot(", "hubspot_simulation(") for message in messages]
+def _without_fixtures(message: str) -> str:
+    """Return a message that names fixtures as one for those who have none."""
+    for fixture, instead in _INSTEAD.items():
+        message = message.replace(fixture, instead)
+    return message

@@ -1,4 +1,4 @@
-"""The same integration, mended: it refreshes before the token expires, and once more if HubSpot says it has."""
+"""The same integration, fixed: it refreshes before the token expires, and once more if HubSpot says it has."""
 
 import time
 

@@ -185,7 +185,7 @@ class _Probe(Trial):
             return f"{_SERVED}. Call these only, and of records only those that exist in a fresh account."
         if any(exchange.status == 401 for exchange in exchanges):
             return 'build the client with connection.tokens["access_token"]: HubSpot accepts that token.'
-        return "mend the adapter, or what it calls, until this works with a token that is good."
+        return "fix the adapter, or what it calls, until this works with a token that is good."
 
 
 _SCENARIO = Scenario("probe", (), "", "", lambda trial: None)

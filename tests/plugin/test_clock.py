@@ -223,7 +223,7 @@ def test_after_the_test_it_cannot_be_used(hubspot_sim: HubspotSim) -> None:
     clock = HubspotClock(hubspot_sim.clock)
     clock.start()
     clock.stop()
-    with pytest.raises(RuntimeError, match="after its test"):
+    with pytest.raises(RuntimeError, match="outside of its test"):
         clock.advance(minutes=31)
 
 

@@ -130,14 +130,19 @@ def test_the_page_lists_the_ways_that_are_tried_here() -> None:
         assert re.findall(r"^- (.+)$", table, re.MULTILINE) == list(names), heading
 
 
-def test_a_call_of_the_real_hubspot_fails_and_names_the_fixtures(pytester: pytest.Pytester) -> None:
+def test_a_call_of_the_real_hubspot_fails_and_names_the_fixtures(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     result = run(pytester, "--hubspot-guard=on")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "the test was about to call api.hubapi.com, the real HubSpot (hubspot_guard is on).",
-            "To have it answered by the simulator, use the fixture hubspot_intercept (any Python HTTP client) or "
-            "hubspot_responses (`requests` only), or point the code to hubspot_sim.url.",
+            "the test was about to call api.hubapi.com, the real HubSpot (hubspot_guard is",
+            "    on).",
+            "To have it answered by the simulator, use the fixture hubspot_intercept (any",
+            "    Python HTTP client) or hubspot_responses (`requests` only), or point the",
+            "    code to hubspot_sim.url.",
             "To let it through, @pytest.mark.hubspot(guard=False).",
         ]
     )

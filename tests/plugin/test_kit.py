@@ -304,7 +304,7 @@ ADAPTER_MISTAKES = {
     "typo": (
         "def connect(self, connection): return self.client(conection)",
         "connect() raised NameError: name 'conection' is not defined.",
-        "mend the adapter, *",
+        "fix the adapter, *",
     ),
     "no call": (
         "def work(self, client): pass",
@@ -314,7 +314,7 @@ ADAPTER_MISTAKES = {
     "no call of the API": (
         "def work(self, client): client.refresh()",
         "work() returned without a call to HubSpot's API: it only asked for what follows.",
-        "mend the adapter, *",
+        "fix the adapter, *",
     ),
     "yield": (
         "def work(self, client): yield client.get()",
@@ -374,7 +374,7 @@ ADAPTER_MISTAKES = {
     "close that fails": (
         "def close(self, client): client.http.close()",
         "close() raised AttributeError: *",
-        "mend the adapter, *",
+        "fix the adapter, *",
     ),
     "concurrency": (
         "concurrency = 'thread'",
@@ -963,7 +963,7 @@ class TestScore:
         reports = self.failures(["a", "b"], ["b"], [], ["c"])
         assert score_cards(reports)[0]["common_findings"] == [{"finding": "b", "failures": 2, "of": 4}]
         lines = score_lines(reports)
-        assert lines[-1] == "  2 of the 4 failures have the finding b: mend that first (docs/findings.md#b)"
+        assert lines[-1] == "  2 of the 4 failures have the finding b: fix that first (docs/findings.md#b)"
         assert lines[1].endswith("FAILED (a, b): It failed")
         assert lines[3].endswith("FAILED: It failed")
 
@@ -971,7 +971,7 @@ class TestScore:
     def test_one_of_fewer_is_not(self, findings: tuple[list[str], ...]) -> None:
         reports = self.failures(*findings)
         assert score_cards(reports)[0]["common_findings"] == []
-        assert "mend that first" not in "".join(score_lines(reports))
+        assert "fix that first" not in "".join(score_lines(reports))
 
     def test_suites_are_apart(self) -> None:
         other = self.Report()

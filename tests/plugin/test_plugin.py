@@ -408,7 +408,7 @@ class TestSettings:
             result = run(pytester, f"--hubspot-port={port}")
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines(
-            [f"the HubSpot simulator cannot start: *{port}: the port is taken*0 for a free one*"]
+            [f"the HubSpot simulator cannot start: *{port}: the port is taken*0 for a free one.*"]
         )
 
     def test_an_override_that_gives_something_else_is_named(self, pytester: pytest.Pytester) -> None:

@@ -245,7 +245,11 @@ def test_a_failure_shows_the_journal() -> None:
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ({"tokenttl": 60}, TypeError, "got 'tokenttl': expected any of intercept, responses, now, utc_offset, waiting"),
+        (
+            {"tokenttl": 60},
+            TypeError,
+            r"got 'tokenttl' \(did you mean 'token_ttl'\?\): expected any of intercept, responses, now, utc_offset",
+        ),
         ({"token_ttl": "soon"}, ValueError, "token_ttl='soon': expected a whole number"),
         ({"now": "soon"}, ValueError, "now='soon': expected an ISO 8601 instant"),
     ],
@@ -264,7 +268,9 @@ class TestA3TheGuard:
                 socket.getaddrinfo("api.hubapi.com", 443)
 
         with pytest.raises(
-            AssertionError, match=r"(?s)about to call api\.hubapi\.com.*hubspot_simulation\(guard=False"
+            AssertionError,
+            match=r"(?s)about to call api\.hubapi\.com.*hubspot_simulation\(intercept=True\).*"
+            r"hubspot_simulation\(responses=True\).*sim\.url.*hubspot_simulation\(guard=False",
         ):
             hubspot_simulation(look_up)()
 
@@ -322,3 +328,30 @@ def test_the_example_runs_without_pytest(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Ran 2 tests" in done.stderr
+
+
+class TestMistakes:
+    """What is wrong is told at once, with what was meant."""
+
+    def test_a_misspelt_argument(self) -> None:
+        with pytest.raises(TypeError, match=r"got 'intercep' \(did you mean 'intercept'\?\): expected any of"):
+            hubspot_simulation(intercep=True)
+
+    def test_a_positional_argument(self) -> None:
+        with pytest.raises(TypeError, match=r"takes keywords only, such as token_ttl=60; got 60"):
+            hubspot_simulation(60)
+
+    @pytest.mark.parametrize("name", ["intercept", "responses"])
+    def test_a_choice_that_is_none(self, name: str) -> None:
+        with pytest.raises(ValueError, match=f"{name}='yes': expected True or False"):
+            hubspot_simulation(**{name: "yes"})
+
+    def test_no_with(self) -> None:
+        with pytest.raises(AttributeError, match=r"with hubspot_simulation\(\) as sim: sim\.install"):
+            hubspot_simulation().install()
+
+    def test_the_clock_after_the_end(self) -> None:
+        with hubspot_simulation() as sim:
+            pass
+        with pytest.raises(RuntimeError, match=r"outside of its test, or of its `with hubspot_simulation\(\)`"):
+            sim.clock.advance(minutes=31)

@@ -120,7 +120,7 @@ def test_a_finding_reads_as_a_block(lab) -> None:
         "error: no-refresh-after-expiry",
         f"  {finding.problem}",
         f"    {finding.exchanges[0]}",
-        f"  To mend it: {FINDINGS[finding.id].remedy}",
+        f"  Fix: {FINDINGS[finding.id].remedy}",
         "  docs/findings.md#no-refresh-after-expiry",
     ]
     assert lab.first not in str(finding)

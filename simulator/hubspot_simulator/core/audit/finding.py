@@ -1,4 +1,4 @@
-"""A finding: what an integration did wrong, what proves it, how to mend it."""
+"""A finding: what an integration did wrong, what proves it, how to fix it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROOF_KEPT = 6
 
 
 class Kind(NamedTuple):
-    """What all findings of an id share: the usual severity, a title, one sentence of how to mend it."""
+    """What all findings of an id share: the usual severity, a title, one sentence of how to fix it."""
 
     severity: Severity
     title: str
@@ -159,7 +159,7 @@ class Finding:
     """Something that an integration did wrong.
 
     ``id`` is a key of FINDINGS. ``exchanges`` prove it, in order; of many alike the first are kept. ``problem`` says
-    in one sentence what is wrong, ``remedy`` how to mend it.
+    in one sentence what is wrong, ``remedy`` how to fix it.
     """
 
     id: str
@@ -184,7 +184,7 @@ class Finding:
                 f"{self.severity}: {self.id}",
                 f"  {self.problem}",
                 *proof,
-                f"  To mend it: {self.remedy}",
+                f"  Fix: {self.remedy}",
                 f"  {self.page}",
             ]
         )
