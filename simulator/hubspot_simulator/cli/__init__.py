@@ -121,8 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "run",
         help="run a program to which HubSpot's hosts are the simulator, and tell what it asked",
-        description="Run a program, in any language, to which HubSpot's hosts are the simulator, and tell what it asked. "
-        "Example: %(prog)s --expire-after 3 -- python sync.py",
+        description="Run a program, in any language, to which HubSpot's hosts are the simulator, and tell what it "
+        "asked. Example: %(prog)s --expire-after 3 -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, {}, with_program=True)
