@@ -174,6 +174,22 @@ def read_given(config: pytest.Config) -> dict[str, tuple[Any, str]]:
     return values
 
 
+def check_options(parser: pytest.Parser, args: list[str]) -> None:
+    """Raise pytest.UsageError for an option that is nearly one of ours."""
+    if not any(arg.startswith("--hubspot") for arg in args):
+        return
+    from difflib import get_close_matches
+
+    known = ["--hubspot-score-card", *(f"--hubspot-{name.replace('_', '-')}" for name in OPTIONS)]
+    for arg in parser.parse_known_and_unknown_args(args)[1]:
+        option = arg.partition("=")[0]
+        if option.startswith("--hubspot"):
+            for near in get_close_matches(option, known, n=1, cutoff=0.8):
+                raise pytest.UsageError(
+                    f"there is no option {option} (did you mean {near}?); docs/settings.md lists them"
+                )
+
+
 def _check_ini_names(config: pytest.Config) -> None:
     """Raise pytest.UsageError for an ini name that is nearly one of ours; pytest itself only warns of it."""
     unknown = getattr(config, "_get_unknown_ini_keys", None)  # nothing public tells them without a warning
@@ -183,6 +199,8 @@ def _check_ini_names(config: pytest.Config) -> None:
         from difflib import get_close_matches
 
         name = key.removeprefix("hubspot").lstrip("_-")
+        if name in CLOCK_ARGUMENTS:
+            raise pytest.UsageError(f"ini {key}: it is given by mark only: @pytest.mark.hubspot({name}=...)")
         for near in get_close_matches(name, OPTIONS, n=1, cutoff=0.7):
             raise pytest.UsageError(
                 f"ini {key}: there is no such setting (did you mean 'hubspot_{near}'?); docs/settings.md lists them"

@@ -38,6 +38,7 @@ from .given import (
     SECRET,
     SWEEP_FIXTURE,
     SWEEP_MARK,
+    check_options,
     read_given,
     wrong_mark,
 )
@@ -77,6 +78,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write the score cards of HubSpotRefreshSuite into a file, as JSON",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, None, None]:
+    """Name the option that was meant by one that nobody knows; pytest itself only says that it does not know it."""
+    yield
+    check_options(parser, args)
 
 
 def pytest_configure(config: pytest.Config) -> None:

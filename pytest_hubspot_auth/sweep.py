@@ -86,15 +86,15 @@ class SweptItem:
     def end(self) -> None:
         """Fail a plain test that makes another number of calls; skip a point that has shown nothing."""
         made = self.sweep.calls
+        advice = f"write calls={made}" if made else "a sweep needs calls of HubSpot's API"
         if self.sweep.point is None:
             if made != self._asked.calls or not made:
                 calls = plural(made, "authenticated call")
-                advice = f"write calls={made}" if made else "a sweep needs calls of HubSpot's API"
                 pytest.fail(f"made {calls}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
             self._usual[self._key] = self.sweep.fetches()
             return
         if self.sweep.hit is None:
-            pytest.fail(f"{self.sweep.void()}: write calls={made} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
+            pytest.fail(f"{self.sweep.void()}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
         void = self.sweep.void()
         if void:
             pytest.skip(void)

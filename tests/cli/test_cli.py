@@ -295,6 +295,12 @@ class TestServe:
             "set HUBSPOT_SIMULATOR_TOKEN_TTL"
         ]
 
+    @pytest.mark.parametrize("command", ["serve", "run", "sweep", "reproduce", "demo"])
+    def test_the_help_begins_with_what_the_command_does(self, command: str) -> None:
+        _, what, *_ = run(command, "--help", COLUMNS="80").stdout.split("\n\n")
+        assert re.match(r"(Serve|Run|Tell) ", what)
+        assert what.count("hubspot-simulator") == (command in ("run", "sweep", "reproduce"))
+
     @pytest.mark.parametrize("command", ["serve", "run", "sweep"])
     def test_d6_the_help_lists_the_valid_values_of_every_setting_in_groups(self, command: str) -> None:
         from hubspot_simulator.settings import GROUPS, SETTINGS

@@ -327,6 +327,26 @@ class TestSettings:
         pytester.makepyfile("def test_it(hubspot_sim): assert hubspot_sim.settings.token_ttl == 1800")
         run(pytester, "-o", "hubspot_token_ttl=1800").assert_outcomes(passed=1)
 
+    def test_a_misspelt_option(self, pytester: pytest.Pytester) -> None:
+        result = run(pytester, "--hubspot-token-tll=5")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(
+            ["ERROR: there is no option --hubspot-token-tll (did you mean --hubspot-token-ttl?)*"]
+        )
+
+    def test_an_option_of_somebody_else_is_left_alone(self, pytester: pytest.Pytester) -> None:
+        pytester.makeconftest("def pytest_addoption(parser):\n    parser.addoption('--hubspot-tokens-ttl')")
+        assert run(pytester, "--hubspot-tokens-ttl=5").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+    @pytest.mark.parametrize("name", ["now", "utc_offset", "waiting"])
+    def test_an_argument_of_the_mark_by_ini(self, pytester: pytest.Pytester, name: str) -> None:
+        pytester.makeini(f"[pytest]\nhubspot_{name} = simulated\n")
+        result = run(pytester)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert (
+            f"ERROR: ini hubspot_{name}: it is given by mark only: @pytest.mark.hubspot({name}=...)" in result.errlines
+        )
+
     def test_a_misspelt_environment_variable(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PYTEST_HUBSPOT_TOKEN_TLL", "60")
         result = run(pytester)

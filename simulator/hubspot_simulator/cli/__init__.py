@@ -104,7 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     command = commands.add_parser(
-        "serve", help="serve the simulator until Ctrl-C", usage="%(prog)s [--SETTING VALUE ...] [--clock CLOCK]"
+        "serve",
+        help="serve the simulator until Ctrl-C",
+        description="Serve the simulator until Ctrl-C. It prints its address, credentials and curl lines to try.",
+        usage="%(prog)s [--SETTING VALUE ...] [--clock CLOCK]",
     )
     _add_settings(command, _SERVE_SHOWN, with_program=False)
     command.add_argument(
@@ -118,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "run",
         help="run a program to which HubSpot's hosts are the simulator, and tell what it asked",
+        description="Run a program, in any language, to which HubSpot's hosts are the simulator, and tell what it "
+        "asked. Example: %(prog)s --expire-after 3 -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, {}, with_program=True)
@@ -127,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "sweep",
         help="run a program again for each of its calls, with the access token dead when that call arrives",
+        description="Run a program again for each of its calls, with the access token dead when that call arrives. "
+        "Example: %(prog)s -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, {}, with_program=True)
@@ -136,13 +143,19 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "reproduce",
         help="run a program that meets the refusal which a line of a log tells of",
+        description="Run a program that meets the refusal which a line of a log tells of. "
+        "Example: %(prog)s 'The OAuth token used to make this call expired 5 minute(s) ago.' -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, _REPRODUCE_DEFAULTS, with_program=True)
     add_reproduce_options(command)
     command.set_defaults(run=reproduce, name="reproduce", defaults=_REPRODUCE_DEFAULTS)
 
-    command = commands.add_parser("demo", help="tell the story of an expiring token on a real socket")
+    command = commands.add_parser(
+        "demo",
+        help="tell the story of an expiring token on a real socket",
+        description="Tell the story of an expiring token on a real socket. It needs no network and no account.",
+    )
     command.set_defaults(run=demo, name="demo", defaults={})
     return parser
 
