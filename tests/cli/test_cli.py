@@ -116,6 +116,8 @@ class TestServe:
         command = ("sh", "-c", 'trap "" HUP; exec "$@"', "sh")  # what nohup does, but for the output
         with serving(before=command) as server:
             server.process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):  # it would end at once
+                server.process.wait(timeout=2)
             assert call(f"{server.url}/_simulator/health")[0] == 200
             status, output = server.end(signal.SIGTERM)
         assert status == 0
