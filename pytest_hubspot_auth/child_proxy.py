@@ -47,10 +47,10 @@ class ChildProxy:
                 for sock in self._open:
                     with suppress(OSError):
                         sock.shutdown(socket.SHUT_RDWR)
-                threads = [thread for thread in self._threads if thread.is_alive()]
-                self._threads = threads
+                threads = self._threads = [one for one in self._threads if one.is_alive() or one.ident is None]
             for thread in threads:
-                thread.join(0.05)
+                with suppress(RuntimeError):  # it is about to start
+                    thread.join(0.05)
         self._listener.close()
 
     def _begin(self, work: Callable[..., None], *args: object) -> threading.Thread:
@@ -65,7 +65,10 @@ class ChildProxy:
         while not self._stopped:
             with suppress(OSError):
                 sock, _ = self._listener.accept()
-                self._begin(self._serve, sock)
+                if self._stopped:
+                    sock.close()
+                else:
+                    self._begin(self._serve, sock)
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):

@@ -56,7 +56,7 @@ def test_nothing_is_left_running() -> None:
     before = set(threading.enumerate())
     with hubspot_simulation(intercept=True) as sim:
         assert status(sim, "https://api.hubapi.com") == 200
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # some may end meanwhile
 
 
 def test_hosts_are_answered_in_process() -> None:
