@@ -242,7 +242,7 @@ def test_no_connection_is_a_failure(listener: socket.socket, sender: WebhookSend
     url, threads = url_of(listener), threading.enumerate()
     listener.close()
     assert error_of(sender.deliver(url, CREATED, SECRET)).startswith("connection failed: ConnectionRefusedError: ")
-    assert threading.enumerate() == threads
+    assert set(threading.enumerate()) <= set(threads)
 
 
 def test_no_answer_in_real_time_is_a_failure(
