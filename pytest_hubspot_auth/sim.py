@@ -29,6 +29,10 @@ from .time.clock import is_frozen, move_newest_freeze
 class HubspotSim(Simulator):
     """A fresh simulator behind the session's server."""
 
+    _settings_remedy = (
+        "give them to the test, as in @pytest.mark.hubspot(token_ttl=60), or override the fixture hubspot_settings"
+    )
+
     def __init__(self, server: SimulatorServer, settings: Settings, clock: Clock, name: str) -> None:
         super().__init__(settings, clock=clock, name=name)
         self._server = server

@@ -35,6 +35,10 @@ _INSTEAD = {
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
+class _Sim(HubspotSim):
+    _settings_remedy = "give them to hubspot_simulation(token_ttl=60)"
+
+
 class Simulation:
     """What ``with hubspot_simulation() as sim`` gives: all that the fixture ``hubspot_sim`` has, and the clock.
 
@@ -42,8 +46,7 @@ class Simulation:
     """
 
     def __init__(self, sim: HubspotSim, clock: HubspotClock) -> None:
-        self._sim = sim
-        self.clock = clock
+        vars(self).update(_sim=sim, clock=clock)
 
     @property
     def url(self) -> str:
@@ -62,6 +65,9 @@ class Simulation:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sim, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._sim, name, value)  # which refuses the settings, for instance
 
     def __repr__(self) -> str:
         return f"<Simulation {self.url}>"
@@ -128,7 +134,7 @@ class _Managed:
         with ExitStack() as stack:
             protection = self._protect(stack)
             server = stack.enter_context(SimulatorServer(Simulator(self._settings)))
-            sim = HubspotSim(server, self._settings, FollowingClock(), name)
+            sim = _Sim(server, self._settings, FollowingClock(), name)
             clock = HubspotClock(sim.clock, **self._clock)
             clock.start()
             stack.callback(clock.stop)

@@ -42,8 +42,10 @@ class Simulator:
     tokens differ from those of a simulator with another name and the same random seed.
     """
 
+    _settings_remedy = "pass them to a new one: Simulator(settings)"
+
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
-        self.settings = settings or Settings()
+        self._settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
         if len(self.settings.random_seed) >= _DRAWN_SEED:  # it makes every credential
             remember(self.settings.random_seed)
@@ -52,6 +54,20 @@ class Simulator:
         """The tests before this one, where there are such: a call with a token of theirs is none of this one."""
         self.clock.before_move(self._before_move)
         self._start()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was built with. They are read-only: tokens, limits and the default app came from them."""
+        return self._settings
+
+    if not TYPE_CHECKING:  # to type checkers it is read-only; at run time the error says what to do instead
+
+        @settings.setter
+        def settings(self, settings: object) -> None:
+            raise AttributeError(
+                f"settings={settings!r}: the settings of a simulator are read-only, since its app, tokens and limits "
+                f"were built from them; {self._settings_remedy}"
+            )
 
     def _start(self) -> None:
         self.clock.longest_life_ms = 1000 * max(self.settings.token_ttl, self.settings.code_ttl)
