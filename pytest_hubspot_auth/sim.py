@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import ModuleType
-from typing import Any
+from typing import Any, TypedDict
 
 from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.earlier_tests import EarlierTests
@@ -24,6 +24,14 @@ from .routing.guard import answering
 from .routing.no_proxy import HUBSPOT, exempt
 from .routing.unsupported_clients import refused
 from .time.clock import is_frozen, move_newest_freeze
+
+
+class ClientKwargs(TypedDict):
+    """The arguments for the official client: ``hubspot.HubSpot(**hubspot_sim.client_kwargs)``."""
+
+    access_token: str
+    host: str
+    base_url: str
 
 
 class HubspotSim(Simulator):
@@ -50,7 +58,7 @@ class HubspotSim(Simulator):
         return self._server.url
 
     @property
-    def client_kwargs(self) -> dict[str, Any]:
+    def client_kwargs(self) -> ClientKwargs:
         """The arguments for the official client: ``hubspot.HubSpot(**hubspot_sim.client_kwargs)``.
 
         They point it here, and give it the access token of the default installation.

@@ -9,7 +9,7 @@ from contextlib import ExitStack, aclosing
 from difflib import get_close_matches
 from functools import wraps
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
 from hubspot_simulator.serving.server import SimulatorServer
@@ -20,7 +20,7 @@ from .options import CLOCK_ARGUMENTS, read_clock_argument
 from .report import audit_failure, journal_section, unserved
 from .routing.children import ChildProxies
 from .routing.protection import Protection
-from .sim import HubspotSim
+from .sim import ClientKwargs, HubspotSim
 from .time.clock import FollowingClock, HubspotClock
 
 _PARAMETER = "sim"
@@ -39,11 +39,20 @@ class _Sim(HubspotSim):
     _settings_remedy = "give them to hubspot_simulation(token_ttl=60)"
 
 
-class Simulation:
+if TYPE_CHECKING:
+    _Forwarded = HubspotSim  # as type checkers should see what __getattr__ forwards
+else:
+    _Forwarded = object
+
+
+class Simulation(_Forwarded):
     """What ``with hubspot_simulation() as sim`` gives: all that the fixture ``hubspot_sim`` has, and the clock.
 
     ``clock`` is the one of the fixture ``hubspot_clock``: ``sim.clock.advance(minutes=31)`` moves both sides.
     """
+
+    _sim: HubspotSim
+    clock: HubspotClock  # type: ignore[assignment] # it moves both sides, and the simulator's one alone
 
     def __init__(self, sim: HubspotSim, clock: HubspotClock) -> None:
         vars(self).update(_sim=sim, clock=clock)
@@ -54,7 +63,7 @@ class Simulation:
         return self._sim.url
 
     @property
-    def client_kwargs(self) -> dict[str, Any]:
+    def client_kwargs(self) -> ClientKwargs:
         """The arguments for the official client: ``hubspot.HubSpot(**sim.client_kwargs)``."""
         return self._sim.client_kwargs
 
@@ -63,8 +72,10 @@ class Simulation:
         """The app, connected to the account; its access token is issued when it is first read."""
         return self._sim.installation
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sim, name)
+    if not TYPE_CHECKING:  # or a misspelt name would pass for right
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._sim, name)
 
     def __setattr__(self, name: str, value: object) -> None:
         setattr(self._sim, name, value)  # which refuses the settings, for instance
