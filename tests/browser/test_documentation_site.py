@@ -1,0 +1,114 @@
+"""The documentation site: it builds without a warning or a network, fits a phone, and can be searched."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+WAIT_S = 30
+WIDE, PHONE = 1280, 360
+TOO_WIDE = """
+const page = document.documentElement;
+if (page.scrollWidth <= innerWidth) return null;
+const outside = e => e.getBoundingClientRect().right > innerWidth;
+const last = [...document.querySelectorAll("article *")].filter(outside).pop();
+return `${page.scrollWidth} pixels: ${last ? last.outerHTML.slice(0, 200) : "not by the text"}`;
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built site; a warning is an error."""
+    for module, distribution in (("sphinx", "sphinx"), ("myst_parser", "myst-parser"), ("furo", "furo")):
+        pytest.importorskip(module, reason=f"{distribution} builds the documentation: tox -e docs has it")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", str(folder / "doctrees")]
+    done = subprocess.run(
+        [*command, str(DOCS), str(folder / "html")], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "html"
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves the files of a folder, and logs nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """Where the site is served: from a file the search cannot fetch what it shows of a page."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def pages(site: Path) -> list[Path]:
+    """Every page that was built."""
+    found = sorted(site.glob("*.html"))
+    assert {page.stem for page in found} >= {page.stem for page in DOCS.glob("*.md")}
+    return found
+
+
+def test_a_page_loads_nothing_from_elsewhere(pages: list[Path]) -> None:
+    loads = re.compile(r"<(?:link|script|img|iframe)\b[^>]*\b(?:href|src)=\"(?:https?:)?//[^>]*>")
+    assert [(page.name, load) for page in pages for load in loads.findall(page.read_text("utf-8"))] == []
+
+
+def test_every_exported_name_has_its_place(site: Path) -> None:
+    inventory = zlib.decompress((site / "objects.inv").read_bytes().split(b"zlib.\n", 1)[1]).decode()
+    names = set(re.findall(r"^(\S+) py:", inventory, re.MULTILINE))
+    exported = {
+        f"{module}.{name}"
+        for module in ("pytest_hubspot_auth", "hubspot_simulator")
+        for name in import_module(module).__all__
+    }
+    both = {name.partition(".")[2] for name in exported if f"hubspot_simulator.{name.partition('.')[2]}" in names}
+    assert {name for name in exported - names if name.partition(".")[2] not in both} == set()
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_no_page_scrolls_sideways(
+    browser: Chrome, show: Callable[[int, str], None], address: str, pages: list[Path], width: int
+) -> None:
+    show(width, "light")
+    too_wide = {}
+    for page in pages:
+        browser.get(f"{address}/{page.name}")
+        if problem := browser.execute_script(TOO_WIDE):  # type: ignore[no-untyped-call]
+            too_wide[page.name] = problem
+    assert too_wide == {}
+
+
+def test_the_search_finds_a_page(browser: Chrome, address: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(f"{address}/search.html?{urlencode({'q': 'answer_lost'})}")
+    links = "return [...document.querySelectorAll('#search-results li a')].map(a => a.getAttribute('href'))"
+    found = WebDriverWait(browser, WAIT_S).until(lambda browser: browser.execute_script(links))
+    assert any(link.startswith("faults.html") for link in found)
