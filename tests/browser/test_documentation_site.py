@@ -47,7 +47,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves the files of a folder, and logs nothing."""
+    """Serves the files of a folder, and logs nothing. The site has no icon for the browser's tab."""
+
+    def do_GET(self) -> None:
+        if self.path == "/favicon.ico":
+            self.send_response(204)
+            self.end_headers()
+        else:
+            super().do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         pass
