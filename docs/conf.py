@@ -23,6 +23,7 @@ repository_files_url = ""
 
 myst_heading_anchors = 3  # pages link to each other's headings by the anchors that code hosts make
 
+add_module_names = False  # the headings name the packages
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
@@ -32,6 +33,7 @@ html_theme = "furo"
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_domain_indices = False  # of two packages
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False

@@ -19,7 +19,7 @@ def package_reference(package: str) -> str:
     A name that both packages export is documented in the one that defines it; the other refers to it.
     """
     module = import_module(package)
-    lines = [f".. py:module:: {package}", "   :no-index-entry:", ""]
+    lines = [f".. py:module:: {package}", ""]
     elsewhere = []
     for name in module.__all__:
         value = getattr(module, name)
