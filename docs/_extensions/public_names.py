@@ -54,7 +54,8 @@ def fixture_reference() -> str:
     for name, function in fixtures().items():
         kind = re.sub(r"^Iterator\[(.*)\]$", r"\1", function.__annotations__["return"])
         scope = re.search(r'scope="(\w+)"', inspect.getsource(function).partition("def ")[0])
-        lines += [f".. py:data:: {name}", f"   :type: {kind}", ""]
+        lines += [f".. index:: {name} (fixture)", ""]
+        lines += [f".. py:data:: {name}", f"   :type: {kind}", "   :no-index-entry:", ""]
         lines += [f"   {line}" for line in inspect.cleandoc(function.__doc__ or "").splitlines()]
         lines += ["", f"   Scope: {scope[1] if scope else 'function'}.", ""]
     return "\n".join(lines)
