@@ -19,8 +19,8 @@ from side_by_side import compare
 
 from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.hosts import is_hubspot
-from hubspot_simulator.seam import Seam
-from hubspot_simulator.wsgi_server import WSGIServer
+from hubspot_simulator.serving.socket_patch import Seam
+from hubspot_simulator.serving.wsgi_server import WSGIServer
 from pytest_hubspot_auth import HubspotResponses
 
 PATH = "/crm/v3/objects/contacts"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from hubspot_simulator.core.printable import wrapped
-from hubspot_simulator.core.simulator import Simulator
-from hubspot_simulator.core.sweep import Point, Sweep, points, read_kinds, target
 from hubspot_simulator.core.words import plural
+from hubspot_simulator.lab.sweep import Point, Sweep, points, read_kinds, target
+from hubspot_simulator.simulator import Simulator
 
-from .given import SWEEP_FIXTURE, SWEEP_MARK
+from .options import SWEEP_FIXTURE, SWEEP_MARK
 
 _PROPERTY = "hubspot_sweep"
 _PLAIN = "plain"

@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .core.simulator import Simulator as Simulator
-    from .server import SimulatorServer as SimulatorServer
+    from .serving.server import SimulatorServer as SimulatorServer
     from .settings import Settings as Settings
+    from .simulator import Simulator as Simulator
 
 __all__ = ["Settings", "Simulator", "SimulatorServer"]
 
-_HOME = {"Settings": "settings", "Simulator": "core.simulator", "SimulatorServer": "server"}
+_HOME = {"Settings": "settings", "Simulator": "simulator", "SimulatorServer": "serving.server"}
 
 
 def __getattr__(name: str) -> Any:  # the plugin reads `settings` alone: importing it must not cost a server

@@ -23,7 +23,7 @@ import requests
 import urllib3
 from hubspot import HubSpot
 
-from hubspot_simulator.seam import Seam
+from hubspot_simulator.serving.socket_patch import Seam
 from pytest_hubspot_auth import ConnectedInstallation, HubspotClock, HubspotSim
 
 HOST = "api.hubapi.com"

@@ -16,19 +16,19 @@ import httpx
 import pytest
 import requests
 
-from hubspot_simulator.core.audit import FINDINGS
+from hubspot_simulator.lab.audit import FINDINGS
 from pytest_hubspot_auth import HubspotClock, HubSpotRefreshSuite, HubspotSim
-from pytest_hubspot_auth.kit import assess, calling, probe
-from pytest_hubspot_auth.kit.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.kit.failures import Runaway
-from pytest_hubspot_auth.kit.fuse import Fuse, guarded
-from pytest_hubspot_auth.kit.scenarios import SCENARIOS
-from pytest_hubspot_auth.kit.score import score_cards, score_lines, write_json
+from pytest_hubspot_auth.conformance import assess, calling, probe
+from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
+from pytest_hubspot_auth.conformance.failures import Runaway
+from pytest_hubspot_auth.conformance.fuse import Fuse, guarded
+from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
+from pytest_hubspot_auth.conformance.score import score_cards, score_lines, write_json
 
 # A run in process forgets the modules that it imported, and the next one would mix them with those that stayed:
 # what a suite uses is imported here.
 IMPORTED = (httpx, requests, HubspotClock, HubspotSim, HubSpotRefreshSuite, assess, probe)
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "kit.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 UPDATE = "UPDATE_DOCS"
 
 CLIENT = """
@@ -162,7 +162,7 @@ class TestSuite:
                 "The exchanges that show it:",
                 "  #2 * GET /crm/v3/objects/contacts 401: * expired 60 s ago *",
                 "The exception came from test_it.py:*",
-                "Bug class 1 (never refreshes at all). More: docs/kit.md#survives-minute-31",
+                "Bug class 1 (never refreshes at all). More: docs/conformance.md#survives-minute-31",
                 "  survives-minute-31 *1  FAILED (no-refresh-after-expiry*): work() raised HTTPError: 401 Client*",
                 "  0 passed, 1 failed, 0 not applicable; 1 of 41 bug classes covered",
             ]
@@ -412,7 +412,7 @@ class TestProbe:
             [
                 f"The adapter TestIt does not work: {did}",
                 f"What to do: {remedy}",
-                "More: docs/kit.md#the-adapter",
+                "More: docs/conformance.md#the-adapter",
                 "test_it.py::TestIt",
                 f"  the adapter does not work: {said}; no scenario was tried",
                 "  0 passed, 2 failed, 0 not applicable; 0 of 41 bug classes covered",

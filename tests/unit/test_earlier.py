@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hubspot_simulator import Simulator
-from hubspot_simulator.core import earlier
-from hubspot_simulator.core.earlier import Earlier
+from hubspot_simulator.core import earlier_tests
+from hubspot_simulator.core.earlier_tests import Earlier
 
 
 def over(name: str, kept: Earlier) -> Simulator:
@@ -27,8 +27,8 @@ def test_it_tells_the_tokens_of_each() -> None:
 
 
 def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(earlier, "_NAMES", 3)
-    monkeypatch.setattr(earlier, "_OPAQUE", 2)
+    monkeypatch.setattr(earlier_tests, "_NAMES", 3)
+    monkeypatch.setattr(earlier_tests, "_OPAQUE", 2)
     kept = Earlier()
     simulators = [over(str(number), kept) for number in range(6)]
     assert [kept.name_of(one.installation.access_token) for one in simulators] == ["", "", "", "3", "4", "5"]

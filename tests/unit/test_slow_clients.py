@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 import trustme
 
-from hubspot_simulator import wsgi_connection, wsgi_server, wsgi_watcher
-from hubspot_simulator.wsgi_server import WSGIServer
+from hubspot_simulator.serving import wsgi_connection, wsgi_server, wsgi_watcher
+from hubspot_simulator.serving.wsgi_server import WSGIServer
 
 MANY = 140
 TIMEOUT = 8  # less than the time after which a server cuts what stands still

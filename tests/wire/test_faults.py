@@ -10,9 +10,9 @@ import pytest
 from werkzeug.test import Client
 
 from hubspot_simulator.core.errors import TOKEN_ERRORS
-from hubspot_simulator.core.faults import behaviours
 from hubspot_simulator.core.tokens import AccessToken, issue, parse
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.faults import behaviours
 
 LIST = "/crm/v3/objects/contacts"
 ME = "/integrations/v1/me"

@@ -16,8 +16,8 @@ from werkzeug.test import Client, TestResponse
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import TOKEN_ERRORS
-from hubspot_simulator.core.faults import refusals
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.faults import refusals
 
 CONTACTS = "/crm/v3/objects/contacts"
 MESSAGE = "The OAuth token used to make this call expired 5 minute(s) ago."

@@ -10,8 +10,8 @@ from zoo.animals import RIGHT_ONES, WRONG_ONES, Animal
 from zoo.table import count_right, count_wrong, failing, page, tried
 
 from pytest_hubspot_auth import SimulatorServer
-from pytest_hubspot_auth.kit.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.kit.scenarios import SCENARIOS
+from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
+from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
 
 PAGE = Path(__file__).parents[2] / "docs" / "bug-classes.md"
 

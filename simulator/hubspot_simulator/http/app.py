@@ -15,13 +15,13 @@ from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
 from ..core.redaction import shown
-from ..core.simulator import Simulator
 from ..core.tokens import is_foreign
 from ..logs import get_logger
 from ..senders import Senders
+from ..simulator import Simulator
 from . import control, faults, strangers, trust
-from .call import Call
-from .errors import html_not_found, refusal
+from .context import Call
+from .error_responses import html_not_found, refusal
 from .headers import common_headers
 from .request import Request, is_host
 from .routes import ROUTE_MAP, Route

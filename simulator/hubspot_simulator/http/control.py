@@ -8,7 +8,7 @@ from werkzeug import Response
 
 from ..core.clock import ClockOutOfRange, iso_instant
 from ..core.errors import ApiError
-from .call import Call, json_response
+from .context import Call, json_response
 
 PREFIX = "/_simulator/"
 _UNITS = ("milliseconds", "seconds", "minutes", "hours", "days", "weeks")

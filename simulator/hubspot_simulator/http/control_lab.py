@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug import Response
 
 from ..core.errors import ApiError
-from .call import Call, json_response, no_content
+from .context import Call, json_response, no_content
 
 
 def inject(call: Call) -> Response:

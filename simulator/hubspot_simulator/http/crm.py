@@ -12,7 +12,7 @@ from ..core.crm.objects import DEFAULT_LIMIT, MAX_LIMIT
 from ..core.crm.types import ObjectType, object_type
 from ..core.errors import ValidationError
 from ..core.model import Record
-from .call import Call, json_response, no_content
+from .context import Call, json_response, no_content
 
 
 def list_objects(call: Call) -> Response:

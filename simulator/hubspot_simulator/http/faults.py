@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ..core.errors import ApiError
-from ..core.faults.behaviours import NoAnswer as NoAnswer
 from ..core.injection import Answer, Arrival, Injected
-from .call import Call
+from ..lab.faults.behaviours import NoAnswer as NoAnswer
+from .context import Call
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse

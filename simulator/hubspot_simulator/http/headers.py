@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from werkzeug.http import http_date
 
-from .call import Call
+from .context import Call
 
 _STATIC = (
     ("Vary", "origin, accept-encoding"),

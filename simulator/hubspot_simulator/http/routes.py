@@ -9,7 +9,7 @@ from werkzeug import Response
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from . import control, control_lab, crm
-from .call import Call
+from .context import Call
 from .oauth import accounts, authorize, introspection, metadata, token, well_known
 
 Handler = Callable[[Call], Response]

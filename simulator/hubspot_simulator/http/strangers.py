@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
 from ..core.exchange import BODY_KEPT
-from .call import Call
+from .context import Call
 
 _FIELDS = ("refresh_token", "access_token", "code", "token")
 _IN_PATH = ("/oauth/v1/access-tokens/", "/oauth/v1/refresh-tokens/")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hubspot_simulator.server import SimulatorServer
-from pytest_hubspot_auth.kit.assess import assess_alone
-from pytest_hubspot_auth.kit.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.kit.scenario import Result
-from pytest_hubspot_auth.kit.scenarios import SCENARIOS
+from hubspot_simulator.serving.server import SimulatorServer
+from pytest_hubspot_auth.conformance.assess import assess_alone
+from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
+from pytest_hubspot_auth.conformance.scenario import Result
+from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
 
 from .adapters import suite
 from .animals import Animal
@@ -33,7 +33,7 @@ This page is written by the test that tries them; `UPDATE_DOCS=1 pytest tests/zo
 
 {wrong_count}
 
-The scenarios are those of the [conformance kit](kit.md), the findings those of the [audit](findings.md) in the same
+The scenarios are those of the [conformance kit](conformance.md), the findings those of the [audit](findings.md) in the same
 traffic.
 
 | # | Client | What is wrong | Seen in | Scenario that fails | Finding |
@@ -123,7 +123,7 @@ def _lines(head: str, rows: Iterable[str]) -> Iterator[str]:
 
 def _wrong(one: Tried) -> str:
     animal = one.animal
-    scenarios = ", ".join(f"[{name}](kit.md#{name})" for name in one.names("failed"))
+    scenarios = ", ".join(f"[{name}](conformance.md#{name})" for name in one.names("failed"))
     findings = ", ".join(f"[{name}](findings.md#{name})" for name in one.findings)
     columns = [animal.bug, animal.name, animal.wrong + ".", animal.evidence, scenarios or "none", findings or "none"]
     return f"| {' | '.join(map(str, columns))} |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug import Response
 
 from ...core.errors import InvalidAuthentication
-from ..call import Call, json_response, no_content
+from ..context import Call, json_response, no_content
 
 
 def me(call: Call) -> Response:

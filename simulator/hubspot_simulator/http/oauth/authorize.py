@@ -10,7 +10,7 @@ from werkzeug import Response
 
 from ...core import consent
 from ...core.model import Portal
-from ..call import Call
+from ..context import Call
 from ..trust import is_by_socket
 from . import consent_page
 

@@ -7,8 +7,8 @@ from werkzeug.datastructures import MultiDict
 
 from ...core.errors import ExpiredAuthentication, InvalidAuthentication
 from ...core.model import App
-from ..call import Call, json_response
-from . import described
+from ..context import Call, json_response
+from . import token_info
 from .token import client_of, form_of
 
 _FIELDS = ("token", "access_token", "refresh_token")  # HubSpot's prose names the other two
@@ -35,7 +35,7 @@ def _refresh_token(call: Call, app: App, text: str) -> dict[str, object] | None:
         if dead is not None and dead.grant.installation.app is app and dead.revoked_because:
             call.hint = f"it is a refresh token, and {dead.revoked_because}"
         return None
-    members = described.refresh_token_members(token)
+    members = token_info.refresh_token_members(token)
     return {"active": True, **members, "token_use": "refresh_token", "token_type": "Bearer"}
 
 
@@ -47,7 +47,7 @@ def _access_token(call: Call, app: App, text: str) -> dict[str, object] | None:
         return None
     if token.app_id != app.app_id:
         return None
-    _, portal = described.app_and_portal(call, token)
+    _, portal = token_info.app_and_portal(call, token)
     return {
         "active": True,
         "token": text,
@@ -55,10 +55,10 @@ def _access_token(call: Call, app: App, text: str) -> dict[str, object] | None:
         "user_id": token.user_id,
         "client_id": app.client_id,
         "app_id": app.app_id,
-        **described.user_of(token, portal),
-        "scopes": described.access_token_scopes(call, token, app),
-        "signed_access_token": {**described.signed_access_token(token), "isPrivateDistribution": False},
-        "expires_in": described.seconds_left(call, token),
+        **token_info.user_of(token, portal),
+        "scopes": token_info.access_token_scopes(call, token, app),
+        "signed_access_token": {**token_info.signed_access_token(token), "isPrivateDistribution": False},
+        "expires_in": token_info.seconds_left(call, token),
         "is_private_distribution": False,
         "token_use": "access_token" if portal else "client_credentials",
         "token_type": "Bearer",

@@ -6,8 +6,8 @@ from werkzeug import Response
 
 from ...core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication
 from ...core.model import RefreshToken
-from ..call import Call, json_response, no_content
-from . import described
+from ..context import Call, json_response, no_content
+from . import token_info
 from .sunset import check_sunset
 
 _REFRESH_TOKEN_MEMBERS = ("token", "user", "hub_domain", "scopes", "hub_id", "client_id", "user_id")
@@ -24,17 +24,17 @@ def access_token_info(call: Call) -> Response:
         if status == 401:
             raise
         raise ApiError(status, "resource not found" if status == 404 else "Bad request", why=error.why) from None
-    app, portal = described.app_and_portal(call, token)
-    call.why = f"the token is good for another {described.seconds_left(call, token)} s"
+    app, portal = token_info.app_and_portal(call, token)
+    call.why = f"the token is good for another {token_info.seconds_left(call, token)} s"
     return json_response(
         {
             "token": text,
-            **described.user_of(token, portal),
-            "scopes": described.access_token_scopes(call, token, app),
-            "signed_access_token": described.signed_access_token(token),
+            **token_info.user_of(token, portal),
+            "scopes": token_info.access_token_scopes(call, token, app),
+            "signed_access_token": token_info.signed_access_token(token),
             "hub_id": token.hub_id,
             "app_id": token.app_id,
-            "expires_in": described.seconds_left(call, token),
+            "expires_in": token_info.seconds_left(call, token),
             "user_id": token.user_id,
             "token_type": "access",
         }
@@ -43,7 +43,7 @@ def access_token_info(call: Call) -> Response:
 
 def refresh_token_info(call: Call) -> Response:
     """``GET /oauth/v1/refresh-tokens/{token}``."""
-    members = described.refresh_token_members(_known(call))
+    members = token_info.refresh_token_members(_known(call))
     call.why = "the refresh token is good"
     return json_response({name: members[name] for name in _REFRESH_TOKEN_MEMBERS} | {"token_type": "refresh"})
 

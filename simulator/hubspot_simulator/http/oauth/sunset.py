@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.errors import ApiError
-from ..call import Call
+from ..context import Call
 
 SUNSET_MS = 1_802_736_000_000  # 2027-02-16T00:00:00Z
 

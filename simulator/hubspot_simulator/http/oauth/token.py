@@ -8,7 +8,7 @@ from werkzeug.datastructures import Authorization, MultiDict
 from ...core import grants
 from ...core.errors import ApiError
 from ...core.model import App, TokenResponse
-from ..call import Call, json_response
+from ..context import Call, json_response
 from ..request import FORM
 from .sunset import check_sunset
 

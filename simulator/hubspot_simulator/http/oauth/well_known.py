@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug import Response
 
 from ...hosts import is_hubspot
-from ..call import Call, json_response
+from ..context import Call, json_response
 
 _MCP = "https://mcp.hubspot.com"
 
