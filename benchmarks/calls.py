@@ -19,7 +19,7 @@ from side_by_side import compare
 
 from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.hosts import is_hubspot
-from hubspot_simulator.serving.socket_patch import Seam
+from hubspot_simulator.serving.socket_patch import SocketPatch
 from hubspot_simulator.serving.wsgi_server import WSGIServer
 from pytest_hubspot_auth import HubspotResponses
 
@@ -90,7 +90,7 @@ def compare_tls(stack: ExitStack, server: SimulatorServer, simulator: Simulator,
     plain.verify = str(bundle)
     turned = stack.enter_context(requests.Session())
     plain.trust_env = turned.trust_env = False  # or REQUESTS_CA_BUNDLE would win over verify
-    seam = Seam(is_hubspot, https=(host, port), http=(server.host, server.port), authority=authority.certificate)
+    seam = SocketPatch(is_hubspot, https=(host, port), http=(server.host, server.port), authority=authority.certificate)
     seam.install()
     stack.callback(seam.uninstall)
 

@@ -101,7 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "API, with the access token dead when that call arrives.",
     )
     config.stash[GIVEN] = read_given(config)
-    config.pluginmanager.register(_Dressing(config), "hubspot-dressing")
+    config.pluginmanager.register(_SectionStyling(config), "hubspot-dressing")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -236,7 +236,7 @@ def pytest_runtest_makereport(
     return report
 
 
-class _Dressing:
+class _SectionStyling:
     """Wraps and colours our sections in the terminal, once there is a failure that has any."""
 
     def __init__(self, config: pytest.Config) -> None:

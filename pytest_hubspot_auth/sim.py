@@ -9,13 +9,13 @@ from types import ModuleType
 from typing import Any
 
 from hubspot_simulator.core.clock import Clock
-from hubspot_simulator.core.earlier_tests import Earlier
+from hubspot_simulator.core.earlier_tests import EarlierTests
 from hubspot_simulator.core.model import App
 from hubspot_simulator.core.webhooks import Event
 from hubspot_simulator.core.words import plural
 from hubspot_simulator.hosts import matcher
 from hubspot_simulator.serving.server import SimulatorServer
-from hubspot_simulator.serving.socket_patch import Seam
+from hubspot_simulator.serving.socket_patch import SocketPatch
 from hubspot_simulator.serving.webhook_delivery import Delivery, WebhookSender
 from hubspot_simulator.settings import Settings
 from hubspot_simulator.simulator import Simulator
@@ -33,11 +33,11 @@ class HubspotSim(Simulator):
         super().__init__(settings, clock=clock, name=name)
         self._server = server
         before = server.simulator  # that of the test before, which is over
-        self.earlier = before.earlier or Earlier()
+        self.earlier_tests = before.earlier_tests or EarlierTests()
         if before.name:
             kept = before.store
             opaque = [*kept.refresh_tokens, *kept.private_apps, *kept.codes]
-            self.earlier.remember(before.name, before.ids.signing_key, opaque)
+            self.earlier_tests.remember(before.name, before.ids.signing_key, opaque)
         server.simulator = self
 
     @property
@@ -94,13 +94,13 @@ class HubspotSim(Simulator):
         matches = matcher(self.settings.hosts)
         authority, https = self._server.secure()
         http = (self._server.host, self._server.port)
-        seam = Seam(matches, https=https, http=http, authority=authority.certificate)
+        patch = SocketPatch(matches, https=https, http=http, authority=authority.certificate)
         with refused(matches), exempt([*HUBSPOT, *self.settings.hosts.split()]), answering("hubspot_intercept"):
-            seam.install()
+            patch.install()
             try:
                 yield
             finally:
-                seam.uninstall()
+                patch.uninstall()
 
     def deliver_webhook(self, url: str, events: Event | Sequence[Event], *, app: App | None = None) -> Delivery:
         """Post one event or up to 100 to a URL, signed with the secret of an app, and return how that went.

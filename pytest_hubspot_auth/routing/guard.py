@@ -12,7 +12,7 @@ from hubspot_simulator.core.printable import wrapped
 from . import audit_hook, socket_calls
 from .children import ChildProxies, Children
 from .proxied_host import asked_host
-from .unsupported_clients import Refusals
+from .unsupported_clients import UnsupportedClientGuard
 
 _in_use: list[str] = []  # what answers calls of HubSpot just now
 
@@ -59,7 +59,7 @@ class Guard:
         self._worded = worded
         self.caught: list[str] = []
         self._looks = self._look_at_address, self._look_at_data
-        self._refusals = Refusals(lambda client, host: self._check(host, f"by {client}"))
+        self._refusals = UnsupportedClientGuard(lambda client, host: self._check(host, f"by {client}"))
         self._children = Children(lambda environment: proxies.variables(environment, self._refuse_child, exempt))
 
     def start(self) -> None:

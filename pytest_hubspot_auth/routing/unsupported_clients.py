@@ -1,4 +1,4 @@
-"""Clients whose calls no seam in Python's sockets can see: they look up and connect in C, or look up by themselves."""
+"""Clients whose calls no patch of Python's sockets can see: they look up and connect in C, or look up by themselves."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _WAY_OUT = (
 
 
 class UnreachableClient(RuntimeError):
-    """A client was about to call HubSpot past the seam."""
+    """A client was about to call HubSpot past the socket patch."""
 
 
-class Refusals:
+class UnsupportedClientGuard:
     """Has ``check`` called with the host by these clients, also those imported later, between start and end."""
 
     def __init__(self, check: Check) -> None:
@@ -69,7 +69,7 @@ def refused(matches: Callable[[str], bool]) -> Iterator[None]:
         if isinstance(name, str) and matches(name.lower().rstrip(".")):
             raise UnreachableClient(f"{client} was about to call {name}, past the simulator. {_WAY_OUT}")
 
-    refusals = Refusals(check)
+    refusals = UnsupportedClientGuard(check)
     refusals.start()
     try:
         yield
@@ -77,7 +77,7 @@ def refused(matches: Callable[[str], bool]) -> Iterator[None]:
         refusals.end()
 
 
-def _uvloop(refusals: Refusals, module: Any) -> None:
+def _uvloop(refusals: UnsupportedClientGuard, module: Any) -> None:
     def of_connection(protocol: Any = None, host: Any = None, *args: Any, **kwargs: Any) -> object:
         return kwargs.get("server_hostname") or host
 
@@ -85,7 +85,7 @@ def _uvloop(refusals: Refusals, module: Any) -> None:
     refusals.replace(module.Loop, "create_connection", "uvloop", of_connection)
 
 
-def _curl_cffi(refusals: Refusals, module: Any) -> None:
+def _curl_cffi(refusals: UnsupportedClientGuard, module: Any) -> None:
     def of_option(option: Any, value: Any) -> object:
         if option != module.CurlOpt.URL:
             return None
@@ -94,13 +94,13 @@ def _curl_cffi(refusals: Refusals, module: Any) -> None:
     refusals.replace(module.Curl, "setopt", "curl_cffi", of_option)
 
 
-def _aiodns(refusals: Refusals, module: Any) -> None:
+def _aiodns(refusals: UnsupportedClientGuard, module: Any) -> None:
     for name in ("getaddrinfo", "gethostbyname", "query", "query_dns"):
         if hasattr(module.DNSResolver, name):
             refusals.replace(module.DNSResolver, name, "aiodns", _first)
 
 
-def _dnspython(refusals: Refusals, module: Any) -> None:
+def _dnspython(refusals: UnsupportedClientGuard, module: Any) -> None:
     refusals.replace(module.Resolver, "resolve", "dnspython", lambda name, *_, **__: str(name))
 
 
@@ -108,7 +108,7 @@ def _first(host: Any = None, *args: Any, **kwargs: Any) -> object:
     return host
 
 
-_CLIENTS: dict[str, Callable[[Refusals, Any], None]] = {
+_CLIENTS: dict[str, Callable[[UnsupportedClientGuard, Any], None]] = {
     "uvloop": _uvloop,
     "curl_cffi": _curl_cffi,
     "aiodns": _aiodns,

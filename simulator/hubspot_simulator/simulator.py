@@ -12,7 +12,7 @@ from .core.clock import Clock, OffsetClock, SystemClock, iso_instant
 from .core.conditions import Conditions
 from .core.connected_installation import ConnectedInstallation
 from .core.crm.objects import Objects
-from .core.earlier_tests import Earlier
+from .core.earlier_tests import EarlierTests
 from .core.ids import Ids
 from .core.injection import Injected
 from .core.journal import Journal
@@ -48,7 +48,7 @@ class Simulator:
         if len(self.settings.random_seed) >= _DRAWN_SEED:  # it makes every credential
             remember(self.settings.random_seed)
         self.name = name
-        self.earlier: Earlier | None = None
+        self.earlier_tests: EarlierTests | None = None
         """The tests before this one, where there are such: a call with a token of theirs is none of this one."""
         self.clock.before_move(self._before_move)
         self._start()
@@ -203,21 +203,21 @@ class Simulator:
         """Delete a portal: refreshing fails with BAD_HUB, calls with INVALID_AUTHENTICATION."""
         self.store.deleted_hub_ids.add((portal or self.portal).hub_id)
 
-    def migrate(self, portal: Portal | None = None, *, seconds: float = 86_400) -> None:
+    def migrate_portal(self, portal: Portal | None = None, *, seconds: float = 86_400) -> None:
         """Answer 477 with Retry-After to a portal's calls for that long, as while HubSpot moves its data."""
-        self.conditions.migrate(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
+        self.conditions.migrate_portal(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
 
-    def lock(self, portal: Portal | None = None, *, seconds: float = 2) -> None:
+    def lock_portal(self, portal: Portal | None = None, *, seconds: float = 2) -> None:
         """Answer 423 to a portal's calls for that long."""
-        self.conditions.lock(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
+        self.conditions.lock_portal(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
 
-    def misroute(self, portal: Portal | None = None, *, correct_hublet: str = "eu1") -> None:
-        """Answer 488 to a portal's calls, as when they reach the wrong region; ``clear`` ends it."""
-        self.conditions.misroute(portal or self.portal, correct_hublet)
+    def wrong_region(self, portal: Portal | None = None, *, correct_hublet: str = "eu1") -> None:
+        """Answer 488 to a portal's calls, as when they reach the wrong region; ``end_condition`` ends it."""
+        self.conditions.wrong_region(portal or self.portal, correct_hublet)
 
-    def clear(self, portal: Portal | None = None) -> None:
+    def end_condition(self, portal: Portal | None = None) -> None:
         """End a migration, a lock or a wrong route."""
-        self.conditions.clear(portal or self.portal)
+        self.conditions.end_condition(portal or self.portal)
 
     def add_private_app(self, portal: Portal | None = None, *, scopes: Sequence[str] = DEFAULT_SCOPES) -> PrivateApp:
         """Create a private app in a portal and return it; its ``access_token`` does not expire."""
@@ -309,11 +309,11 @@ class Simulator:
         try:
             request = consent.read_request(self.store, parameters, self.settings)
             granted = consent.scopes_for(request, portal)
-        except consent.Refused as refusal:
+        except consent.AuthorizationRefused as refusal:
             raise ValueError(f"{refusal.message} ({shown(refusal.why)})") from None
         return self.approve(request, portal, granted)
 
-    def approve(self, request: consent.Request, portal: Portal, scopes: tuple[str, ...]) -> str:
+    def approve(self, request: consent.AuthorizationRequest, portal: Portal, scopes: tuple[str, ...]) -> str:
         """Return the authorization code of a consent."""
         grant = self.oauth.grant(request.app, portal, scopes)
         return self.oauth.issue_code(grant, request.redirect_uri, request.code_challenge).value

@@ -97,9 +97,9 @@ REFUSALS: dict[str, tuple[Ask, dict[str, Any]]] = {
     "uninstalled": (after(Simulator.uninstall), {"after_uninstall": "dead"}),
     "deleted": (after(Simulator.delete_portal), {}),
     "lacking": (lambda sim, client: get(sim, client, token=sim.install(scopes=["oauth"]).access_token), {}),
-    "migrating": (after(Simulator.migrate), {}),
+    "migrating": (after(Simulator.migrate_portal), {}),
     "locked": (after(Simulator.lock), {}),
-    "misrouted": (after(Simulator.misroute), {}),
+    "misrouted": (after(Simulator.wrong_region), {}),
     "limited": (
         after(lambda sim: None, lambda *given: [get(*given), get(*given)][1]),
         {"rate_limits": True, "rate_limit": 1},

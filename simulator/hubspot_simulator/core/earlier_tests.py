@@ -13,7 +13,7 @@ _OPAQUE = 50_000
 _OF_ONE = 1_000
 
 
-class Earlier:
+class EarlierTests:
     """Tells which test a token was issued in: its access tokens by the key that signed them, all else by a hash."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ JSON = "application/json;charset=utf-8"
 
 
 @dataclass(repr=False)
-class Call:
+class RequestContext:
     """A request with what a handler needs to answer it.
 
     ``now_ms`` is when it came (epoch milliseconds). ``args`` are the placeholders of its route. ``why`` is the

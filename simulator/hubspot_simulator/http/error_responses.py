@@ -17,60 +17,60 @@ from ..core.errors import (
     TokenError,
 )
 from . import legacy
-from .context import Call, json_response
+from .context import RequestContext, json_response
 
 _HTML = "text/html;charset=iso-8859-1"
 
 
 @singledispatch
-def refusal(error: Exception, call: Call) -> Response:
+def refusal(error: Exception, context: RequestContext) -> Response:
     """Return the answer that an error becomes."""
-    return _envelope(ApiError(500, "internal error"), call)
+    return _envelope(ApiError(500, "internal error"), context)
 
 
 @refusal.register
-def _(error: ApiError, call: Call) -> Response:
-    if error.status == 404 and not _takes_json(call):
+def _(error: ApiError, context: RequestContext) -> Response:
+    if error.status == 404 and not _takes_json(context):
         return html_not_found()
-    return _envelope(error, call)
+    return _envelope(error, context)
 
 
-def _takes_json(call: Call) -> bool:
-    return "Accept" not in call.request.headers or call.request.accept_mimetypes.accept_json
-
-
-@refusal.register
-def _(error: ExpiredAuthentication, call: Call) -> Response:
-    if call.simulator.settings.wire == "short":
-        return _short(error)
-    return _envelope(legacy.expired(error) if call.legacy else error, call)
+def _takes_json(context: RequestContext) -> bool:
+    return "Accept" not in context.request.headers or context.request.accept_mimetypes.accept_json
 
 
 @refusal.register
-def _(error: InvalidAuthentication, call: Call) -> Response:
-    if call.simulator.settings.wire == "short":
+def _(error: ExpiredAuthentication, context: RequestContext) -> Response:
+    if context.simulator.settings.wire == "short":
         return _short(error)
-    response = _envelope(legacy.missing(error) if call.legacy else error, call)
+    return _envelope(legacy.expired(error) if context.legacy else error, context)
+
+
+@refusal.register
+def _(error: InvalidAuthentication, context: RequestContext) -> Response:
+    if context.simulator.settings.wire == "short":
+        return _short(error)
+    response = _envelope(legacy.missing(error) if context.legacy else error, context)
     response.headers["X-HubSpot-Auth-Failure"] = "401 Unauthorized"
     return response
 
 
 @refusal.register
-def _(error: InvalidApiKey, call: Call) -> Response:
-    return _envelope(legacy.api_key(error) if call.legacy else error, call)
+def _(error: InvalidApiKey, context: RequestContext) -> Response:
+    return _envelope(legacy.api_key(error) if context.legacy else error, context)
 
 
 @refusal.register
-def _(error: GatewayError, call: Call) -> Response:
+def _(error: GatewayError, context: RequestContext) -> Response:
     title = f"{error.status} {error.message}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
     return Response(page, error.status, content_type="text/html")
 
 
 @refusal.register
-def _(error: TokenError, call: Call) -> Response:
-    if call.simulator.settings.token_errors == "legacy":
-        body = {"status": error.name, "message": error.message, "correlationId": call.correlation_id}
+def _(error: TokenError, context: RequestContext) -> Response:
+    if context.simulator.settings.token_errors == "legacy":
+        body = {"status": error.name, "message": error.message, "correlationId": context.correlation_id}
     else:
         body = {
             "status": error.name,
@@ -82,22 +82,22 @@ def _(error: TokenError, call: Call) -> Response:
 
 
 @refusal.register
-def _(error: HTTPException, call: Call) -> Response:
+def _(error: HTTPException, context: RequestContext) -> Response:
     """Answer what the router refused: an unknown path (HTML, as from HubSpot's gateway) or a wrong method."""
     if error.code == 404:
         return html_not_found()
-    response = _envelope(ApiError(error.code or 500, f"HTTP {error.code} {error.name}"), call)
+    response = _envelope(ApiError(error.code or 500, f"HTTP {error.code} {error.name}"), context)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
 
-def _envelope(error: ApiError, call: Call) -> Response:
+def _envelope(error: ApiError, context: RequestContext) -> Response:
     body = {
         "status": "error",
         "message": error.message,
         **error.leading,
-        "correlationId": call.correlation_id,
+        "correlationId": context.correlation_id,
         **error.members,
     }
     response = json_response(body, error.status)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..core.exchange import Exchange
-from ..core.injection import Answer, Arrival, Fault, Injected, Target, is_path
+from ..core.injection import Answer, Arrival, Fault, FaultTarget, Injected, is_path
 from ..core.redaction import shown, shown_url
 from ..core.words import plural
 from ..simulator import Simulator
@@ -18,11 +18,11 @@ from .faults.expiries import expire_all
 from .faults.refusals import TOKEN_ENDPOINTS
 
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
-_EVERY_CALL = Target(method=None, path=None)
+_EVERY_CALL = FaultTarget(method=None, path=None)
 
 
 @dataclass(frozen=True)
-class Kind:
+class SweepKind:
     """What happens to a call. ``name`` is that of its points, with the call's number in it; ``said`` tells people.
 
     ``fault`` is a name of ``inject``. Some hit the answer ``before`` the call; ``token_fault`` hits
@@ -40,30 +40,30 @@ class Kind:
 
 _CLOCKS = "{clocks} passed the expiry just before {previous}"
 KINDS = {
-    "expiry": Kind(
+    "expiry": SweepKind(
         "expired-before-{}", f"the access token had expired before it: {_CLOCKS}", "expiry", before=True, kills=True
     ),
-    "in_flight": Kind(
+    "in_flight": SweepKind(
         "expired-in-flight-{}",
         "its access token expired on the way: {clocks} passed the expiry after the call was sent",
         "in_flight",
         kills=True,
     ),
-    "server_only": Kind(
+    "server_only": SweepKind(
         "expired-early-{}",
         "its access token had expired at HubSpot, earlier than expires_in had promised",
         "server_only",
         kills=True,
     ),
-    "revoked": Kind("revoked-before-{}", "its access token had been revoked at HubSpot", "revoked", kills=True),
-    "429": Kind("429-at-{}", "it was answered 429 TEN_SECONDLY_ROLLING, once", "TEN_SECONDLY_ROLLING"),
-    "500": Kind("500-at-{}", "it was answered 500, once", "INTERNAL_ERROR"),
-    "503": Kind("503-at-{}", "it was answered 503, once", "SERVICE_UNAVAILABLE"),
-    "connection_reset": Kind("connection-reset-at-{}", "its connection was reset, once", "connection_reset"),
-    "answer_lost": Kind(
+    "revoked": SweepKind("revoked-before-{}", "its access token had been revoked at HubSpot", "revoked", kills=True),
+    "429": SweepKind("429-at-{}", "it was answered 429 TEN_SECONDLY_ROLLING, once", "TEN_SECONDLY_ROLLING"),
+    "500": SweepKind("500-at-{}", "it was answered 500, once", "INTERNAL_ERROR"),
+    "503": SweepKind("503-at-{}", "it was answered 503, once", "SERVICE_UNAVAILABLE"),
+    "connection_reset": SweepKind("connection-reset-at-{}", "its connection was reset, once", "connection_reset"),
+    "answer_lost": SweepKind(
         "answer-lost-of-{}", "it was carried out, and its answer was lost", "answer_lost", only_writes=True
     ),
-    "slow_token": Kind(
+    "slow_token": SweepKind(
         "slow-token-before-{}",
         f"the access token had expired before it ({_CLOCKS}), and the token endpoint took 12 s by the clocks",
         "expiry",

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address
 
 from ..senders.sockets import Ends
-from .proxy_request import Refusal, Target, read
+from .proxy_request import ProxyRefusal, ProxyTarget, read
 
 _Address = tuple[str, int]
 
@@ -110,7 +110,7 @@ class Proxy:
         try:
             target = read(head)
             upstream, answers = await self._reach(target)
-        except Refusal as refusal:
+        except ProxyRefusal as refusal:
             await _refuse(reader, writer, refusal)
             return
         here = answers.get_extra_info("sockname")[1]
@@ -131,7 +131,7 @@ class Proxy:
             self._served.pop(here, None)
             await _close(answers)
 
-    async def _reach(self, target: Target) -> tuple[StreamReader, StreamWriter]:
+    async def _reach(self, target: ProxyTarget) -> tuple[StreamReader, StreamWriter]:
         """Connect to where a client wants to go. Raises Refusal."""
         host, port = self._way(target)
         context: ssl.SSLContext | None = None
@@ -144,16 +144,16 @@ class Proxy:
             return await asyncio.wait_for(connecting, _CONNECT_SECONDS)
         except (OSError, ValueError, asyncio.TimeoutError) as error:  # ValueError: no name for TLS, or for a resolver
             why = str(error) or f"no answer within {_CONNECT_SECONDS:.0f} s"
-            raise Refusal(502, f"{target.host}:{target.port} cannot be reached: {why}") from None
+            raise ProxyRefusal(502, f"{target.host}:{target.port} cannot be reached: {why}") from None
 
-    def _way(self, target: Target) -> _Address:
+    def _way(self, target: ProxyTarget) -> _Address:
         if self._matches(target.host):
             if target.port not in self._ways:
-                raise Refusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
+                raise ProxyRefusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
             return self._ways[target.port]
         if not _is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
             self.refused[f"{target.host}:{target.port}"] += 1
-            raise Refusal(
+            raise ProxyRefusal(
                 403,
                 f"hubspot-simulator run lets nothing out but calls to HubSpot, and {target.host} is not HubSpot's: "
                 f"allow it with --allow {target.host}, or every host with --allow-network",
@@ -168,7 +168,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-async def _refuse(reader: StreamReader, writer: StreamWriter, refusal: Refusal) -> None:
+async def _refuse(reader: StreamReader, writer: StreamWriter, refusal: ProxyRefusal) -> None:
     body = f"{refusal}\n".encode()
     writer.write(
         f"HTTP/1.1 {refusal.status} {_REASONS[refusal.status]}\r\nContent-Type: text/plain; charset=utf-8\r\n"

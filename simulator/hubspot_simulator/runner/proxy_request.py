@@ -13,7 +13,7 @@ _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.
 _OWN_HEADERS = ("host", "connection", "keep-alive")  # between two hops; those of ``proxy-*`` too
 
 
-class Target(NamedTuple):
+class ProxyTarget(NamedTuple):
     """What a client wants: a way to a host and, unless it is a tunnel, what to say there first."""
 
     host: str
@@ -22,7 +22,7 @@ class Target(NamedTuple):
     head: bytes = b""
 
 
-class Refusal(Exception):
+class ProxyRefusal(Exception):
     """The answer to a request that goes nowhere."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -30,7 +30,7 @@ class Refusal(Exception):
         self.status = status
 
 
-def read(head: bytes) -> Target:
+def read(head: bytes) -> ProxyTarget:
     """Return what the head of a request asks a proxy for. Raises Refusal."""
     first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     try:
@@ -40,9 +40,11 @@ def read(head: bytes) -> Target:
     except ValueError:
         host, port = "", 0
     if not _is_host(host) or not port:
-        raise Refusal(400, "this is the proxy of hubspot-simulator run: it takes CONNECT host:port, or a whole URL")
+        raise ProxyRefusal(
+            400, "this is the proxy of hubspot-simulator run: it takes CONNECT host:port, or a whole URL"
+        )
     if method == "CONNECT":
-        return Target(host, port)
+        return ProxyTarget(host, port)
     names = [line.partition(":")[0].strip().lower() for line in lines]
     kept = [
         line
@@ -51,7 +53,7 @@ def read(head: bytes) -> Target:
     ]
     sent = [f"{method} {_origin_form(parts)} {version}", f"Host: {parts.netloc.rpartition('@')[2]}", *kept]
     sent += ["Connection: close", "", ""]  # what came after it on this connection could be for another host
-    return Target(host, port, parts.scheme == "https", "\r\n".join(sent).encode("latin-1"))
+    return ProxyTarget(host, port, parts.scheme == "https", "\r\n".join(sent).encode("latin-1"))
 
 
 def _is_host(host: str) -> bool:

@@ -21,7 +21,7 @@ from .child_process import run
 from .connections import Connections
 from .environment import environment, write_files
 from .proxy import Proxy
-from .shared_clock import SharedClock, Together, fake_clock
+from .shared_clock import ClockSharingSimulator, SharedClock, fake_clock
 from .watchdog import Watchdog
 
 
@@ -67,7 +67,7 @@ class Session:
             return Simulator(self._settings)
         shared = SharedClock(folder / "clock")
         self._fake = fake_clock(shared.file, os.environ)
-        return Together(self._settings, shared)
+        return ClockSharingSimulator(self._settings, shared)
 
     def _listen(self) -> None:
         folder = Path(mkdtemp(dir=self._folder))

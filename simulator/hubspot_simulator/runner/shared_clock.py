@@ -44,7 +44,7 @@ class SharedClock:
         self._offset_ms = offset_ms
 
 
-class Together(Simulator):
+class ClockSharingSimulator(Simulator):
     """A simulator whose time moves together with its caller's."""
 
     def __init__(self, settings: Settings, shared: SharedClock) -> None:

@@ -4,7 +4,7 @@ Standard library only, and nothing of this package: a child process loads this f
 need not have the package installed.
 
 ``socket.getaddrinfo`` answers an address of 192.0.2.0/24 for HubSpot's hosts, which is nobody's (RFC 5737), so that
-whatever escapes the seam reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS stays on:
+whatever escapes the socket patch reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS stays on:
 just before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
 """
 
@@ -22,10 +22,10 @@ from typing import Any
 _NET = "192.0.2."
 _numbers = itertools.count(1)
 _lock = threading.RLock()
-_installed: list[Seam] = []
+_installed: list[SocketPatch] = []
 
 
-class Seam:
+class SocketPatch:
     """One way to a simulator: for which hosts, where to, and whom to trust there.
 
     ``matches`` tells whether a host name is meant. ``https`` and ``http`` are the simulator's addresses for port 443
@@ -73,7 +73,7 @@ class Seam:
         return self._ways[port]
 
     def follow(self, sock: socket.socket) -> None:
-        """Cut a socket, too, when the seam is gone: that of TLS takes the place of the one that was turned."""
+        """Cut a socket, too, when the socket patch is gone: that of TLS takes the place of the one that was turned."""
         self._sockets.add(sock)
 
     def trust(self, context: ssl.SSLContext) -> None:
@@ -83,40 +83,40 @@ class Seam:
             self._trusting.add(context)
 
 
-def _seam_for(host: object) -> Seam | None:
-    """Return the seam that is meant by a host name, given as text or as bytes."""
+def _patch_for(host: object) -> SocketPatch | None:
+    """Return the socket patch that is meant by a host name, given as text or as bytes."""
     if isinstance(host, (bytes, bytearray)):
         host = bytes(host).decode("ascii", "replace")
     if not isinstance(host, str):
         return None
     name = host.lower().rstrip(".")
-    return next((seam for seam in reversed(_installed) if seam._matches(name)), None)
+    return next((patch for patch in reversed(_installed) if patch._matches(name)), None)
 
 
-def _seam_at(address: object) -> Seam | None:
-    """Return the seam whose stand-in an address is."""
+def _patch_at(address: object) -> SocketPatch | None:
+    """Return the socket patch whose stand-in an address is."""
     if not isinstance(address, tuple) or not str(address[0]).startswith(_NET):
         return None
-    return next((seam for seam in _installed if seam._address == address[0]), None)
+    return next((patch for patch in _installed if patch._address == address[0]), None)
 
 
 def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
-    seam = _seam_for(host)
-    if seam is None:
+    patch = _patch_for(host)
+    if patch is None:
         return _real["getaddrinfo"](host, port, family, type, proto, flags)
     if family == socket.AF_INET6:
         raise socket.gaierror(socket.EAI_NONAME, "the simulator stands for HubSpot's IPv4 addresses only")
-    return _real["getaddrinfo"](seam._address, port, family, type, proto, flags)
+    return _real["getaddrinfo"](patch._address, port, family, type, proto, flags)
 
 
 def _gethostbyname(host: str) -> str:
-    seam = _seam_for(host)
-    return str(_real["gethostbyname"](host)) if seam is None else seam._address
+    patch = _patch_for(host)
+    return str(_real["gethostbyname"](host)) if patch is None else patch._address
 
 
 def _turned(sock: socket.socket, address: Any) -> Any:
-    seam = _seam_at(address)
-    return address if seam is None else seam.way(sock, address[1])
+    patch = _patch_at(address)
+    return address if patch is None else patch.way(sock, address[1])
 
 
 def _connect(self: socket.socket, address: Any) -> None:
@@ -129,10 +129,10 @@ def _connect_ex(self: socket.socket, address: Any) -> int:
 
 
 def _wrap_socket(self: ssl.SSLContext, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-    seam = _prepare(self, kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
+    patch = _prepare(self, kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
     wrapped: ssl.SSLSocket = _real["wrap_socket"](self, sock, *args, **kwargs)
-    if seam is not None:
-        seam.follow(wrapped)
+    if patch is not None:
+        patch.follow(wrapped)
     return wrapped
 
 
@@ -142,11 +142,11 @@ def _wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, *args: Any, **
     return wrapped
 
 
-def _prepare(context: ssl.SSLContext, server_hostname: object) -> Seam | None:
-    seam = _seam_for(server_hostname)
-    if seam is not None:
-        seam.trust(context)
-    return seam
+def _prepare(context: ssl.SSLContext, server_hostname: object) -> SocketPatch | None:
+    patch = _patch_for(server_hostname)
+    if patch is not None:
+        patch.trust(context)
+    return patch
 
 
 _PATCHES: tuple[tuple[Any, str, Any], ...] = (

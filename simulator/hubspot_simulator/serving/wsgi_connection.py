@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .wsgi_framing import Chunks, Head, Length, Malformed, TooLarge
-from .wsgi_request import Request
-from .wsgi_wire import FREE, Gone, Wire
+from .wsgi_request import WSGIRequest
+from .wsgi_wire import FREE, ConnectionGone, Wire
 
 if TYPE_CHECKING:
     from .wsgi_server import WSGIServer
@@ -21,7 +21,7 @@ _HEAD_KEPT = 1024  # bytes of a head beyond the limit, so that the library sees 
 _HTTPS_ONLY = "The client sent a plain HTTP request, but this server only speaks HTTPS on this port."
 
 
-class Connection(Wire):
+class ServerConnection(Wire):
     """The watcher's until a request is whole, then a worker's until it is answered.
 
     ``room`` is how many bytes are reserved for its body. ``since`` is when its stage began, or had moved enough bytes;
@@ -47,7 +47,7 @@ class Connection(Wire):
         self._seen = 0
         self._head = Head()
         self._blank = False
-        self._request: Request | None = None
+        self._request: WSGIRequest | None = None
         self._body: Length | Chunks | None = None
 
     @property
@@ -191,7 +191,7 @@ class Connection(Wire):
         if end is None and len(self._in) <= self.server.max_request_header_size + _HEAD_KEPT:
             return False
         head = bytes(self._in if end is None else self._in[:end])
-        request = Request(self.server, self)
+        request = WSGIRequest(self.server, self)
         self._body = request.parse(head)
         if self._body is None:
             self.closing = True
@@ -204,5 +204,5 @@ class Connection(Wire):
         self.closing = True
         self._in.clear()
         self._body = None
-        with suppress(Gone):
-            (self._request or Request(self.server, self)).simple_response(status, message)
+        with suppress(ConnectionGone):
+            (self._request or WSGIRequest(self.server, self)).simple_response(status, message)

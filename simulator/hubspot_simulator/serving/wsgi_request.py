@@ -12,15 +12,15 @@ from ..core.clock import unpatched
 from .wsgi_framing import Chunks, Length, Malformed, check_fields
 
 if TYPE_CHECKING:
-    from .wsgi_connection import Connection
+    from .wsgi_connection import ServerConnection
 
 _TIME = unpatched("time")
 
 
-class Request(HTTPRequest):
+class WSGIRequest(HTTPRequest):
     """One request. ``conn`` has an ``rfile`` that is read for it, and a ``wfile`` that is written."""
 
-    conn: Connection
+    conn: ServerConnection
     close_connection: bool
     _head = b""
 

@@ -22,7 +22,7 @@ from cheroot.server import HTTPServer
 
 from ..core.clock import unpatched
 from ..logs import get_logger
-from .wsgi_connection import Connection
+from .wsgi_connection import ServerConnection
 from .wsgi_gateway import Gateway
 from .wsgi_watcher import Watcher
 
@@ -72,7 +72,7 @@ class WSGIServer(HTTPServer):
         self.ssl_adapter = ssl_context  # to cheroot its presence means https; Connection does the rest
         self.max_body = max_body
         self._lock = threading.Lock()
-        self._busy: set[Connection] = set()  # connections whose request waits for a worker, or has one
+        self._busy: set[ServerConnection] = set()  # connections whose request waits for a worker, or has one
 
     @property
     def url(self) -> str:
@@ -88,7 +88,7 @@ class WSGIServer(HTTPServer):
         self.port = self._listener.getsockname()[1]
         self.bind_addr = self.host, self.port
         self._watcher = Watcher(self, self._listener)
-        self._queue: SimpleQueue[Connection | None] = SimpleQueue()
+        self._queue: SimpleQueue[ServerConnection | None] = SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._serving = threading.Thread(target=self.serve, name="hubspot-server", daemon=True)
         self.ready = True
@@ -127,7 +127,7 @@ class WSGIServer(HTTPServer):
         """How many connections have a request that waits for a worker, or is being answered."""
         return len(self._busy)
 
-    def process_conn(self, conn: Connection) -> None:
+    def process_conn(self, conn: ServerConnection) -> None:
         """Give a connection whose request is whole to a worker: to a new one when all are busy."""
         with self._lock:
             self._busy.add(conn)

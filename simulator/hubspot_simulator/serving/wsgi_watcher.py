@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..core.clock import unpatched
-from .wsgi_connection import Connection
+from .wsgi_connection import ServerConnection
 from .wsgi_wire import FREE, UNREAD
 
 if TYPE_CHECKING:
@@ -48,15 +48,17 @@ class Watcher:
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._wake_up, selectors.EVENT_READ, self._unpark)
-        self._connections: dict[int, Connection] = {}
-        self._parked: deque[Connection] = deque()
-        self._for_room: deque[Connection] = deque()  # connections that wait until others have no more use for theirs
+        self._connections: dict[int, ServerConnection] = {}
+        self._parked: deque[ServerConnection] = deque()
+        self._for_room: deque[ServerConnection] = (
+            deque()
+        )  # connections that wait until others have no more use for theirs
         self._reserved = 0
         self._most = _most_connections()
         self._accepts_at = 0.0  # when the listener is watched again; 0 while it is
         self._next = 0.0  # when a deadline may have passed
 
-    def put(self, conn: Connection) -> None:
+    def put(self, conn: ServerConnection) -> None:
         """Have a connection watched that a worker has answered. For any thread."""
         self._parked.append(conn)
         self.wake()
@@ -80,7 +82,7 @@ class Watcher:
                 continue
             for key, _ in events:
                 try:
-                    if not isinstance(key.data, Connection):
+                    if not isinstance(key.data, ServerConnection):
                         key.data()
                     elif self._connections.get(key.data.number) is key.data:  # not closed a moment ago
                         self._attend(key.data)
@@ -113,7 +115,7 @@ class Watcher:
                 return
             if len(self._connections) + self._server.busy >= self._most:
                 self._close_oldest()
-            conn = Connection(self._server, sock, address)
+            conn = ServerConnection(self._server, sock, address)
             self._connections[conn.number] = conn
             self._attend(conn)
 
@@ -125,7 +127,7 @@ class Watcher:
             self._release(conn)
             self._attend(conn)
 
-    def _attend(self, conn: Connection) -> None:
+    def _attend(self, conn: ServerConnection) -> None:
         """Have a connection do what it can, and wait for the rest."""
         try:
             whole = not conn.ended and conn.proceed()
@@ -152,7 +154,7 @@ class Watcher:
             self._next = min(self._next, self._deadline(conn))
             self._watch_for(conn, conn.interest)
 
-    def _watch_for(self, conn: Connection, events: int) -> None:
+    def _watch_for(self, conn: ServerConnection, events: int) -> None:
         if events == conn.watched:
             return
         if not events:
@@ -163,7 +165,7 @@ class Watcher:
             self._selector.register(conn.number, events, conn)
         conn.watched = events
 
-    def _close(self, conn: Connection) -> None:
+    def _close(self, conn: ServerConnection) -> None:
         self._watch_for(conn, 0)
         self._connections.pop(conn.number, None)
         conn.close()
@@ -178,7 +180,7 @@ class Watcher:
 
     # Room for bodies
 
-    def _reserve(self, conn: Connection) -> bool:
+    def _reserve(self, conn: ServerConnection) -> bool:
         if not self._reserved or self._reserved + conn.wanted <= _ROOM:
             self._reserved += conn.wanted
             conn.room = conn.wanted
@@ -188,7 +190,7 @@ class Watcher:
             self._next = 0.0
         return False
 
-    def _release(self, conn: Connection) -> None:
+    def _release(self, conn: ServerConnection) -> None:
         self._reserved -= conn.room
         conn.room = 0
 
@@ -204,7 +206,7 @@ class Watcher:
 
     # Deadlines
 
-    def _deadline(self, conn: Connection) -> float:
+    def _deadline(self, conn: ServerConnection) -> float:
         if conn.at == "body" and conn.room and self._for_room:
             return conn.since + min(_CROWDED_SECONDS, self._server.timeout)
         timeout = self._server.timeout

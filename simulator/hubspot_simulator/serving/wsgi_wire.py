@@ -16,7 +16,7 @@ _DRAINED = 64 * 1024 * 1024  # bytes of a client that was refused and goes on se
 _NEXT_SECONDS = 0.01
 
 
-class Gone(ConnectionResetError):
+class ConnectionGone(ConnectionResetError):
     """The client takes no more of its answer."""
 
 
@@ -87,7 +87,7 @@ class Wire:
         if sent < len(data):
             if len(self._out) + len(data) - sent > UNREAD:
                 self.ended = True
-                raise Gone("too much of its answers is unread")
+                raise ConnectionGone("too much of its answers is unread")
             self._out += data[sent:]
         return len(data)
 
@@ -114,7 +114,7 @@ class Wire:
             self._waits_for = selectors.EVENT_WRITE
         except OSError as error:
             self.ended = True
-            raise Gone(str(error)) from None
+            raise ConnectionGone(str(error)) from None
         return sent
 
     def drain(self) -> None:

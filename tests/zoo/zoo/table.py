@@ -13,7 +13,7 @@ from pytest_hubspot_auth.conformance.scenario import Result
 from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
 
 from .adapters import suite
-from .animals import Animal
+from .clients import ZooClient
 
 _HEAD = """\
 # Bug classes
@@ -53,7 +53,7 @@ _MIDDLE = """
 class Tried:
     """How an animal did in the scenarios that it was put to."""
 
-    animal: Animal
+    client: ZooClient
     results: tuple[Result, ...]
 
     def names(self, outcome: str) -> list[str]:
@@ -73,15 +73,15 @@ class Tried:
     @property
     def caught(self) -> bool:
         """Whether it failed in one of these scenarios, or the audit found what stands for its class."""
-        return bool(self.names("failed") or set(self.findings) & set(BUG_CLASSES[self.animal.bug].findings))
+        return bool(self.names("failed") or set(self.findings) & set(BUG_CLASSES[self.client.bug].findings))
 
 
 @lru_cache
-def tried(animal: Animal, server: SimulatorServer) -> Tried:
+def tried(client: ZooClient, server: SimulatorServer) -> Tried:
     """Put a wrong client to the scenarios of its own class, a right one to all."""
-    own = [scenario for scenario in SCENARIOS.values() if not animal.bug or animal.bug in scenario.classes]
-    adapter = suite(animal)
-    return Tried(animal, tuple(assess_alone(scenario, adapter(), server, animal.name) for scenario in own))
+    own = [scenario for scenario in SCENARIOS.values() if not client.bug or client.bug in scenario.classes]
+    adapter = suite(client)
+    return Tried(client, tuple(assess_alone(scenario, adapter(), server, client.name) for scenario in own))
 
 
 def page(wrong: Sequence[Tried], right: Sequence[Tried]) -> str:
@@ -94,7 +94,7 @@ def page(wrong: Sequence[Tried], right: Sequence[Tried]) -> str:
 
 def count_wrong(wrong: Sequence[Tried]) -> str:
     """Return in a sentence how many wrong clients were caught by what."""
-    classes = {one.animal.bug for one in wrong if one.caught}
+    classes = {one.client.bug for one in wrong if one.caught}
     by_scenario = sum(bool(one.names("failed")) for one in wrong)
     by_finding = sum(bool(one.findings) for one in wrong)
     return (
@@ -122,16 +122,16 @@ def _lines(head: str, rows: Iterable[str]) -> Iterator[str]:
 
 
 def _wrong(one: Tried) -> str:
-    animal = one.animal
+    client = one.client
     scenarios = ", ".join(f"[{name}](conformance.md#{name})" for name in one.names("failed"))
     findings = ", ".join(f"[{name}](findings.md#{name})" for name in one.findings)
-    columns = [animal.bug, animal.name, animal.wrong + ".", animal.evidence, scenarios or "none", findings or "none"]
+    columns = [client.bug, client.name, client.wrong + ".", client.evidence, scenarios or "none", findings or "none"]
     return f"| {' | '.join(map(str, columns))} |"
 
 
 def _right(one: Tried) -> str:
     counts = [len(one.names(outcome)) for outcome in ("passed", "not applicable", "failed")]
-    columns = [one.animal.name, one.animal.wrong + ".", *counts, len(one.findings)]
+    columns = [one.client.name, one.client.wrong + ".", *counts, len(one.findings)]
     return f"| {' | '.join(map(str, columns))} |"
 
 

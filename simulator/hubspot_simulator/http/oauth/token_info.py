@@ -7,18 +7,18 @@ from base64 import b64encode
 from ...core.model import App, Portal, RefreshToken
 from ...core.oauth import granted_scopes, user_email
 from ...core.tokens import AccessToken
-from ..context import Call
+from ..context import RequestContext
 
 
-def app_and_portal(call: Call, token: AccessToken) -> tuple[App, Portal | None]:
+def app_and_portal(context: RequestContext, token: AccessToken) -> tuple[App, Portal | None]:
     """Return the app and the portal of a good access token; an app's own token has no portal."""
-    store = call.simulator.store
+    store = context.simulator.store
     return store.apps[token.app_id], store.portals.get(token.hub_id)
 
 
-def access_token_scopes(call: Call, token: AccessToken, app: App) -> list[str]:
+def access_token_scopes(context: RequestContext, token: AccessToken, app: App) -> list[str]:
     """Return the scopes of an access token."""
-    own = call.simulator.store.app_tokens.get(token.nonce)
+    own = context.simulator.store.app_tokens.get(token.nonce)
     return list(granted_scopes(token, app) if own is None else own)
 
 
@@ -27,9 +27,9 @@ def user_of(token: AccessToken, portal: Portal | None) -> dict[str, object]:
     return {"user": user_email(token.user_id, portal), "hub_domain": portal.hub_domain} if portal else {}
 
 
-def seconds_left(call: Call, token: AccessToken) -> int:
+def seconds_left(context: RequestContext, token: AccessToken) -> int:
     """Return the whole seconds that are left of an access token's life."""
-    return ((call.simulator.authentication.expiry_ms(token) or 0) - call.now_ms) // 1000
+    return ((context.simulator.authentication.expiry_ms(token) or 0) - context.now_ms) // 1000
 
 
 def signed_access_token(token: AccessToken) -> dict[str, object]:

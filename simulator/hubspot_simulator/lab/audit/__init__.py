@@ -10,7 +10,7 @@ from .expiry import dead_refresh_token, expiry, old_token
 from .finding import FINDINGS, Finding
 from .refreshing import after_statuses, sort_refreshes, storms
 from .retries import endless_retry, retry_without_body, write_sent_twice
-from .timeline import Reading
+from .timeline import Timeline
 from .timing import timing
 from .token_requests import token_requests
 from .wrong_credentials import another_portal, credentials
@@ -38,9 +38,9 @@ def audit(exchanges: Sequence[Exchange]) -> list[Finding]:
 
     A client that refreshes as it should has none, also one that works from several threads, tasks or processes.
     """
-    reading = Reading(exchanges)
-    findings = [finding for rule in _RULES for finding in rule(reading)]
-    refreshes = sort_refreshes(reading)
+    timeline = Timeline(exchanges)
+    findings = [finding for rule in _RULES for finding in rule(timeline)]
+    refreshes = sort_refreshes(timeline)
     findings += [finding for rule in _REFRESH_RULES for finding in rule(refreshes)]
     mixed_up = {
         one.number for finding in findings if finding.id == "token-of-another-portal" for one in finding.exchanges

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...core.tokens import MalformedToken, parse, shorten
-from .evidence import Call, header, text_of
+from .evidence import ApiCall, header, text_of
 from .finding import Finding, found, in_all
-from .timeline import Reading
+from .timeline import Timeline
 
 _REFRESH_TOKEN = re.compile(r"[a-z]{2,3}\d{0,2}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -17,17 +17,17 @@ _LITERALS = {"none", "null", "undefined", "nan", "true", "false", "[object objec
 _QUOTED = re.compile(r"""b?(["'])(.*)\1""")
 
 
-def bearers(reading: Reading) -> Iterator[Finding]:
+def bearers(timeline: Timeline) -> Iterator[Finding]:
     """Yield a finding for tokens that were cut short, and one for each kind of thing that is no access token."""
-    cut: list[Call] = []
-    others: dict[str, list[Call]] = defaultdict(list)
-    known = _known(reading)
-    for call in reading.calls:
+    cut: list[ApiCall] = []
+    others: dict[str, list[ApiCall]] = defaultdict(list)
+    known = _known(timeline)
+    for call in timeline.calls:
         if call.exchange.status != 401 or call.text.startswith("pat-"):
             continue
         if call.token is not None and _scheme(call).lower() == "bearer":
             continue
-        if reading.is_prefix(call.text):
+        if timeline.is_prefix(call.text):
             cut.append(call)
         elif call.text or header(call.exchange, "HTTP_AUTHORIZATION"):
             others[_what(call, known)].append(call)
@@ -43,9 +43,9 @@ def bearers(reading: Reading) -> Iterator[Finding]:
         yield found("not-an-access-token", problem, [call.exchange for call in calls])
 
 
-def _known(reading: Reading) -> dict[str, str]:
+def _known(timeline: Timeline) -> dict[str, str]:
     known = {}
-    for one in reading.token_requests:
+    for one in timeline.token_requests:
         known[one.form.get("client_id", "")] = "it is the client id"
         known[one.form.get("client_secret", "")] = "it is the client secret"
         known[one.form.get("code", "")] = "it is an authorization code"
@@ -55,7 +55,7 @@ def _known(reading: Reading) -> dict[str, str]:
     return known
 
 
-def _what(call: Call, known: dict[str, str]) -> str:
+def _what(call: ApiCall, known: dict[str, str]) -> str:
     whole = header(call.exchange, "HTTP_AUTHORIZATION")
     text = call.text
     scheme = _scheme(call)
@@ -76,7 +76,7 @@ def _what(call: Call, known: dict[str, str]) -> str:
     return _shape(text)
 
 
-def _scheme(call: Call) -> str:
+def _scheme(call: ApiCall) -> str:
     return header(call.exchange, "HTTP_AUTHORIZATION").partition(" ")[0]
 
 

@@ -17,7 +17,7 @@ _UNSEEN = {"answer_lost", "connection_reset", "truncated_body"}
 _GONE = {"BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_HUB"}
 
 Account = tuple[int, int]  # an app in a portal: app id, hub id
-Grant = tuple[int, int, int]  # and the user who allowed it
+GrantKey = tuple[int, int, int]  # and the user who allowed it
 
 
 def seen(exchange: Exchange) -> bool:
@@ -60,7 +60,7 @@ def media_type(exchange: Exchange) -> str:
     return header(exchange, "CONTENT_TYPE").partition(";")[0].strip().lower()
 
 
-def fields(text: str) -> dict[str, str]:
+def form_fields(text: str) -> dict[str, str]:
     """Return the fields of a form or a query; of several of one name the first."""
     try:
         return dict(reversed(parse_qsl(text, keep_blank_values=True)))
@@ -80,13 +80,13 @@ class Token:
 
     text: str
     says: AccessToken
-    grant: Grant
+    grant: GrantKey
     issued: TokenRequest | None = None
     issued_ms: int = 0
     held_ms: int = 0
     expires_ms: int = 0
     lifetime_ms: int = USUAL_LIFETIME_MS
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ApiCall] = field(default_factory=list)
     holders: dict[tuple[str, int], int] = field(default_factory=dict)
     foreign: bool = False
 
@@ -105,7 +105,7 @@ class Token:
         return self.grant[:2]
 
     @property
-    def rejections(self) -> list[Call]:
+    def rejections(self) -> list[ApiCall]:
         """The calls with it that were answered 401."""
         return [call for call in self.calls if call.exchange.status == 401]
 
@@ -132,7 +132,7 @@ class Token:
 
 
 @dataclass(eq=False, repr=False)  # it holds secrets
-class Call:
+class ApiCall:
     """A call of a route that wants an access token.
 
     ``token`` is None when what it carries is no OAuth access token. ``made_good`` is the call that repeated it with
@@ -143,7 +143,7 @@ class Call:
     text: str
     token: Token | None
     members: dict[str, Any] = field(default_factory=dict)  # of the answer, where it is a 401
-    made_good: Call | None = None
+    made_good: ApiCall | None = None
     repeats: bool = False
 
     @property

@@ -6,10 +6,10 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
-from .evidence import Call, Grant, Token, TokenRequest, caller_ms, seen
+from .evidence import ApiCall, GrantKey, Token, TokenRequest, caller_ms, seen
 from .finding import Finding, found, instant, more_times, span
 from .sender import same_sender, sender_keys
-from .timeline import Reading
+from .timeline import Timeline
 
 _WAIT_MS = 60_000
 _LOOKED_BACK = 200
@@ -17,53 +17,55 @@ _TAKES_TIME = {"delay", "expiry"}  # time passed before the answer was there
 _FIXED_MS = (1_800_000, 3_600_000, 21_600_000)
 
 
-def expiry(reading: Reading) -> Iterator[Finding]:
+def expiry(timeline: Timeline) -> Iterator[Finding]:
     """Yield one finding a token that expired and was not dealt with, the one that says most."""
-    for token in list(reading.tokens.values()):
-        current = [call for call in token.rejections if _speaks(reading, call) and not _replaced(reading, call, token)]
-        lost = [
-            call for call in current if call.made_good is None and not reading.is_known_dead(token.account, call.after)
+    for token in list(timeline.tokens.values()):
+        current = [
+            call for call in token.rejections if _speaks(timeline, call) and not _replaced(timeline, call, token)
         ]
-        if token.foreign and _went_on(reading, token):
+        lost = [
+            call for call in current if call.made_good is None and not timeline.is_known_dead(token.account, call.after)
+        ]
+        if token.foreign and _went_on(timeline, token):
             continue  # whose token should have come instead is not known
         if lost:
             finding = (
-                _never(reading, token, lost)
-                or _fixed_lifetime(reading, token, lost)
-                or _again(reading, token, current, lost)
+                _never(timeline, token, lost)
+                or _fixed_lifetime(timeline, token, lost)
+                or _again(timeline, token, current, lost)
             )
             if finding is not None:
                 yield finding
 
 
-def _went_on(reading: Reading, token: Token) -> bool:
+def _went_on(timeline: Timeline, token: Token) -> bool:
     """Tell whether anybody asked for a token, or made a good call, after a token had been refused."""
     first = token.calls[0].number
-    return any(one.number > first for one in reading.token_requests) or any(
-        call.ok and call.number > first for call in reading.calls
+    return any(one.number > first for one in timeline.token_requests) or any(
+        call.ok and call.number > first for call in timeline.calls
     )
 
 
-def _speaks(reading: Reading, call: Call) -> bool:
+def _speaks(timeline: Timeline, call: ApiCall) -> bool:
     """Tell whether a call told its client to refresh; one that followed a refresh told it to give up."""
-    return call.expired and not call.repeats and not reading.was_replayed(call)
+    return call.expired and not call.repeats and not timeline.was_replayed(call)
 
 
-def _replaced(reading: Reading, call: Call, token: Token) -> TokenRequest | None:
+def _replaced(timeline: Timeline, call: ApiCall, token: Token) -> TokenRequest | None:
     """Return the request whose newer token had been answered when a call came."""
-    last = reading.last_given(token.grant, call.after)
+    last = timeline.last_given(token.grant, call.after)
     return last if last and last.token and last.token.is_newer_than(token) else None
 
 
-def _expired(token: Token, call: Call) -> str:
+def _expired(token: Token, call: ApiCall) -> str:
     if call.exchange.at_ms < token.expires_ms:
         return f"the token of #{call.number} was answered as expired at {instant(call.exchange.at_ms)}"
     return f"the token of #{call.number} expired at {instant(token.expires_ms)}"
 
 
-def _never(reading: Reading, token: Token, lost: list[Call]) -> Finding | None:
+def _never(timeline: Timeline, token: Token, lost: list[ApiCall]) -> Finding | None:
     lost = [call for call in lost if not _refused_fresh(token, call)]
-    attempts = reading.attempts(token.account)
+    attempts = timeline.attempts(token.account)
     last = attempts[-1].number if attempts else 0
     first = next((call for call in lost if call.after >= last), None)
     if first is None:
@@ -75,18 +77,18 @@ def _never(reading: Reading, token: Token, lost: list[Call]) -> Finding | None:
     return found("no-refresh-after-expiry", _sentence(problem), [call.exchange for call in after])
 
 
-def _refused_fresh(token: Token, call: Call) -> bool:
+def _refused_fresh(token: Token, call: ApiCall) -> bool:
     """Tell whether a token that a refresh had just given was refused: to give up then is right."""
     return token.issued is not None and call.exchange.at_ms < min(token.expires_ms, token.issued_ms + _WAIT_MS)
 
 
-def _once(token: Token, call: Call) -> str:
+def _once(token: Token, call: ApiCall) -> str:
     return f"{_expired(token, call)}; the call was answered 401 and no refresh followed."
 
 
-def _fixed_lifetime(reading: Reading, token: Token, lost: list[Call]) -> Finding | None:
+def _fixed_lifetime(timeline: Timeline, token: Token, lost: list[ApiCall]) -> Finding | None:
     first = lost[0]
-    attempts = reading.attempts(token.account)
+    attempts = timeline.attempts(token.account)
     index = bisect_right(attempts, first.after, key=lambda one: one.number)
     refresh = attempts[index] if index < len(attempts) else None
     if refresh is None or refresh.token is None or _TAKES_TIME.intersection(first.exchange.faults):
@@ -114,11 +116,11 @@ def _fixed_lifetime(reading: Reading, token: Token, lost: list[Call]) -> Finding
     return None
 
 
-def _again(reading: Reading, token: Token, current: list[Call], lost: list[Call]) -> Finding | None:
-    attempts = reading.attempts(token.account)
+def _again(timeline: Timeline, token: Token, current: list[ApiCall], lost: list[ApiCall]) -> Finding | None:
+    attempts = timeline.attempts(token.account)
     numbers = [call.number for call in current]
-    again: list[Call] = []
-    first: Call | None = None
+    again: list[ApiCall] = []
+    first: ApiCall | None = None
     for call in lost:
         told = _told(current[: bisect_right(numbers, call.after)], call)
         if told is None or _tried(attempts, told, call) or _failed_next(attempts, call):
@@ -131,31 +133,31 @@ def _again(reading: Reading, token: Token, current: list[Call], lost: list[Call]
     return found("expired-token-sent-again", _sentence(problem), [first.exchange, *(c.exchange for c in again)])
 
 
-def _told(refused: list[Call], again: Call) -> Call | None:
+def _told(refused: list[ApiCall], again: ApiCall) -> ApiCall | None:
     """Return the last 401 that the sender of a call had read."""
     last = (call for call in reversed(refused[-_LOOKED_BACK:]) if same_sender(call.exchange, again.exchange))
     return next(last, None)
 
 
-def _tried(attempts: list[TokenRequest], refused: Call, again: Call) -> bool:
+def _tried(attempts: list[TokenRequest], refused: ApiCall, again: ApiCall) -> bool:
     """Tell whether a refresh was under way or done between a 401 and the next call."""
     index = bisect_right(attempts, refused.number, key=lambda one: one.number)
     return any(one.after < again.number for one in attempts[index : index + 3])
 
 
-def _failed_next(attempts: list[TokenRequest], call: Call) -> bool:
+def _failed_next(attempts: list[TokenRequest], call: ApiCall) -> bool:
     """Tell whether the refresh that came next failed: the call may be another thread's, which waited for it."""
     index = bisect_right(attempts, call.number, key=lambda one: one.number)
     return index < len(attempts) and attempts[index].exchange.status != 200
 
 
-def old_token(reading: Reading) -> Iterator[Finding]:
+def old_token(timeline: Timeline) -> Iterator[Finding]:
     """Yield one finding a grant whose old token was sent, and refused, by a sender who had a newer one."""
-    stale: dict[Grant, list[tuple[Call, TokenRequest]]] = defaultdict(list)
-    for call in reading.calls:
-        if call.token is None or not call.refused or call.made_good is not None or reading.was_replayed(call):
+    stale: dict[GrantKey, list[tuple[ApiCall, TokenRequest]]] = defaultdict(list)
+    for call in timeline.calls:
+        if call.token is None or not call.refused or call.made_good is not None or timeline.was_replayed(call):
             continue
-        newer = reading.last_held(call.token.grant, call.exchange, call.after)
+        newer = timeline.last_held(call.token.grant, call.exchange, call.after)
         if newer is not None and newer.token and newer.token.is_newer_than(call.token) and not call.token.foreign:
             stale[call.token.grant].append((call, newer))
     for pairs in stale.values():
@@ -168,11 +170,11 @@ def old_token(reading: Reading) -> Iterator[Finding]:
         yield found("old-token-after-refresh", problem, [newer.exchange, *(one.exchange for one, _ in pairs)])
 
 
-def dead_refresh_token(reading: Reading) -> Iterator[Finding]:
+def dead_refresh_token(timeline: Timeline) -> Iterator[Finding]:
     """Yield one finding a refresh token that was sent on after it had been refused for good."""
     refused: dict[str, dict[tuple[str, int], list[TokenRequest]]] = defaultdict(dict)
     done: dict[str, list[TokenRequest]] = {}
-    for one in reading.refreshes:
+    for one in timeline.refreshes:
         value = one.form.get("refresh_token", "")
         if one.refresh_token_is_dead:
             chains, keys = refused[value], sender_keys(one.exchange)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 
 from ...core.exchange import Exchange
-from .evidence import Call, Grant, Token, TokenRequest, elapsed_ms
+from .evidence import ApiCall, GrantKey, Token, TokenRequest, elapsed_ms
 from .finding import Finding, found, in_all, instant
 from .sender import other_sender, same_sender
-from .timeline import Reading
+from .timeline import Timeline
 
 _SOON_MS = 60_000
 _REACTION_MS = 120_000
@@ -22,13 +22,13 @@ _STATUSES = {403: "refresh-after-403", 429: "refresh-after-429"}
 
 
 @dataclass
-class Early:
+class EarlyRefresh:
     """A refresh although the token at hand was good. ``uses`` are the calls that it had been good for."""
 
     refresh: TokenRequest
     previous: TokenRequest | None
     token: Token
-    uses: list[Call]
+    uses: list[ApiCall]
 
     @property
     def age_ms(self) -> int:
@@ -42,27 +42,27 @@ class Early:
 
 
 @dataclass
-class Needless:
+class NeedlessRefreshes:
     """The needless refreshes of a grant by their cause. The lists of exchanges are proofs."""
 
     storm: list[list[Exchange]] = field(default_factory=list)
     straggler: list[list[Exchange]] = field(default_factory=list)
     after: dict[str, list[list[Exchange]]] = field(default_factory=lambda: defaultdict(list))
-    early: list[Early] = field(default_factory=list)
+    early: list[EarlyRefresh] = field(default_factory=list)
 
 
-def sort_refreshes(reading: Reading) -> dict[Grant, Needless]:
+def sort_refreshes(timeline: Timeline) -> dict[GrantKey, NeedlessRefreshes]:
     """Return the needless refreshes of each grant; what a more telling rule explains is not in ``early``."""
-    made: dict[Grant, list[Call]] = defaultdict(list)
-    for token in reading.tokens.values():
+    made: dict[GrantKey, list[ApiCall]] = defaultdict(list)
+    for token in timeline.tokens.values():
         made[token.grant] += token.calls
     result = {}
-    for grant, given in reading.given.items():
-        needless = Needless()
+    for grant, given in timeline.given.items():
+        needless = NeedlessRefreshes()
         calls = _Calls(made[grant])
         for index, one in enumerate(given):
             if one.grant_type == "refresh_token":
-                _sort(reading, calls, needless, given[:index][-_LOOKED_BACK:], one)
+                _sort(timeline, calls, needless, given[:index][-_LOOKED_BACK:], one)
         result[grant] = needless
     return result
 
@@ -70,29 +70,31 @@ def sort_refreshes(reading: Reading) -> dict[Grant, Needless]:
 class _Calls:
     """The calls of a grant, by number."""
 
-    def __init__(self, calls: list[Call]) -> None:
+    def __init__(self, calls: list[ApiCall]) -> None:
         self.all = sorted(calls, key=lambda call: call.number)
         self.numbers = [call.number for call in self.all]
 
-    def between(self, first: int, last: int) -> list[Call]:
+    def between(self, first: int, last: int) -> list[ApiCall]:
         """Return those answered after exchange ``first`` and up to ``last``."""
         return self.all[bisect_right(self.numbers, first) : bisect_right(self.numbers, last)]
 
-    def last(self, b: TokenRequest) -> Call | None:
+    def last(self, b: TokenRequest) -> ApiCall | None:
         """Return the last one that the sender of a refresh had been answered."""
         before = self.all[: bisect_right(self.numbers, b.after)][-_LOOKED_BACK:]
         return next((call for call in reversed(before) if same_sender(call.exchange, b.exchange)), None)
 
 
-def _sort(reading: Reading, calls: _Calls, needless: Needless, before: Sequence[TokenRequest], b: TokenRequest) -> None:
+def _sort(
+    timeline: Timeline, calls: _Calls, needless: NeedlessRefreshes, before: Sequence[TokenRequest], b: TokenRequest
+) -> None:
     """Sort a refresh in. It counts only against a token that its sender is known to have had."""
     overlapping = takewhile(lambda one: b.after < one.number, reversed(before))
     a = next((one for one in overlapping if same_sender(one.exchange, b.exchange)), None)
     if a is not None and a.grant_type == "refresh_token":
         needless.storm.append([*_causes(calls, a), a.exchange, b.exchange])
         return
-    known = reading.last_held(b.token.grant, b.exchange, b.after) if b.token else None
-    if reading.has_misfit(known.number if known else 0, b.after):
+    known = timeline.last_held(b.token.grant, b.exchange, b.after) if b.token else None
+    if timeline.has_misfit(known.number if known else 0, b.after):
         return  # what was sent is no access token, which is a finding of its own
     last = calls.last(b)
     token = known.token if known else last.token if last else None
@@ -106,10 +108,10 @@ def _sort(reading: Reading, calls: _Calls, needless: Needless, before: Sequence[
     if known is not None and known.grant_type == "refresh_token" and _linked(calls, needless, known, token, b):
         return
     uses = [call for call in _of(token.calls, b) if call.ok and call.number <= b.after]
-    needless.early.append(Early(b, known, token, uses))
+    needless.early.append(EarlyRefresh(b, known, token, uses))
 
 
-def _of(calls: Sequence[Call], b: TokenRequest) -> list[Call]:
+def _of(calls: Sequence[ApiCall], b: TokenRequest) -> list[ApiCall]:
     """Return the calls that the sender of a refresh may have made: those of other processes left out."""
     return [call for call in calls if not other_sender(call.exchange, b.exchange)]
 
@@ -120,7 +122,7 @@ def _is_good(token: Token, b: TokenRequest) -> bool:
     return not moved_back and not any(call.number < b.number for call in token.rejections)
 
 
-def _after_status(needless: Needless, token: Token, b: TokenRequest, left_ms: int) -> bool:
+def _after_status(needless: NeedlessRefreshes, token: Token, b: TokenRequest, left_ms: int) -> bool:
     if left_ms <= min(_MARGIN_MS, token.lifetime_ms // 2):
         return False
     known = [call for call in _of(token.calls, b) if call.number <= b.after]
@@ -136,7 +138,7 @@ def _after_status(needless: Needless, token: Token, b: TokenRequest, left_ms: in
     return True
 
 
-def _linked(calls: _Calls, needless: Needless, a: TokenRequest, token: Token, b: TokenRequest) -> bool:
+def _linked(calls: _Calls, needless: NeedlessRefreshes, a: TokenRequest, token: Token, b: TokenRequest) -> bool:
     """Tell whether a refresh came of the expiry that another had dealt with, and note how."""
     late = [call for call in _of(calls.between(a.number, b.after), b) if call.refused]
     if late:
@@ -160,10 +162,10 @@ def _linked(calls: _Calls, needless: Needless, a: TokenRequest, token: Token, b:
     return False
 
 
-def _refused_before(calls: _Calls, a: TokenRequest) -> list[Call]:
+def _refused_before(calls: _Calls, a: TokenRequest) -> list[ApiCall]:
     """Return the 401s that led to a refresh: those of the token before it, answered before it was."""
     before = _of(calls.between(0, a.number)[-_LOOKED_BACK:], a)
-    refused: list[Call] = []
+    refused: list[ApiCall] = []
     for call in reversed(before):
         if call.refused and (not refused or call.token is refused[0].token):
             refused.append(call)
@@ -176,7 +178,7 @@ def _causes(calls: _Calls, a: TokenRequest) -> list[Exchange]:
     return [call.exchange for call in _refused_before(calls, a)[:2]]
 
 
-def storms(sorted_refreshes: dict[Grant, Needless]) -> Iterator[Finding]:
+def storms(sorted_refreshes: dict[GrantKey, NeedlessRefreshes]) -> Iterator[Finding]:
     """Yield a finding a grant that was refreshed several times for one expiry, at once or by stragglers."""
     for needless in sorted_refreshes.values():
         id, proofs = ("refresh-storm", needless.storm) if needless.storm else ("straggler-refresh", needless.straggler)
@@ -197,7 +199,7 @@ def storms(sorted_refreshes: dict[Grant, Needless]) -> Iterator[Finding]:
         yield found(id, problem, [exchange for proof in proofs for exchange in proof])
 
 
-def after_statuses(sorted_refreshes: dict[Grant, Needless]) -> Iterator[Finding]:
+def after_statuses(sorted_refreshes: dict[GrantKey, NeedlessRefreshes]) -> Iterator[Finding]:
     """Yield a finding a grant and status for refreshes that only a 403, a 429 or a 5xx can have caused."""
     for needless in sorted_refreshes.values():
         for id, proofs in needless.after.items():

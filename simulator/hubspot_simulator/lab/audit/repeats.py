@@ -6,20 +6,20 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
-from .evidence import Call
+from .evidence import ApiCall
 from .sender import other_sender, same_sender
 
 _LOOKED_AT = 50
 _TOKENS_KEPT = 50  # of those with which one request was refused; a bound on the time that a strange journal takes
 
 
-def match_retries(calls: Iterable[Call]) -> None:
+def match_retries(calls: Iterable[ApiCall]) -> None:
     """Give each 401 the call that repeated it with a newer token of the account, no call to two of them.
 
     That of a foreign token may be repeated with a token of any account.
     """
-    waiting: dict[tuple[object, ...], dict[str, deque[Call]]] = {}
-    foreign: dict[tuple[object, ...], deque[Call]] = {}
+    waiting: dict[tuple[object, ...], dict[str, deque[ApiCall]]] = {}
+    foreign: dict[tuple[object, ...], deque[ApiCall]] = {}
     for call in calls:
         if call.token is None:
             continue
@@ -49,7 +49,7 @@ def match_retries(calls: Iterable[Call]) -> None:
                 del others[next(iter(others))]
 
 
-def _likeliest(queue: deque[Call], again: Call) -> Call:
+def _likeliest(queue: deque[ApiCall], again: ApiCall) -> ApiCall:
     """Take out of a queue the call that another one repeats: one of the same sender, if there is any."""
     exchange = again.exchange
     early = [call for call in islice(queue, _LOOKED_AT) if call.number <= again.after]

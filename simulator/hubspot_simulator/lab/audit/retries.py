@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from ...core.exchange import Exchange
 from ...core.words import plural
-from .evidence import Account, Call, Token, TokenRequest, elapsed_ms
+from .evidence import Account, ApiCall, Token, TokenRequest, elapsed_ms
 from .finding import Finding, found, in_all, times
 from .sender import same_sender
-from .timeline import Reading
+from .timeline import Timeline
 
 _ENDLESS = 4
 _APART_MS = 900_000  # later than that it is another unit of work
@@ -19,14 +19,14 @@ _WITH_BODY = {"POST", "PATCH", "PUT"}
 _HARMLESS = ("/search", "/batch/read", "/batch/upsert")  # POSTs that may be made twice
 
 
-def endless_retry(reading: Reading) -> Iterator[Finding]:
+def endless_retry(timeline: Timeline) -> Iterator[Finding]:
     """Yield one finding an account that repeated a call after one 401 upon another.
 
     Each 401 met a newer token than the one before, or no token could be had any more.
     """
-    chains: dict[tuple[object, ...], list[Call]] = {}
-    worst: dict[Account, list[Call]] = {}
-    for call in reading.calls:
+    chains: dict[tuple[object, ...], list[ApiCall]] = {}
+    worst: dict[Account, list[ApiCall]] = {}
+    for call in timeline.calls:
         if call.token is None:
             continue
         key = (call.token.account, call.exchange.process, *call.request)
@@ -34,7 +34,7 @@ def endless_retry(reading: Reading) -> Iterator[Finding]:
         if not call.refused:
             chains.pop(key, None)
             continue
-        if chain and _follows(reading, chain[-1], call):
+        if chain and _follows(timeline, chain[-1], call):
             chain.append(call)
         else:
             chains[key] = chain = [call]
@@ -52,44 +52,44 @@ def endless_retry(reading: Reading) -> Iterator[Finding]:
         yield found("endless-retry", problem, [call.exchange for call in chain])
 
 
-def _follows(reading: Reading, before: Call, call: Call) -> bool:
+def _follows(timeline: Timeline, before: ApiCall, call: ApiCall) -> bool:
     """Tell whether a call, refused as well, is one more try of the same unit of work."""
     if call.after < before.number or before.token is None or call.token is None:
         return False
     if not same_sender(before.exchange, call.exchange):
         return False
     if call.text == before.text:
-        dead = reading.is_known_dead(call.token.account, before.after, before.exchange)
+        dead = timeline.is_known_dead(call.token.account, before.after, before.exchange)
         return dead and elapsed_ms(before.exchange, call.exchange) <= _APART_MS
     issued = call.token.issued
     if issued is None or issued.grant_type != "refresh_token" or not call.token.is_newer_than(before.token):
         return False
     if not before.repeats:
         return True  # the first repetition is everybody's
-    refused = reading.refused[call.token.account]
+    refused = timeline.refused[call.token.account]
     return not (_by_the_clock(before, before.token, issued) or _gave_up(refused, before, issued))
 
 
-def _by_the_clock(before: Call, token: Token, issued: TokenRequest) -> bool:
+def _by_the_clock(before: ApiCall, token: Token, issued: TokenRequest) -> bool:
     """Tell whether a refresh need not be the answer to a 401: the time for it had come in between."""
     expired = token.ages_ms(issued.exchange)[1] >= token.lifetime_ms
     return expired or elapsed_ms(before.exchange, issued.exchange) > _APART_MS
 
 
-def _gave_up(refused: list[Call], before: Call, issued: TokenRequest) -> bool:
+def _gave_up(refused: list[ApiCall], before: ApiCall, issued: TokenRequest) -> bool:
     """Tell whether the client went on to another call, whose 401 the refresh was the answer to."""
     index = bisect_right(refused, before.number, key=lambda call: call.number)
     return any(before.number <= call.after and call.number <= issued.after for call in refused[index : index + 8])
 
 
-def retry_without_body(reading: Reading) -> Iterator[Finding]:
+def retry_without_body(timeline: Timeline) -> Iterator[Finding]:
     """Yield a finding when a write was refused with 401 and came again with another token and no body."""
-    empty: dict[tuple[str, str, str], list[Call]] = defaultdict(list)
-    for call in reading.calls:
+    empty: dict[tuple[str, str, str], list[ApiCall]] = defaultdict(list)
+    for call in timeline.calls:
         if call.exchange.method in _WITH_BODY and not call.exchange.request_body:
             empty[call.target].append(call)
     proof: list[Exchange] = []
-    for call in reading.calls:
+    for call in timeline.calls:
         exchange = call.exchange
         if not call.refused or not exchange.request_body or call.made_good:
             continue
@@ -107,17 +107,17 @@ def retry_without_body(reading: Reading) -> Iterator[Finding]:
         yield found("retry-without-body", problem, proof)
 
 
-def _next(calls: list[Call], before: Call) -> Call | None:
+def _next(calls: list[ApiCall], before: ApiCall) -> ApiCall | None:
     """Return the first call that was answered after another, and came after its answer."""
     index = bisect_left(calls, before.number, key=lambda call: call.number)
     return next((call for call in calls[index : index + 8] if call.after >= before.number), None)
 
 
-def write_sent_twice(reading: Reading) -> Iterator[Finding]:
+def write_sent_twice(timeline: Timeline) -> Iterator[Finding]:
     """Yield a finding when a POST that had been carried out, behind a fault, was sent again and taken again."""
-    done: dict[tuple[object, ...], Call] = {}
+    done: dict[tuple[object, ...], ApiCall] = {}
     proof: list[Exchange] = []
-    for call in reading.calls:
+    for call in timeline.calls:
         exchange = call.exchange
         if exchange.method != "POST" or not exchange.request_body or exchange.path.rstrip("/").endswith(_HARMLESS):
             continue
@@ -145,7 +145,7 @@ def write_sent_twice(reading: Reading) -> Iterator[Finding]:
         yield found("write-sent-twice", problem, proof)
 
 
-def _behind_a_fault(call: Call) -> bool:
+def _behind_a_fault(call: ApiCall) -> bool:
     faults = call.exchange.faults
     if "answer_lost" in faults or "truncated_body" in faults:
         return call.ok

@@ -14,12 +14,12 @@ from ...core.exchange import Exchange
 from .evidence import (
     USUAL_LIFETIME_MS,
     Account,
-    Call,
-    Grant,
+    ApiCall,
+    GrantKey,
     Token,
     TokenRequest,
     caller_ms,
-    fields,
+    form_fields,
     json_object,
     seen,
     text_of,
@@ -31,7 +31,7 @@ _TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
 
 
-class Reading:
+class Timeline:
     """What happened, in the order of the answers."""
 
     def __init__(self, exchanges: Iterable[Exchange]) -> None:
@@ -54,37 +54,37 @@ class Reading:
         return [one for one in self.token_requests if one.grant_type == "refresh_token"]
 
     @cached_property
-    def _answers(self) -> dict[Grant, list[TokenRequest]]:
+    def _answers(self) -> dict[GrantKey, list[TokenRequest]]:
         """By grant, the token requests that gave a token which the client can have read."""
-        answers: dict[Grant, list[TokenRequest]] = defaultdict(list)
+        answers: dict[GrantKey, list[TokenRequest]] = defaultdict(list)
         for one in self.token_requests:
             if one.token is not None and seen(one.exchange):
                 answers[one.token.grant].append(one)
         return answers
 
     @cached_property
-    def given(self) -> dict[Grant, list[TokenRequest]]:
+    def given(self) -> dict[GrantKey, list[TokenRequest]]:
         """By grant, those of them whose token had not been given before."""
         given = {grant: [one for one in answers if one.fresh] for grant, answers in self._answers.items()}
         return {grant: answers for grant, answers in given.items() if answers}
 
-    def last_given(self, grant: Grant, number: int) -> TokenRequest | None:
+    def last_given(self, grant: GrantKey, number: int) -> TokenRequest | None:
         """Return the last request that had given the grant a token when exchange ``number`` was answered."""
         given = self.given.get(grant, [])
         index = bisect_right(given, number, key=lambda one: one.number)
         return given[index - 1] if index else None
 
     @cached_property
-    def _given_to(self) -> dict[tuple[Grant, tuple[str, int]], list[TokenRequest]]:
+    def _given_to(self) -> dict[tuple[GrantKey, tuple[str, int]], list[TokenRequest]]:
         """By grant and key of a sender, the answers whose token that sender is known to have had, oldest first."""
-        given_to: dict[tuple[Grant, tuple[str, int]], list[TokenRequest]] = defaultdict(list)
+        given_to: dict[tuple[GrantKey, tuple[str, int]], list[TokenRequest]] = defaultdict(list)
         for grant, given in self.given.items():
             for one in given:
                 for key in one.token.holders if one.token else ():
                     given_to[grant, key].append(one)
         return given_to
 
-    def last_held(self, grant: Grant, by: Exchange, number: int) -> TokenRequest | None:
+    def last_held(self, grant: GrantKey, by: Exchange, number: int) -> TokenRequest | None:
         """Return the last answer whose token the sender of a request had when exchange ``number`` was answered."""
         found: list[TokenRequest] = []
         for key in sender_keys(by):
@@ -112,15 +112,15 @@ class Reading:
         return to is None or same_sender(attempts[index - 1].exchange, to)
 
     @cached_property
-    def refused(self) -> dict[Account, list[Call]]:
+    def refused(self) -> dict[Account, list[ApiCall]]:
         """By account, the calls that the client read a 401 for."""
-        refused: dict[Account, list[Call]] = defaultdict(list)
+        refused: dict[Account, list[ApiCall]] = defaultdict(list)
         for call in self.calls:
             if call.token is not None and call.refused:
                 refused[call.token.account].append(call)
         return refused
 
-    def was_replayed(self, call: Call) -> bool:
+    def was_replayed(self, call: ApiCall) -> bool:
         """Tell whether the last refresh before a call had been answered with the token that it carries, once more."""
         answers = self._answers.get(call.token.grant, []) if call.token else []
         index = bisect_right(answers, call.after, key=lambda one: one.number)
@@ -153,7 +153,7 @@ class Reading:
                 used.add(exchange.access_token)
             if exchange.method != "POST" or not _TOKEN_PATH.fullmatch(exchange.path):
                 continue
-            form = fields(exchange.query) | fields(exchange.request_body.decode("utf-8", "replace"))
+            form = form_fields(exchange.query) | form_fields(exchange.request_body.decode("utf-8", "replace"))
             form |= {name: str(value) for name, value in json_object(exchange.request_body).items()}
             request = TokenRequest(exchange, form, json_object(exchange.response_body))
             self.token_requests.append(request)
@@ -198,7 +198,7 @@ class Reading:
                 one.account = by_refresh_token.get(one.form.get("refresh_token", ""))
                 one.app_id = by_client_id.get(one.form.get("client_id", ""))
 
-    def _read_calls(self) -> list[Call]:
+    def _read_calls(self) -> list[ApiCall]:
         found = [(one, one.access_token) for one in self.exchanges if one.bearer]
         issued = sorted(self.tokens)
         strangers: set[str] = set()
@@ -219,7 +219,7 @@ class Reading:
                     self.tokens[text] = token
             if token is not None and exchange.foreign:
                 token.foreign = True
-            call = Call(exchange, text, token)
+            call = ApiCall(exchange, text, token)
             if exchange.status == 401:
                 call.members = json_object(exchange.response_body)
             if token is not None:
@@ -241,5 +241,5 @@ def _parse(text: str) -> tokens.AccessToken | None:
         return None
 
 
-def _grant(says: tokens.AccessToken) -> Grant:
+def _grant(says: tokens.AccessToken) -> GrantKey:
     return says.app_id, says.hub_id, says.user_id

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...core.exchange import Exchange
-from .evidence import Grant
+from .evidence import GrantKey
 from .finding import Finding, found, in_all, span
-from .refreshing import Early, Needless
+from .refreshing import EarlyRefresh, NeedlessRefreshes
 
 _SMALL_AGE_MS = 10_000
 
 
-def timing(sorted_refreshes: dict[Grant, Needless]) -> Iterator[Finding]:
+def timing(sorted_refreshes: dict[GrantKey, NeedlessRefreshes]) -> Iterator[Finding]:
     """Yield one finding a grant that was refreshed too soon: the one that says most."""
     for needless in sorted_refreshes.values():
         if not needless.early:
@@ -31,18 +31,18 @@ def timing(sorted_refreshes: dict[Grant, Needless]) -> Iterator[Finding]:
             yield _too_early(used)
 
 
-def _young(early: Early) -> list[Exchange]:
+def _young(early: EarlyRefresh) -> list[Exchange]:
     """Return the calls that a token was good for within a thousandth of its lifetime."""
     token = early.token
     return [call.exchange for call in early.uses if token.ages_ms(call.exchange)[1] < token.lifetime_ms / 1000]
 
 
-def _is_thousandth(early: Early) -> bool:
+def _is_thousandth(early: EarlyRefresh) -> bool:
     lifetime_ms = early.token.lifetime_ms
     return lifetime_ms / 1000 <= early.age_ms <= lifetime_ms / 200 and bool(_young(early))
 
 
-def _milliseconds(pairs: Sequence[Early], *, certain: bool) -> Finding:
+def _milliseconds(pairs: Sequence[EarlyRefresh], *, certain: bool) -> Finding:
     one = pairs[0]
     problem = (
         f"#{one.refresh.number} refreshed a token that was {span(one.age_ms)} old and lives "
@@ -52,10 +52,10 @@ def _milliseconds(pairs: Sequence[Early], *, certain: bool) -> Finding:
     return found("lifetime-read-as-milliseconds", problem, _proof(pairs), severity="error" if certain else "warning")
 
 
-def _every_call(early: Sequence[Early]) -> list[Early]:
+def _every_call(early: Sequence[EarlyRefresh]) -> list[EarlyRefresh]:
     """Return the longest run of early refreshes with at most one good call between; three refreshes are a run."""
-    best: list[Early] = []
-    run: list[Early] = []
+    best: list[EarlyRefresh] = []
+    run: list[EarlyRefresh] = []
     for one in early:
         if len(one.uses) > 1:
             run = []
@@ -69,7 +69,7 @@ def _every_call(early: Sequence[Early]) -> list[Early]:
     return best
 
 
-def _each_call(run: Sequence[Early]) -> Finding:
+def _each_call(run: Sequence[EarlyRefresh]) -> Finding:
     calls = sum(len(one.uses) for one in run)
     problem = (
         f"#{run[0].refresh.number} to #{run[-1].refresh.number} are {len(run)} refreshes for {calls} "
@@ -79,7 +79,7 @@ def _each_call(run: Sequence[Early]) -> Finding:
     return found("refresh-every-call", problem, _proof(run))
 
 
-def _too_early(used: Sequence[Early]) -> Finding:
+def _too_early(used: Sequence[EarlyRefresh]) -> Finding:
     one = used[0]
     problem = (
         f"#{one.refresh.number} refreshed a token that had {span(one.left_ms)} of its {span(one.token.lifetime_ms)} "
@@ -88,5 +88,5 @@ def _too_early(used: Sequence[Early]) -> Finding:
     return found("refresh-too-early", problem, _proof(used))
 
 
-def _proof(early: Sequence[Early]) -> list[Exchange]:
+def _proof(early: Sequence[EarlyRefresh]) -> list[Exchange]:
     return [exchange for one in early for exchange in (*(call.exchange for call in one.uses[:1]), one.refresh.exchange)]

@@ -9,20 +9,20 @@ from collections.abc import Iterator
 
 from ...core.errors import TOKEN_ERRORS
 from ...core.exchange import Exchange
-from .evidence import Call, TokenRequest, header, json_object, text_of
+from .evidence import ApiCall, TokenRequest, header, json_object, text_of
 from .finding import Finding, found, in_all
 from .sender import same_sender
-from .timeline import Reading
+from .timeline import Timeline
 
 _RECORD = re.compile(r"/crm/(?:v3/objects|objects/[^/]+)/([^/]+)(?:/([^/]+))?/?")
 _CREDENTIALS = {"BAD_CLIENT_ID", "BAD_CLIENT_SECRET"}
 
 
-def another_portal(reading: Reading) -> Iterator[Finding]:
+def another_portal(timeline: Timeline) -> Iterator[Finding]:
     """Yield a finding when calls meant for one portal were made with the token of another."""
-    if len({token.account for token in reading.tokens.values()}) < 2:
+    if len({token.account for token in timeline.tokens.values()}) < 2:
         return
-    repeated = list(_repeated(reading))
+    repeated = list(_repeated(timeline))
     if repeated:
         call, again = repeated[0]
         problem = (
@@ -31,7 +31,7 @@ def another_portal(reading: Reading) -> Iterator[Finding]:
         )
         yield found("token-of-another-portal", problem, [one.exchange for pair in repeated for one in pair])
         return
-    strays = list(_strays(reading))
+    strays = list(_strays(timeline))
     if strays:
         call, known = strays[0]
         problem = (
@@ -41,19 +41,19 @@ def another_portal(reading: Reading) -> Iterator[Finding]:
         yield found("token-of-another-portal", problem, [one.exchange for pair in strays for one in (pair[1], pair[0])])
 
 
-def _hub(call: Call) -> int:
+def _hub(call: ApiCall) -> int:
     return call.token.account[1] if call.token else 0
 
 
-def _repeated(reading: Reading) -> Iterator[tuple[Call, Call]]:
+def _repeated(timeline: Timeline) -> Iterator[tuple[ApiCall, ApiCall]]:
     """Yield each 401 with the call that repeated it for another portal, right after a token for that came.
 
     A client that works through several portals makes the same calls for each. It is told apart by this: it tries to
     refresh the token that was refused, or does not refresh another one next.
     """
-    waiting: dict[tuple[object, ...], Call] = {}
+    waiting: dict[tuple[object, ...], ApiCall] = {}
     served: set[tuple[object, ...]] = set()
-    for call in reading.calls:
+    for call in timeline.calls:
         if call.token is None:
             continue
         key, account = call.request, call.token.account
@@ -61,30 +61,30 @@ def _repeated(reading: Reading) -> Iterator[tuple[Call, Call]]:
         if before is not None and _hub(before) != account[1]:
             first_time = (account, *key) not in served
             told = call.after >= before.number and same_sender(before.exchange, call.exchange)
-            if first_time and told and _swapped(reading, before, call):
+            if first_time and told and _swapped(timeline, before, call):
                 yield before, call
             waiting.pop(key)
         served.add((account, *key))
-        if call.refused and call.made_good is None and not call.repeats and not reading.was_replayed(call):
+        if call.refused and call.made_good is None and not call.repeats and not timeline.was_replayed(call):
             waiting[key] = call
 
 
-def _swapped(reading: Reading, refused: Call, again: Call) -> bool:
+def _swapped(timeline: Timeline, refused: ApiCall, again: ApiCall) -> bool:
     """Tell whether a refresh after a 401 was for the portal of the next call, and none for its own."""
     if refused.token is None or again.token is None or refused.token.foreign:
         return False
     issued = again.token.issued
     if issued is None or issued.after < refused.number or issued.grant_type != "refresh_token":
         return False
-    attempts = reading.attempts(refused.token.account)
+    attempts = timeline.attempts(refused.token.account)
     index = bisect_right(attempts, refused.after, key=lambda one: one.number)
     return not any(one.after < again.number for one in attempts[index : index + 3])
 
 
-def _strays(reading: Reading) -> Iterator[tuple[Call, Call]]:
+def _strays(timeline: Timeline) -> Iterator[tuple[ApiCall, ApiCall]]:
     """Yield each call that named a record of another portal, with the first call that had shown it there."""
-    shown: dict[tuple[str, str], dict[int, Call]] = defaultdict(dict)
-    for call in reading.calls:
+    shown: dict[tuple[str, str], dict[int, ApiCall]] = defaultdict(dict)
+    for call in timeline.calls:
         match = _RECORD.fullmatch(call.exchange.path)
         if match is None or call.token is None:
             continue
@@ -106,9 +106,9 @@ def _ids(exchange: Exchange) -> list[str]:
     return [text for row in rows if isinstance(row, dict) and (text := text_of(row, "id"))]
 
 
-def credentials(reading: Reading) -> Iterator[Finding]:
+def credentials(timeline: Timeline) -> Iterator[Finding]:
     """Yield a finding for refresh tokens of another app, and one for wrong client credentials."""
-    refused = [one for one in reading.token_requests if not _is_injected(one)]
+    refused = [one for one in timeline.token_requests if not _is_injected(one)]
     foreign = [one for one in refused if one.refusal == "MISMATCH_REFRESH_TOKEN_CLIENT"]
     if foreign:
         problem = (

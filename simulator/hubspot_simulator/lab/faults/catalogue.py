@@ -11,7 +11,7 @@ from typing import Any
 from ...core import endpoints
 from ...core.clock import OffsetClock
 from ...core.ids import Ids
-from ...core.injection import Arrival, Fault, Injected, Target
+from ...core.injection import Arrival, Fault, FaultTarget, Injected
 from ...core.limits import RateLimits
 from ...core.store import Store
 from . import behaviours, expiries, refusals
@@ -112,13 +112,13 @@ class Faults:
             raise ValueError(f"the fault {name!r}: {error}") from None
 
 
-def _target(fault: Fault, method: str | None, path: str | None) -> Target:
+def _target(fault: Fault, method: str | None, path: str | None) -> FaultTarget:
     """Return which calls a fault is for. Raises ValueError when there can be none."""
     if method is not None and not (isinstance(method, str) and method):
         raise ValueError(f"method={method!r}: expected the name of one, such as POST")
     if path is not None and not (isinstance(path, str) and path.startswith(("/", "*")) and "?" not in path):
         raise ValueError(f"path={path!r}: expected a path without its query, a route template, or one with *")
-    target = Target(method.upper() if method else None, fault.path if path is None else path)
+    target = FaultTarget(method.upper() if method else None, fault.path if path is None else path)
     if endpoints.is_reachable(target.method, target.path):
         return target
     if path is not None and path.startswith("/_simulator"):
@@ -132,7 +132,7 @@ def _target(fault: Fault, method: str | None, path: str | None) -> Target:
     raise ValueError(f"method={method!r}: no call could be hit, since the simulator serves {what} with {methods} only")
 
 
-def _calls(one: Fault | Target) -> str:
+def _calls(one: Fault | FaultTarget) -> str:
     return one.path or "authenticated calls"
 
 

@@ -30,7 +30,7 @@ def check_seconds(name: str, value: object, *, most: float = 600) -> None:
 
 
 @dataclass
-class Refusal(Fault):
+class RefusalFault(Fault):
     """Answers a call with an error. With ``after_accepting`` the call is carried out first."""
 
     error: Callable[[Arrival], ApiError]
@@ -51,15 +51,15 @@ class Refusal(Fault):
         return error
 
 
-class TokenRefusal(Refusal):
+class TokenRefusalFault(RefusalFault):
     """Answers a call of the token endpoint with an error."""
 
     path = TOKEN_ENDPOINTS
 
 
-def token_error(name: str, *, after_accepting: bool = False) -> Refusal:
+def token_error(name: str, *, after_accepting: bool = False) -> RefusalFault:
     """Return the refusal of the token endpoint that has a name of ``TOKEN_ERRORS``."""
-    return TokenRefusal(lambda _: TokenError(name), after_accepting)
+    return TokenRefusalFault(lambda _: TokenError(name), after_accepting)
 
 
 def expired(
@@ -68,7 +68,7 @@ def expired(
     expire_time_ms: int | None = None,
     message: str | None = None,
     after_accepting: bool = False,
-) -> Refusal:
+) -> RefusalFault:
     """Return a 401 of an expired token: so long ago, or at an instant (epoch milliseconds), or in other words."""
     check_seconds("seconds_ago", seconds_ago, most=10**9)
     if expire_time_ms is not None and not 0 <= expire_time_ms < 2**47:
@@ -86,20 +86,22 @@ def expired(
         made.message = message or made.message
         return made
 
-    return Refusal(error, after_accepting)
+    return RefusalFault(error, after_accepting)
 
 
-def invalid(*, after_accepting: bool = False) -> Refusal:
+def invalid(*, after_accepting: bool = False) -> RefusalFault:
     """Return a 401 of credentials that are not known."""
-    return Refusal(lambda _: InvalidAuthentication(why="as if the token were unknown", malformed=True), after_accepting)
+    return RefusalFault(
+        lambda _: InvalidAuthentication(why="as if the token were unknown", malformed=True), after_accepting
+    )
 
 
-def missing_scopes(*, scopes: tuple[str, ...] = ("oauth",), after_accepting: bool = False) -> Refusal:
+def missing_scopes(*, scopes: tuple[str, ...] = ("oauth",), after_accepting: bool = False) -> RefusalFault:
     """Return a 403 of a token that lacks scopes."""
-    return Refusal(lambda _: MissingScopes(scopes, None), after_accepting)
+    return RefusalFault(lambda _: MissingScopes(scopes, None), after_accepting)
 
 
-def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = False) -> Refusal:
+def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = False) -> RefusalFault:
     """Return a 429 of the limit ``ten_secondly_rolling`` or ``daily``; the token endpoint has one of its own."""
 
     def error(arrival: Arrival) -> ApiError:
@@ -112,18 +114,18 @@ def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = Fals
             who = 0, 0
         return limits.exceeded(limit, *who, arrival.now_ms)
 
-    return Refusal(error, after_accepting)
+    return RefusalFault(error, after_accepting)
 
 
-def status(code: int, message: str, *, after_accepting: bool = False) -> Refusal:
+def status(code: int, message: str, *, after_accepting: bool = False) -> RefusalFault:
     """Return a refusal in the usual envelope."""
     headers = [("Retry-After", "3600")] if code == 477 else []
-    return Refusal(lambda _: ApiError(code, message, headers=headers), after_accepting)
+    return RefusalFault(lambda _: ApiError(code, message, headers=headers), after_accepting)
 
 
-def gateway(code: int, *, after_accepting: bool = False) -> Refusal:
+def gateway(code: int, *, after_accepting: bool = False) -> RefusalFault:
     """Return the page of a gateway that got no answer from behind it."""
-    return Refusal(lambda _: GatewayError(code), after_accepting)
+    return RefusalFault(lambda _: GatewayError(code), after_accepting)
 
 
 STATUSES = {

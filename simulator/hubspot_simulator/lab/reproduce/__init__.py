@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from ...core import consent
 from ...core.exchange import Exchange
-from ...core.injection import Injected, Target
+from ...core.injection import FaultTarget, Injected
 from ...core.redaction import shown
-from .catalogue import BY_NAME, BY_WORDS, STATUSES, Known, answered
-from .incident import REPRODUCED, Incident, Met
-from .parsing import Said, read, readings
+from .catalogue import BY_NAME, BY_WORDS, STATUSES, KnownRefusal, answered
+from .incident import REPRODUCED, Incident, IncidentFault
+from .parsing import QuotedRefusal, read, readings
 
 if TYPE_CHECKING:
     from ...simulator import Simulator
@@ -70,10 +70,12 @@ def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
     faults = simulator.faults
     injected = []
     if incident.refresh:  # a program refreshes when it has to
-        early = Injected(f"server_only:{REPRODUCED}", faults.make("server_only"), Target(None, None))
+        early = Injected(f"server_only:{REPRODUCED}", faults.make("server_only"), FaultTarget(None, None))
         injected.append(faults.add(early))
     times = None if incident.lasting or incident.same_route else 1
-    met = Injected(f"{incident.name}:{REPRODUCED}", Met(incident), Target(None, incident.path), nth=at, times=times)
+    met = Injected(
+        f"{incident.name}:{REPRODUCED}", IncidentFault(incident), FaultTarget(None, incident.path), nth=at, times=times
+    )
     return Reproduction(incident, [*injected, faults.add(met)], at)
 
 
@@ -94,7 +96,7 @@ def recognise(simulator: Simulator, text: str) -> Incident:
     raise ValueError(_unknown(read(text)))
 
 
-def _first(text: str) -> tuple[Known, re.Match[str]] | None:
+def _first(text: str) -> tuple[KnownRefusal, re.Match[str]] | None:
     """Return the refusal whose words come first in a text, or else one whose name or status stands in it."""
     for sort in (BY_WORDS, BY_NAME):
         found = [(known, match) for known in sort if (match := known.pattern.search(text)) is not None]
@@ -103,7 +105,7 @@ def _first(text: str) -> tuple[Known, re.Match[str]] | None:
     return None
 
 
-def _unknown(said: Said) -> str:
+def _unknown(said: QuotedRefusal) -> str:
     for message in _ON_PAGES:
         if message[:40].lower() in said.text.lower():
             return f"{message!r} is shown to a person on HubSpot's consent page: no call of a program meets it"

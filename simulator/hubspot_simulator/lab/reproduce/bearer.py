@@ -21,7 +21,7 @@ from ...core.injection import Arrival
 from ...core.model import TokenOverride
 from ...core.tokens import AccessToken, MalformedToken, parse
 from .incident import TOKEN_ENDPOINTS, Act, Incident
-from .parsing import Said
+from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:
     from ...simulator import Simulator
@@ -33,7 +33,7 @@ _LONGEST_MS = 2**47
 _MIGRATION_SECONDS = 3600  # what HubSpot's Retry-After says as a rule
 
 
-def expired(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def expired(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The token had expired, so long ago; at the very instant, where the body names it."""
     number, unit = filter(None, found.groups())
     unit = unit.lower()
@@ -58,14 +58,14 @@ def expired(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
     return Incident("EXPIRED_AUTHENTICATION", state, error, act)
 
 
-def expired_by_name(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def expired_by_name(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The token had expired: nobody says when."""
     some = re.search(r"(\d+) (\w+)", "60 second")
     assert some is not None
     return expired(simulator, said, some)
 
 
-def expired_legacy(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def expired_legacy(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The token had expired, as the v1 and v2 paths say it."""
     age_ms = min(max(0, int(found[2][:15]) - int(found[1][:15])), _LONGEST_AGE_MS)
     message = f"This oauth-token is expired! expiresAt: {found[1]}, now: {found[2]}"
@@ -77,7 +77,7 @@ def expired_legacy(simulator: Simulator, said: Said, found: re.Match[str]) -> In
     )
 
 
-def invalid(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def invalid(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """HubSpot does not know the token."""
 
     def error(_: Arrival) -> ApiError:
@@ -95,7 +95,7 @@ def _revoke(simulator: Simulator) -> Act:
     return lambda arrival: _change_token(simulator, arrival, revoked=True)
 
 
-def api_key(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def api_key(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The call came with an API key."""
     words = found[0].strip()
     own = "invalid" in words.lower()
@@ -106,7 +106,7 @@ def api_key(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
     )
 
 
-def missing_scopes(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def missing_scopes(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The installation lacks a scope, and no refresh will change that."""
     named = said.member("requiredGranularScopes") or said.member("requiredScopes")
     if not named:  # the body was cut off, or is none
@@ -125,7 +125,7 @@ def missing_scopes(simulator: Simulator, said: Said, found: re.Match[str]) -> In
     return Incident("MISSING_SCOPES", state, error, same_route=True)
 
 
-def limited(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def limited(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The app is above a limit: for the rest of the day, or for one call."""
     policy = next(filter(None, found.groups()), "ten_secondly").lower().replace("-", "_")
     policy = "ten_secondly_rolling" if policy == "ten_secondly" else policy
@@ -147,7 +147,7 @@ def limited(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
     return Incident(policy.upper(), state, error, lasting=daily)
 
 
-def migrating(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def migrating(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """HubSpot moves the account between data centres."""
     after = re.search(r"retry-after\W*(\d{1,6})", said.text, re.IGNORECASE)
     seconds = int(after[1]) if after else _MIGRATION_SECONDS
@@ -155,17 +155,17 @@ def migrating(simulator: Simulator, said: Said, found: re.Match[str]) -> Inciden
         "MIGRATION",
         f"the account is being migrated, for {seconds} s",
         lambda _: ApiError(477, "Migration in Progress", headers=[("Retry-After", str(seconds))]),
-        lambda _: simulator.migrate(seconds=seconds),
+        lambda _: simulator.migrate_portal(seconds=seconds),
     )
 
 
-def locked(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def locked(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The account is locked for a moment."""
     error = ApiError(423, "Locked")
-    return Incident("LOCKED", "the account is locked, for 2 s", lambda _: error, lambda _: simulator.lock())
+    return Incident("LOCKED", "the account is locked, for 2 s", lambda _: error, lambda _: simulator.lock_portal())
 
 
-def misrouted(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def misrouted(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The account lives in another region."""
     hub_id, hublet = found[1], found[2]
     message = f"Hub {hub_id} is unknown to this Hublet, but it appears to exist in Hublet {hublet}"
@@ -173,11 +173,11 @@ def misrouted(simulator: Simulator, said: Said, found: re.Match[str]) -> Inciden
         "488",
         f"the account lives in {hublet}, not where it is called",
         lambda _: ApiError(488, message, {"correctHublet": hublet}),
-        lambda _: simulator.misroute(correct_hublet=hublet),
+        lambda _: simulator.wrong_region(correct_hublet=hublet),
     )
 
 
-def misrouted_by_status(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def misrouted_by_status(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The account lives in another region: nobody says in which."""
     message = "Hub 1 is unknown to this Hublet, but it appears to exist in Hublet eu1"
     some = re.search(r"Hub (\d+) .* Hublet (\w+)", message)
@@ -185,7 +185,7 @@ def misrouted_by_status(simulator: Simulator, said: Said, found: re.Match[str]) 
     return misrouted(simulator, said, some)
 
 
-def cloudflare(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def cloudflare(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """Cloudflare, which stands before HubSpot, got no good answer from it."""
     number = re.search(r"52\d", found[0])
     assert number is not None
@@ -195,7 +195,7 @@ def cloudflare(simulator: Simulator, said: Said, found: re.Match[str]) -> Incide
     )
 
 
-def gateway(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def gateway(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """A gateway got no answer from behind it."""
     number = re.search(r"50[234]", found[0])
     status = int(number[0]) if number else {"B": 502, "S": 503, "G": 504}[found[0][0].upper()]  # by its name
@@ -217,7 +217,7 @@ def _change_token(simulator: Simulator, arrival: Arrival, **changes: object) -> 
         overrides[token.identity] = replace(before, **changes)  # type: ignore[arg-type]
 
 
-def _instant(said: Said) -> int | None:
+def _instant(said: QuotedRefusal) -> int | None:
     """Return the instant of the body's context, in epoch milliseconds."""
     value = said.member("expire time")
     if value is None:

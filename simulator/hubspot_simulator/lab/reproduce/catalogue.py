@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...core.errors import TOKEN_ERRORS, ApiError
 from . import bearer, token_endpoint
 from .incident import Incident
-from .parsing import Said
+from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:
     from ...simulator import Simulator
 
-Make = Callable[["Simulator", Said, "re.Match[str]"], Incident]
+Make = Callable[["Simulator", QuotedRefusal, "re.Match[str]"], Incident]
 
 
-class Known(NamedTuple):
+class KnownRefusal(NamedTuple):
     """A refusal: its ``words``, with ``{}`` for values, the pattern that finds it, and who makes the incident of it."""
 
     words: str
@@ -30,14 +30,14 @@ def answered(status: int, message: str, members: dict[str, object]) -> Incident:
     return Incident(str(status), f"the call is answered {status}, once", lambda _: ApiError(status, message, members))
 
 
-def _known(words: str, make: Make, pattern: str | None = None) -> Known:
+def _known(words: str, make: Make, pattern: str | None = None) -> KnownRefusal:
     if pattern is None:
         pattern = re.escape(words).replace(r"\{\}", r'([^"\n]+)')
-    return Known(words, re.compile(re.sub(r"(?:\\ )+| +", r"\\s+", pattern), re.IGNORECASE), make)
+    return KnownRefusal(words, re.compile(re.sub(r"(?:\\ )+| +", r"\\s+", pattern), re.IGNORECASE), make)
 
 
-def _once(status: int, words: str, category: str = "") -> Known:
-    def make(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def _once(status: int, words: str, category: str = "") -> KnownRefusal:
+    def make(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
         message = said.message if said.body else found[0].strip() if "{}" in words else words
         members = {"category": category} if category else {}
         return answered(status, message, {**members, **said.rest})

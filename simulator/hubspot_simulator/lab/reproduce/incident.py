@@ -46,7 +46,7 @@ class Incident:
         return replace(self, error=error)
 
 
-class Met(Fault):
+class IncidentFault(Fault):
     """Has an incident met again."""
 
     def __init__(self, incident: Incident) -> None:

@@ -23,7 +23,7 @@ _MOST_TRIED = 200
 
 
 @dataclass(frozen=True)
-class Said:
+class QuotedRefusal:
     """What a text says: itself without its escapes, HubSpot's ``body`` in it, and the HTTP ``status`` that it names."""
 
     text: str
@@ -45,7 +45,7 @@ class Said:
         return next(_members(self.body, name), None)
 
 
-def readings(text: str) -> Iterator[Said]:
+def readings(text: str) -> Iterator[QuotedRefusal]:
     """Yield what a text says, as it is and then with the line breaks undone that a terminal or a log put into it."""
     text = _COLOUR.sub("", text[:_LONGEST])
     yield read(text)
@@ -54,15 +54,15 @@ def readings(text: str) -> Iterator[Said]:
         yield read(_BREAK.sub("", text))
 
 
-def read(text: str) -> Said:
+def read(text: str) -> QuotedRefusal:
     """Return what a text says. A body that was cut off, or is nobody's JSON, is left to those who search the text."""
     plain = ""
     for plain in _levels(text):
         found = _body(plain)
         if found is not None:
             body, start, end = found
-            return Said(plain.strip(), body, _status(plain[:start] + plain[end:]))
-    return Said(plain.strip(), {}, _status(plain))
+            return QuotedRefusal(plain.strip(), body, _status(plain[:start] + plain[end:]))
+    return QuotedRefusal(plain.strip(), {}, _status(plain))
 
 
 def _levels(text: str) -> Iterator[str]:

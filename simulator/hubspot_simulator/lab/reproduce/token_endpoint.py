@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import TOKEN_ERRORS, ApiError, TokenError
 from ...core.injection import Arrival
 from .incident import TOKEN_ENDPOINTS, Incident
-from .parsing import Said
+from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:
     from ...simulator import Simulator
@@ -27,10 +27,10 @@ _STATES = {
 }
 
 
-def refused(name: str) -> Callable[[Simulator, Said, re.Match[str]], Incident]:
+def refused(name: str) -> Callable[[Simulator, QuotedRefusal, re.Match[str]], Incident]:
     """Return who makes the incident of a refusal, by its name."""
 
-    def make(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+    def make(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
         message = NO_REFRESH_TOKEN if NO_REFRESH_TOKEN in found[0].lower() else None
         error = said.body.get("error")
 
@@ -54,18 +54,18 @@ def refused(name: str) -> Callable[[Simulator, Said, re.Match[str]], Incident]:
     return make
 
 
-def refused_by_name(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def refused_by_name(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """A refusal whose name stands somewhere."""
     return refused(found[0].upper())(simulator, said, found)
 
 
-def uninstalled(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def uninstalled(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """Somebody has uninstalled the app."""
     made = refused("BAD_REFRESH_TOKEN")(simulator, said, found)
     return replace(made, state="the app was uninstalled", act=lambda _: simulator.uninstall())
 
 
-def v1_ended(simulator: Simulator, said: Said, found: re.Match[str]) -> Incident:
+def v1_ended(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """OAuth v1 is off."""
     error = ApiError(410, V1_ENDED)
     return Incident("410", "OAuth v1 is off", lambda _: error, path="/oauth/v1/*", lasting=True, refresh=True)

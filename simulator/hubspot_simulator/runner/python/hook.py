@@ -1,4 +1,4 @@
-"""What a Python child loads by path: the socket seam, and a bundle of certificates for those who ask certifi.
+"""What a Python child loads by path: the socket patch, and a bundle of certificates for those who ask certifi.
 
 Standard library only, for Python 3.8 and later: the child's interpreter need not have this package. And little of it
 before the child imports ``socket``: most of what a program starts never does.
@@ -21,7 +21,7 @@ def install(text: str, package: str) -> None:
 
     ``text`` is what ``environment.py`` wrote into the environment, ``package`` the folder of the simulator's package.
     """
-    turned = _Turned(text, package)
+    turned = _ModulePatches(text, package)
     changes: dict[str, Callable[[Any], None]] = {
         "socket": turned.sockets,
         "ssl": turned.sockets,
@@ -29,13 +29,13 @@ def install(text: str, package: str) -> None:
         "certifi.core": turned.certifi,
         "uvloop": turned.uvloop,
     }
-    sys.meta_path.insert(0, _After(changes))
+    sys.meta_path.insert(0, _PostImportFinder(changes))
     for name in changes:
         if name in sys.modules:  # something that the interpreter starts with was faster
             changes[name](sys.modules[name])
 
 
-class _After:
+class _PostImportFinder:
     """Changes modules right after they have been imported."""
 
     def __init__(self, changes: dict[str, Callable[[Any], None]]) -> None:
@@ -60,7 +60,7 @@ class _After:
         return spec
 
 
-class _Turned:
+class _ModulePatches:
     """How each module is changed."""
 
     def __init__(self, text: str, package: str) -> None:
@@ -69,7 +69,7 @@ class _Turned:
         self._begun = False
 
     def sockets(self, _: Any) -> None:
-        """Install the seam, which needs ``socket`` and ``ssl``, and the first of them may import the other."""
+        """Install the socket patch, which needs ``socket`` and ``ssl``, and the first of them may import the other."""
         if self._begun or ("ssl" in sys.modules and not hasattr(sys.modules["ssl"], "SSLContext")):
             return
         self._begun = True
@@ -78,10 +78,10 @@ class _Turned:
         child = json.loads(self._text)
         with open(child["authority"], encoding="ascii") as file:
             authority = file.read()
-        self._seams = self._load("seam")
+        self._patches = self._load("serving/socket_patch")
         self._matches = self._load("hosts").matcher(child["hosts"])
         https, http = tuple(child["https"]), tuple(child["http"])
-        self._seams.Seam(self._matches, https=https, http=http, authority=authority).install()
+        self._patches.SocketPatch(self._matches, https=https, http=http, authority=authority).install()
 
     def certifi(self, certifi: Any) -> None:
         """Have it name the bundle: prepared requests and C clients ignore the variables that do."""
@@ -96,10 +96,10 @@ class _Turned:
         certifi.where, certifi.contents = lambda: bundle, contents
 
     def uvloop(self, uvloop: Any) -> None:
-        """Have it connect where the seam says: it does so in C, below the seam."""
+        """Have it connect where the socket patch says: it does so in C, below the socket patch."""
         import socket
 
-        seams, matches, loop = self._seams, self._matches, uvloop.Loop
+        patches, matches, loop = self._patches, self._matches, uvloop.Loop
         getaddrinfo, create_connection, sock_connect = loop.getaddrinfo, loop.create_connection, loop.sock_connect
 
         def is_hubspot(host: Any) -> bool:
@@ -116,17 +116,17 @@ class _Turned:
                 if kwargs.get("ssl"):
                     kwargs["server_hostname"] = kwargs.get("server_hostname") or host
                 with socket.socket() as mark:
-                    host, port = seams._turned(mark, (socket.gethostbyname(host), port))
+                    host, port = patches._turned(mark, (socket.gethostbyname(host), port))
             return await create_connection(self, protocol, host, port, **kwargs)
 
         async def connect(self: Any, sock: Any, address: Any) -> Any:
-            return await sock_connect(self, sock, seams._turned(sock, address))
+            return await sock_connect(self, sock, patches._turned(sock, address))
 
         loop.getaddrinfo, loop.create_connection, loop.sock_connect = resolve, create, connect
 
     def _load(self, name: str) -> Any:
         """Load a module of the simulator's package under a name of its own: the child may have another version."""
-        module = type(sys)(f"_hubspot_simulator_{name}")
+        module = type(sys)(f"_hubspot_simulator_{name.rpartition('/')[2]}")
         sys.modules[module.__name__] = module
         SourceFileLoader(module.__name__, f"{self._package}/{name}.py").exec_module(module)
         return module

@@ -42,7 +42,7 @@ class Answer(NamedTuple):
         return cls(status, members if isinstance(members, dict) else {})
 
 
-class Books:
+class TokenStore:
     """Keeps the tokens of one account, and decides: is a refresh due, was a token rejected, is the connection dead.
 
     ``state`` is what it works with, ``row`` what stands in its database.

@@ -6,10 +6,10 @@ import pytest
 
 from hubspot_simulator import Simulator
 from hubspot_simulator.core import earlier_tests
-from hubspot_simulator.core.earlier_tests import Earlier
+from hubspot_simulator.core.earlier_tests import EarlierTests
 
 
-def over(name: str, kept: Earlier) -> Simulator:
+def over(name: str, kept: EarlierTests) -> Simulator:
     simulator = Simulator(name=name)
     simulator.installation  # noqa: B018
     kept.remember(simulator.name, simulator.ids.signing_key, simulator.store.refresh_tokens)
@@ -17,7 +17,7 @@ def over(name: str, kept: Earlier) -> Simulator:
 
 
 def test_it_tells_the_tokens_of_each() -> None:
-    kept = Earlier()
+    kept = EarlierTests()
     for simulator in [over("a", kept), over("b", kept)]:
         assert kept.name_of(simulator.installation.access_token) == simulator.name
         assert kept.name_of(simulator.installation.refresh_token) == simulator.name
@@ -29,7 +29,7 @@ def test_it_tells_the_tokens_of_each() -> None:
 def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(earlier_tests, "_NAMES", 3)
     monkeypatch.setattr(earlier_tests, "_OPAQUE", 2)
-    kept = Earlier()
+    kept = EarlierTests()
     simulators = [over(str(number), kept) for number in range(6)]
     assert [kept.name_of(one.installation.access_token) for one in simulators] == ["", "", "", "3", "4", "5"]
     assert [kept.name_of(one.installation.refresh_token) for one in simulators] == ["", "", "", "", "4", "5"]

@@ -1,4 +1,4 @@
-"""The animals of the zoo, by name: the right ones, and the wrong ones with the bug class that each stands for."""
+"""The clients of the zoo, by name: the right ones, and the wrong ones with the bug class that each stands for."""
 
 from __future__ import annotations
 
@@ -8,17 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import wrong_answers, wrong_refresh, wrong_sharing, wrong_storage, wrong_time
-from .books import Books
-from .client import Client, Reactive, Retrying
+from .blocking import Client, Reactive, Retrying
 from .tasks import AsyncClient, AwareAsyncClient
 from .threads import ThreadedClient, Workers
+from .token_stores import TokenStore
 
-RIGHT: tuple[type[Books], ...] = (Client, Reactive, Retrying, ThreadedClient, Workers, AsyncClient, AwareAsyncClient)
+RIGHT: tuple[type[TokenStore], ...] = (
+    Client,
+    Reactive,
+    Retrying,
+    ThreadedClient,
+    Workers,
+    AsyncClient,
+    AwareAsyncClient,
+)
 _MODULES = (wrong_time, wrong_answers, wrong_refresh, wrong_storage, wrong_sharing)
 
 
 @dataclass(frozen=True)
-class Animal:
+class ZooClient:
     """A client, and what is wrong with it.
 
     ``bug`` is the number of the bug class, 0 for a right client.
@@ -48,13 +56,13 @@ class Animal:
         return what.rstrip("."), where.rstrip(".")
 
 
-def _wrong() -> Iterator[Animal]:
+def _wrong() -> Iterator[ZooClient]:
     for module in _MODULES:
         for client in vars(module).values():
             if isinstance(client, type) and client.__module__ == module.__name__ and "bug" in vars(client):
-                yield Animal(client, client.bug)  # type: ignore[attr-defined]
+                yield ZooClient(client, client.bug)  # type: ignore[attr-defined]
 
 
-RIGHT_ONES = [Animal(client, 0) for client in RIGHT]
+RIGHT_ONES = [ZooClient(client, 0) for client in RIGHT]
 WRONG_ONES = sorted(_wrong(), key=lambda animal: animal.bug)
 ANIMALS = {animal.name: animal for animal in RIGHT_ONES + WRONG_ONES}

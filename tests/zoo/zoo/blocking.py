@@ -13,7 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from .books import COMPANIES, CONTACTS, DEALS, Answer, Books, new_contact, next_page, page_path
+from .token_stores import COMPANIES, CONTACTS, DEALS, Answer, TokenStore, new_contact, next_page, page_path
 
 if TYPE_CHECKING:
     from pytest_hubspot_auth import Connection
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TIMEOUT = 10  # seconds
 
 
-class Client(Books):
+class Client(TokenStore):
     """Refreshes a minute before the expiry, and once more when HubSpot rejects the token all the same."""
 
     def __init__(self, connection: Connection) -> None:
