@@ -40,18 +40,24 @@ return culprits.slice(0, 3).map(html => html.slice(0, 200));
 """
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the built site; a warning is an error."""
+def build(source: Path, target: Path, *options: str) -> str:
+    """Build a folder of pages into another one, and return the warnings."""
     for module, distribution in (("sphinx", "sphinx"), ("myst_parser", "myst-parser"), ("furo", "furo")):
         pytest.importorskip(module, reason=f"{distribution} builds the documentation: tox -e docs has it")
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", str(folder / "doctrees")]
+    command = [sys.executable, "-m", "sphinx", "-q", "-d", str(target.parent / "doctrees"), *options]
     done = subprocess.run(
-        [*command, str(DOCS), str(folder / "html")], capture_output=True, text=True, timeout=100, check=False
+        [*command, str(source), str(target)], capture_output=True, text=True, timeout=100, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return folder / "html"
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built site."""
+    folder = tmp_path_factory.mktemp("site") / "html"
+    assert build(DOCS, folder, "-W", "--keep-going") == ""
+    return folder
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -93,6 +99,31 @@ def pages(site: Path) -> list[Path]:
 def test_a_page_loads_nothing_from_elsewhere(pages: list[Path]) -> None:
     loads = re.compile(r"<(?:link|script|img|iframe)\b[^>]*\b(?:href|src)=\"(?:https?:)?//[^>]*>")
     assert [(page.name, load) for page in pages for load in loads.findall(page.read_text("utf-8"))] == []
+
+
+def test_a_link_to_a_file_outside_leads_to_the_code_host_if_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(DOCS / "_extensions"))
+    (tmp_path / "README.md").touch()
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text(
+        "# Page\n\n[The README](../README.md#settings), [the examples](../examples), [none](../nothing.md)\n", "utf-8"
+    )
+    options = ["-C", "-D", "extensions=myst_parser,repository_links"]
+    warnings = build(tmp_path / "docs", tmp_path / "plain", *options)
+    assert len(warnings.splitlines()) == 1
+    assert "link to a file that does not exist" in warnings
+    [paragraph] = re.findall(r"<p>(.*the examples.*)</p>", (tmp_path / "plain" / "index.html").read_text("utf-8"))
+    assert "<a" not in paragraph
+    assert re.sub("<.*?>", "", paragraph) == "The README, the examples, none"
+
+    url = "https://example.test/blob/main"
+    build(tmp_path / "docs", tmp_path / "linked", *options, "-E", "-D", f"repository_files_url={url}")
+    page = (tmp_path / "linked" / "index.html").read_text("utf-8")
+    linked = re.findall(r'href="(https://example[^"]+)"><span[^>]*>(.*?)</span></a>', page)
+    assert linked[:2] == [(f"{url}/README.md#settings", "The README"), (f"{url}/examples", "the examples")]
 
 
 def test_every_exported_name_has_its_place(site: Path) -> None:
