@@ -22,7 +22,7 @@ class RepositoryLinks(SphinxTransform):
     default_priority = 5  # before Sphinx copies what it takes for downloads
 
     def apply(self) -> None:
-        docs = Path(self.env.srcdir)
+        docs = Path(self.env.srcdir).resolve()
         for node in [
             *self.document.findall(addnodes.pending_xref),
             *self.document.findall(addnodes.download_reference),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,7 +18,7 @@ PACKAGES = ["pytest_hubspot_auth", "hubspot_simulator"]
 
 
 @pytest.fixture
-def public_names(monkeypatch: pytest.MonkeyPatch):
+def public_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The module that writes the API reference, which needs no Sphinx."""
     monkeypatch.syspath_prepend(DOCS / "_extensions")
     yield import_module("public_names")
@@ -51,7 +53,7 @@ def test_the_api_reference_documents_the_fixtures_and_both_packages() -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_api_reference_has_every_exported_name(public_names, package: str) -> None:
+def test_the_api_reference_has_every_exported_name(public_names: ModuleType, package: str) -> None:
     documented = {text: public_names.package_reference(text) for text in PACKAGES}
     missing = []
     for name in import_module(package).__all__:
@@ -62,7 +64,7 @@ def test_the_api_reference_has_every_exported_name(public_names, package: str) -
     assert missing == []
 
 
-def test_the_api_reference_has_every_fixture(public_names, pytester: pytest.Pytester) -> None:
+def test_the_api_reference_has_every_fixture(public_names: ModuleType, pytester: pytest.Pytester) -> None:
     listed = pytester.runpytest_inprocess("--fixtures").stdout.str()
     fixtures = re.findall(r"^(hubspot_\w+)", listed, re.MULTILINE)
     assert len(fixtures) > 5
