@@ -516,7 +516,8 @@ def test_no_hook_is_added_before_a_test_is_guarded(pytester: pytest.Pytester) ->
         import sys
         from conftest import added
 
-        OURS = {"hubspot_simulator", "pytest_hubspot_auth.routing.guard", "pytest_hubspot_auth.routing.protection", "responses"}
+        ROUTING = "pytest_hubspot_auth.routing"
+        OURS = {"hubspot_simulator", f"{ROUTING}.guard", f"{ROUTING}.protection", "responses"}
 
         def test_1_not_guarded():
             assert not added

@@ -64,7 +64,7 @@ def test_a_wrong_region_lasts_until_it_is_cleared(sim, api):
     assert api("GET", LIST).status_code == 200
 
 
-@pytest.mark.parametrize("condition", ["migrate", "lock", "misroute"])
+@pytest.mark.parametrize("condition", ["migrate_portal", "lock_portal", "wrong_region"])
 class TestScope:
     def test_clearing_ends_it(self, sim, api, condition):
         getattr(sim, condition)()

@@ -98,7 +98,7 @@ REFUSALS: dict[str, tuple[Ask, dict[str, Any]]] = {
     "deleted": (after(Simulator.delete_portal), {}),
     "lacking": (lambda sim, client: get(sim, client, token=sim.install(scopes=["oauth"]).access_token), {}),
     "migrating": (after(Simulator.migrate_portal), {}),
-    "locked": (after(Simulator.lock), {}),
+    "locked": (after(Simulator.lock_portal), {}),
     "misrouted": (after(Simulator.wrong_region), {}),
     "limited": (
         after(lambda sim: None, lambda *given: [get(*given), get(*given)][1]),

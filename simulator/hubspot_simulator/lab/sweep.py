@@ -8,14 +8,17 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..core.exchange import Exchange
 from ..core.injection import Answer, Arrival, Fault, FaultTarget, Injected, is_path
 from ..core.redaction import shown, shown_url
 from ..core.words import plural
-from ..simulator import Simulator
 from .faults.expiries import expire_all
 from .faults.refusals import TOKEN_ENDPOINTS
+
+if TYPE_CHECKING:
+    from ..simulator import Simulator
 
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _EVERY_CALL = FaultTarget(method=None, path=None)

@@ -37,10 +37,10 @@ def run(
 ) -> int:
     """Run a program on this process's own streams and return its exit status, as a shell would.
 
-    What it prints goes to ``output`` (a descriptor), if there is one, and it reads nothing then. It is ended after
-    ``timeout`` seconds, with all that it started, and TIMED_OUT returned; ``alone`` ends what it leaves running, too.
-    Both take the environment to hold ``process_tree.MARK``. Signals go to it, and to ``on_signal``; ``on_child`` is called
-    with its process id, and with None when it has ended. Raises CannotStart.
+    With ``output`` (a descriptor) its output goes there and it has no input. After ``timeout`` seconds it is ended
+    together with everything that it started, and TIMED_OUT is returned. ``alone`` also ends what it leaves running.
+    Both need ``process_tree.MARK`` in the environment. Signals are forwarded to it, and to ``on_signal``.
+    ``on_child`` is called with its process id, and with None after it has ended. Raises CannotStart.
     """
     mark = environment.get(process_tree.MARK, "")
     child: list[subprocess.Popen[bytes]] = []

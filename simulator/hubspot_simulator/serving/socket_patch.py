@@ -4,8 +4,8 @@ Standard library only, and nothing of this package: a child process loads this f
 need not have the package installed.
 
 ``socket.getaddrinfo`` answers an address of 192.0.2.0/24 for HubSpot's hosts, which is nobody's (RFC 5737), so that
-whatever escapes the socket patch reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS stays on:
-just before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
+a connection that escapes the patch reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS
+stays on: just before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
 """
 
 from __future__ import annotations

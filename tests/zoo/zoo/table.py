@@ -33,8 +33,8 @@ This page is written by the test that tries them; `UPDATE_DOCS=1 pytest tests/zo
 
 {wrong_count}
 
-The scenarios are those of the [conformance kit](conformance.md), the findings those of the [audit](findings.md) in the same
-traffic.
+The scenarios are those of the [conformance suite](conformance.md), the findings those of the [audit](findings.md) in
+the same traffic.
 
 | # | Client | What is wrong | Seen in | Scenario that fails | Finding |
 |---|---|---|---|---|---|
