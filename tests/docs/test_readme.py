@@ -14,11 +14,11 @@ from hubspot_simulator.settings import GROUPS, SETTINGS, default_of
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 QUICKSTART = ROOT / "examples" / "quickstart" / "test_quickstart.py"
-UPDATE = "UPDATE_README"
+UPDATE = "UPDATE_DOCS"
 
 
 def block(marker: str, content: str) -> str:
-    """Return the fenced block after a marker; with UPDATE_README set, write ``content`` into it first."""
+    """Return the fenced block after a marker; with UPDATE_DOCS set, write ``content`` into it first."""
     pattern = re.compile(rf"(<!-- {re.escape(marker)} -->\n```\w+\n)(.*?)(```\n)", re.DOTALL)
     text = README.read_text("utf-8")
     assert pattern.search(text), f"README.md has no block after <!-- {marker} -->"
