@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .server import SimulatorServer as SimulatorServer
     from .settings import Settings as Settings
 
-__all__ = ["Settings", "Simulator", "SimulatorServer"]
+__version__ = "0.1.0"  # the one home of the version: the build reads it from this line
+
+__all__ = ["Settings", "Simulator", "SimulatorServer", "__version__"]
 
 _HOME = {"Settings": "settings", "Simulator": "core.simulator", "SimulatorServer": "server"}
 
