@@ -19,8 +19,8 @@ from side_by_side import compare
 
 from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.hosts import is_hubspot
-from hubspot_simulator.seam import Seam
-from hubspot_simulator.wsgi_server import WSGIServer
+from hubspot_simulator.serving.socket_patch import SocketPatch
+from hubspot_simulator.serving.wsgi_server import WSGIServer
 from pytest_hubspot_auth import HubspotResponses
 
 PATH = "/crm/v3/objects/contacts"
@@ -90,7 +90,7 @@ def compare_tls(stack: ExitStack, server: SimulatorServer, simulator: Simulator,
     plain.verify = str(bundle)
     turned = stack.enter_context(requests.Session())
     plain.trust_env = turned.trust_env = False  # or REQUESTS_CA_BUNDLE would win over verify
-    seam = Seam(is_hubspot, https=(host, port), http=(server.host, server.port), authority=authority.certificate)
+    seam = SocketPatch(is_hubspot, https=(host, port), http=(server.host, server.port), authority=authority.certificate)
     seam.install()
     stack.callback(seam.uninstall)
 

@@ -11,38 +11,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hubspot_simulator import __version__ as __version__
-    from hubspot_simulator.core.audit import Finding as Finding
-    from hubspot_simulator.core.connected import ConnectedInstallation as ConnectedInstallation
+    from hubspot_simulator.core.connected_installation import ConnectedInstallation as ConnectedInstallation
     from hubspot_simulator.core.injection import Injected as Injected
     from hubspot_simulator.core.model import App as App
     from hubspot_simulator.core.model import Portal as Portal
-    from hubspot_simulator.server import SimulatorServer as SimulatorServer
+    from hubspot_simulator.lab.audit import Finding as Finding
+    from hubspot_simulator.serving.server import SimulatorServer as SimulatorServer
     from hubspot_simulator.settings import Settings as Settings
 
-    from .clock import FollowingClock as FollowingClock
-    from .clock import HubspotClock as HubspotClock
-    from .handle import HubspotSim as HubspotSim
-    from .kit.connection import Connection as Connection
-    from .kit.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
-    from .responses_bridge import HubspotResponses as HubspotResponses
+    from .conformance.connection import Connection as Connection
+    from .conformance.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
+    from .routing.responses_bridge import HubspotResponses as HubspotResponses
+    from .sim import HubspotSim as HubspotSim
     from .simulation import Simulation as Simulation
     from .simulation import hubspot_simulation as hubspot_simulation
+    from .time.clock import FollowingClock as FollowingClock
+    from .time.clock import HubspotClock as HubspotClock
 
 _HOME = {
     "App": "hubspot_simulator.core.model",
-    "Connection": "pytest_hubspot_auth.kit.connection",
-    "ConnectedInstallation": "hubspot_simulator.core.connected",
-    "Finding": "hubspot_simulator.core.audit",
-    "FollowingClock": "pytest_hubspot_auth.clock",
-    "HubSpotRefreshSuite": "pytest_hubspot_auth.kit.suite",
-    "HubspotClock": "pytest_hubspot_auth.clock",
-    "HubspotResponses": "pytest_hubspot_auth.responses_bridge",
-    "HubspotSim": "pytest_hubspot_auth.handle",
+    "Connection": "pytest_hubspot_auth.conformance.connection",
+    "ConnectedInstallation": "hubspot_simulator.core.connected_installation",
+    "Finding": "hubspot_simulator.lab.audit",
+    "FollowingClock": "pytest_hubspot_auth.time.clock",
+    "HubSpotRefreshSuite": "pytest_hubspot_auth.conformance.suite",
+    "HubspotClock": "pytest_hubspot_auth.time.clock",
+    "HubspotResponses": "pytest_hubspot_auth.routing.responses_bridge",
+    "HubspotSim": "pytest_hubspot_auth.sim",
     "Injected": "hubspot_simulator.core.injection",
     "Portal": "hubspot_simulator.core.model",
     "Settings": "hubspot_simulator.settings",
     "Simulation": "pytest_hubspot_auth.simulation",
-    "SimulatorServer": "hubspot_simulator.server",
+    "SimulatorServer": "hubspot_simulator.serving.server",
     "__version__": "hubspot_simulator",
     "hubspot_simulation": "pytest_hubspot_auth.simulation",
 }

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .given import CLOCK_ARGUMENTS, GIVEN, mark_arguments, read_clock_argument
+from .options import CLOCK_ARGUMENTS, GIVEN, mark_arguments, read_clock_argument
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.connected import ConnectedInstallation
+    from hubspot_simulator.core.connected_installation import ConnectedInstallation
     from hubspot_simulator.core.model import App, Portal
-    from hubspot_simulator.core.simulator import Simulator
-    from hubspot_simulator.server import SimulatorServer
+    from hubspot_simulator.serving.server import SimulatorServer
     from hubspot_simulator.settings import Settings
+    from hubspot_simulator.simulator import Simulator
 
-    from .clock import HubspotClock
-    from .handle import HubspotSim
-    from .responses_bridge import HubspotResponses
+    from .routing.responses_bridge import HubspotResponses
+    from .sim import HubspotSim
     from .sweep import SweptItem
+    from .time.clock import HubspotClock
 
 SIMULATOR: pytest.StashKey[Simulator] = pytest.StashKey()
 SWEPT: pytest.StashKey[SweptItem] = pytest.StashKey()
@@ -40,8 +40,8 @@ def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
 
     It starts when its address is first read, or with the first simulator when the port is set.
     """
-    from hubspot_simulator.core.simulator import Simulator
     from hubspot_simulator.settings import Settings
+    from hubspot_simulator.simulator import Simulator
 
     from .session_server import SessionServer
 
@@ -63,9 +63,9 @@ def hubspot_sim(
     """A fresh HubSpot for this test: ``hubspot_sim.url`` is what to call instead of https://api.hubapi.com."""
     from dataclasses import replace
 
-    from .clock import FollowingClock
-    from .handle import HubspotSim
-    from .protection import protect_now
+    from .routing.protection import protect_now
+    from .sim import HubspotSim
+    from .time.clock import FollowingClock
 
     by_mark = {name: value for name, value in mark_arguments(request.node).items() if name not in CLOCK_ARGUMENTS}
     settings = replace(hubspot_settings, **by_mark) if by_mark else hubspot_settings
@@ -101,7 +101,7 @@ def hubspot_installation(hubspot_sim: HubspotSim) -> ConnectedInstallation:
 @pytest.fixture
 def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> Iterator[HubspotClock]:
     """One clock for the code under test and the simulator, frozen: ``hubspot_clock.advance(minutes=31)``."""
-    from .clock import HubspotClock
+    from .time.clock import HubspotClock
 
     given = mark_arguments(request.node)
     arguments = {name: read_clock_argument(name, given[name]) for name in CLOCK_ARGUMENTS if name in given}
@@ -128,8 +128,8 @@ def _hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim
 @pytest.fixture
 def hubspot_responses(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) -> Iterator[HubspotResponses]:
     """Calls of `requests` to https://api.hubapi.com and HubSpot's other hosts, answered in process."""
-    from .guard import answering
-    from .responses_bridge import HubspotResponses
+    from .routing.guard import answering
+    from .routing.responses_bridge import HubspotResponses
 
     bridge = HubspotResponses(hubspot_server)
     bridge.start()

@@ -12,7 +12,6 @@ from types import FunctionType
 
 import pytest
 
-from . import around
 from .fixtures import (
     JUDGED,
     SIMULATOR,
@@ -28,7 +27,7 @@ from .fixtures import (
     hubspot_settings,
     hubspot_sim,
 )
-from .given import (
+from .options import (
     GIVEN,
     GROUPS,
     MARK,
@@ -42,6 +41,7 @@ from .given import (
     read_given,
     wrong_mark,
 )
+from .routing import item_protection
 
 __all__ = [
     "_hubspot_sweep_point",
@@ -101,12 +101,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "API, with the access token dead when that call arrives.",
     )
     config.stash[GIVEN] = read_given(config)
-    config.pluginmanager.register(_Dressing(config), "hubspot-dressing")
+    config.pluginmanager.register(_SectionStyling(config), "hubspot-dressing")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End what the protection of tests has started."""
-    around.stop(config)
+    item_protection.stop(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -143,14 +143,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Protect a test that is guarded or uses our fixtures, from the set-up of its fixtures to their teardown."""
-    with around.protected(item, ours=not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))):
+    with item_protection.protected(item, ours=not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test whose marks are wrong, before its fixtures read them; no other test."""
-    around.caught(item)  # in an earlier run of the same test, by pytest-rerunfailures: forget it
+    item_protection.caught(item)  # in an earlier run of the same test, by pytest-rerunfailures: forget it
     problem = wrong_mark(item)
     if problem:
         pytest.fail(problem, pytrace=False)
@@ -161,7 +161,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test whose teardown called the real HubSpot or what the simulator does not serve, or added findings."""
     yield
-    for message in around.caught(item)[:1]:
+    for message in item_protection.caught(item)[:1]:
         pytest.fail(message, pytrace=False)
     if JUDGED in item.stash:  # the test has not failed yet
         _judge(item, after=item.stash[JUDGED])
@@ -196,7 +196,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if swept is not None:
         swept.begin()
     yield
-    for message in around.caught(item)[:1]:
+    for message in item_protection.caught(item)[:1]:
         pytest.fail(message, pytrace=False)
     _judge(item, after=0)
     if swept is not None:
@@ -217,7 +217,7 @@ def pytest_runtest_makereport(
         found = journal_section(simulator), audit_section(simulator) if call.when == "call" else None
         sections.add(report, filter(None, found))
     if report.failed:
-        untold = [message for message in around.caught(item) if message not in report.longreprtext]
+        untold = [message for message in item_protection.caught(item) if message not in report.longreprtext]
         if untold:
             from . import sections
 
@@ -236,7 +236,7 @@ def pytest_runtest_makereport(
     return report
 
 
-class _Dressing:
+class _SectionStyling:
     """Wraps and colours our sections in the terminal, once there is a failure that has any."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -255,7 +255,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say how the refresh suites did, which points of the sweeps failed, and which calls were left out."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     if any(_has(report, SCENARIO) for report in reports):
-        from .kit.score import score_lines, write_json
+        from .conformance.score import score_lines, write_json
 
         terminalreporter.section("HubSpot refresh score card")
         _write(terminalreporter, score_lines(reports), failed=re.compile(r"  \S+ +[\d, ]+  FAILED"))

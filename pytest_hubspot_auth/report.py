@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hubspot_simulator.core.printable import wrapped
 from hubspot_simulator.core.redaction import shown
-from hubspot_simulator.core.simulator import Simulator
 from hubspot_simulator.core.words import plural
+from hubspot_simulator.simulator import Simulator
 
 from .sections import AUDIT, JOURNAL
 

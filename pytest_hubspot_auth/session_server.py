@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hubspot_simulator.server import SimulatorServer
+from hubspot_simulator.serving.server import SimulatorServer
 
 _NO_SOCKET = "hubspot_responses and hubspot_sim.httpx_transport() need no server."
 

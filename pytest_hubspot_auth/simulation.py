@@ -11,17 +11,17 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, TypeVar
 
-from hubspot_simulator.core.connected import ConnectedInstallation
-from hubspot_simulator.core.simulator import Simulator
-from hubspot_simulator.server import SimulatorServer
+from hubspot_simulator.core.connected_installation import ConnectedInstallation
+from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.settings import SETTINGS, Settings, read
+from hubspot_simulator.simulator import Simulator
 
-from .children import ChildProxies
-from .clock import FollowingClock, HubspotClock
-from .given import CLOCK_ARGUMENTS, read_clock_argument
-from .handle import HubspotSim
-from .protection import Protection
+from .options import CLOCK_ARGUMENTS, read_clock_argument
 from .report import audit_failure, journal_section, unserved
+from .routing.children import ChildProxies
+from .routing.protection import Protection
+from .sim import HubspotSim
+from .time.clock import FollowingClock, HubspotClock
 
 _PARAMETER = "sim"
 _INSTEAD = {
@@ -135,7 +135,7 @@ class _Managed:
             if self._intercept:
                 stack.enter_context(sim.intercept())
             if self._responses:
-                from .responses_bridge import HubspotResponses
+                from .routing.responses_bridge import HubspotResponses
 
                 bridge = HubspotResponses(server)
                 bridge.start()

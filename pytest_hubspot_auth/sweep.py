@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from hubspot_simulator.core.printable import wrapped
-from hubspot_simulator.core.simulator import Simulator
-from hubspot_simulator.core.sweep import Point, Sweep, points, read_kinds, target
 from hubspot_simulator.core.words import plural
+from hubspot_simulator.lab.sweep import Point, Sweep, points, read_kinds, target
+from hubspot_simulator.simulator import Simulator
 
-from .given import SWEEP_FIXTURE, SWEEP_MARK
+from .options import SWEEP_FIXTURE, SWEEP_MARK
 
 _PROPERTY = "hubspot_sweep"
 _PLAIN = "plain"
@@ -24,7 +24,7 @@ _MOST_POINTS = 10_000  # more would take pytest seconds to collect
 
 
 @dataclass(frozen=True)
-class Asked:
+class SweepMark:
     """The arguments of the mark."""
 
     calls: int = 0
@@ -32,13 +32,13 @@ class Asked:
     stride: int = 1
 
 
-def read_mark(mark: pytest.Mark) -> Asked:
+def read_mark(mark: pytest.Mark) -> SweepMark:
     """Return what a mark asks for. Raises ValueError for a wrong argument."""
-    unknown = [name for name in mark.kwargs if name not in Asked.__dataclass_fields__]
+    unknown = [name for name in mark.kwargs if name not in SweepMark.__dataclass_fields__]
     if mark.args or unknown:
         given = ", ".join([*map(repr, mark.args), *unknown])
         raise ValueError(f"it takes the keywords calls, kinds and stride, as in calls=7; got {given}")
-    asked = Asked(**mark.kwargs)
+    asked = SweepMark(**mark.kwargs)
     for name, least in (("calls", 0), ("stride", 1)):
         value = getattr(asked, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -53,7 +53,7 @@ def read_mark(mark: pytest.Mark) -> Asked:
             f"calls={asked.calls} would make {asked.calls // asked.stride} tests a kind, and the most is "
             f"{_MOST_POINTS}: give it stride={stride} or more"
         )
-    return Asked(asked.calls, tuple(kinds), asked.stride)
+    return SweepMark(asked.calls, tuple(kinds), asked.stride)
 
 
 def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
@@ -61,7 +61,7 @@ def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
     try:
         asked = read_mark(mark)
     except ValueError:  # the item's set-up tells it: a failed collection would end the session
-        asked = Asked()
+        asked = SweepMark()
     found = points(asked.calls, asked.kinds, asked.stride)
     metafunc.parametrize(SWEEP_FIXTURE, [None, *found], indirect=True, ids=[_PLAIN, *(point.name for point in found)])
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .core.simulator import Simulator as Simulator
-    from .server import SimulatorServer as SimulatorServer
+    from .serving.server import SimulatorServer as SimulatorServer
     from .settings import Settings as Settings
+    from .simulator import Simulator as Simulator
 
 __version__ = "0.1.0"  # the one home of the version: the build reads it from this line
 
 __all__ = ["Settings", "Simulator", "SimulatorServer", "__version__"]
 
-_HOME = {"Settings": "settings", "Simulator": "core.simulator", "SimulatorServer": "server"}
+_HOME = {"Settings": "settings", "Simulator": "simulator", "SimulatorServer": "serving.server"}
 
 
 def __getattr__(name: str) -> Any:  # the plugin reads `settings` alone: importing it must not cost a server

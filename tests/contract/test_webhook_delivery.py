@@ -18,8 +18,8 @@ from hubspot.utils.signature import Signature
 
 from hubspot_simulator.core.clock import ManualClock, OffsetClock
 from hubspot_simulator.core.webhooks import Event, SignedRequest, event, sign_events, sign_request
-from hubspot_simulator.webhook_delivery import Delivery, WebhookSender
-from hubspot_simulator.wsgi_server import WSGIServer
+from hubspot_simulator.serving.webhook_delivery import Delivery, WebhookSender
+from hubspot_simulator.serving.wsgi_server import WSGIServer
 from pytest_hubspot_auth import HubspotClock, HubspotSim
 
 SECRET = "cfc68c0b-aaaa-bbbb-cccc-95350e4ea479"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hubspot_simulator.core.sweep import KINDS, Point
+from hubspot_simulator.lab.sweep import KINDS, Point
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "sweep.md").read_text("utf-8")

@@ -516,7 +516,8 @@ def test_no_hook_is_added_before_a_test_is_guarded(pytester: pytest.Pytester) ->
         import sys
         from conftest import added
 
-        OURS = {"hubspot_simulator", "pytest_hubspot_auth.guard", "pytest_hubspot_auth.protection", "responses"}
+        ROUTING = "pytest_hubspot_auth.routing"
+        OURS = {"hubspot_simulator", f"{ROUTING}.guard", f"{ROUTING}.protection", "responses"}
 
         def test_1_not_guarded():
             assert not added
@@ -534,7 +535,7 @@ def test_no_hook_is_added_before_a_test_is_guarded(pytester: pytest.Pytester) ->
 
 
 def test_the_hook_looks_at_its_own_events_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytest_hubspot_auth import audit_hook
+    from pytest_hubspot_auth.routing import audit_hook
 
     heard: list[str] = []
 

@@ -23,7 +23,7 @@ import requests
 import urllib3
 from hubspot import HubSpot
 
-from hubspot_simulator.seam import Seam
+from hubspot_simulator.serving.socket_patch import SocketPatch
 from pytest_hubspot_auth import ConnectedInstallation, HubspotClock, HubspotSim
 
 HOST = "api.hubapi.com"
@@ -311,7 +311,7 @@ def test_links_say_what_the_client_called(hubspot_intercept: None, hubspot_insta
 
 
 def test_a_stand_in_address_reaches_nobody_without_the_seam() -> None:
-    seam = Seam(lambda host: True, https=("127.0.0.1", 1), http=("127.0.0.1", 1), authority="")
+    seam = SocketPatch(lambda host: True, https=("127.0.0.1", 1), http=("127.0.0.1", 1), authority="")
     seam.install()
     address = socket.gethostbyname("api.hubapi.com")
     seam.uninstall()

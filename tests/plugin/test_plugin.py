@@ -415,7 +415,7 @@ class TestSettings:
 
     def test_the_options_are_the_settings(self) -> None:
         from hubspot_simulator.settings import SETTINGS, described
-        from pytest_hubspot_auth.given import OPTIONS
+        from pytest_hubspot_auth.options import OPTIONS
 
         assert {name: described(name) for name in SETTINGS} == OPTIONS
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from hubspot_simulator.core.clock import ManualClock, OffsetClock
 from pytest_hubspot_auth import HubspotClock, HubspotSim
-from pytest_hubspot_auth.waiting import threads as threads_module
+from pytest_hubspot_auth.time.waiting import threads as threads_module
 
 CONTACTS = "/crm/v3/objects/contacts"
 GUARD = 60  # seconds after which a real wait of these tests gives up

@@ -20,7 +20,8 @@ import httpx
 import pytest
 import requests
 
-from pytest_hubspot_auth import Simulation, audit_hook, hubspot_simulation
+from pytest_hubspot_auth import Simulation, hubspot_simulation
+from pytest_hubspot_auth.routing import audit_hook
 
 CONTACTS = "/crm/v3/objects/contacts"
 REAL_DATETIME = datetime(2026, 1, 1)

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 import requests  # noqa: F401  # or each run in this process would import it anew, and mix the two
 
-import pytest_hubspot_auth.handle
+import pytest_hubspot_auth.sim
 import pytest_hubspot_auth.sweep  # noqa: F401  # likewise, and slow
 
 CLIENTS = """

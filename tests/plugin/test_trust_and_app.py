@@ -90,7 +90,7 @@ def test_d6_pytests_help_lists_the_valid_values_in_groups(pytester: pytest.Pytes
 
 def test_d6_the_plugins_groups_are_those_of_the_settings() -> None:
     from hubspot_simulator.settings import GROUPS, SETTINGS
-    from pytest_hubspot_auth import given
+    from pytest_hubspot_auth import options
 
-    assert given.GROUPS == GROUPS
-    assert tuple(name for name, setting in SETTINGS.items() if setting.metadata["secret"]) == given.SECRET
+    assert options.GROUPS == GROUPS
+    assert tuple(name for name, setting in SETTINGS.items() if setting.metadata["secret"]) == options.SECRET

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hubspot_simulator.child.unreached import unreached
+from hubspot_simulator.runner.unreached import unreached
 
 CONTACTS = "/crm/v3/objects/contacts"
 STORY = [("GET", CONTACTS, 200), ("GET", CONTACTS, 401), ("POST", "/oauth/v1/token", 200), ("GET", CONTACTS, 200)]

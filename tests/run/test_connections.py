@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from hubspot_simulator import Simulator, SimulatorServer
-from hubspot_simulator.child.connections import NOTHING, Connections, said
-from hubspot_simulator.child.report import report
+from hubspot_simulator.runner.connections import NOTHING, Connections, said
+from hubspot_simulator.runner.report import report
 
 HOST = "api.hubapi.com"
 UNKNOWN_CA = "distrusted the certificate (unknown ca)"

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hubspot_simulator.child import tree
-from hubspot_simulator.child.tail import Tail
-from hubspot_simulator.child.watchdog import Watchdog
+from hubspot_simulator.runner import process_tree
+from hubspot_simulator.runner.tail import Tail
+from hubspot_simulator.runner.watchdog import Watchdog
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="terminals and kill -9 of POSIX")
 SWEEP = [sys.executable, "-m", "hubspot_simulator", "sweep"]
@@ -169,7 +169,7 @@ class TestOutput:
 def marked() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         [sys.executable, "-c", f"print(flush=True); {SLEEP}"],
-        env={**os.environ, tree.MARK: "some-mark"},
+        env={**os.environ, process_tree.MARK: "some-mark"},
         stdout=subprocess.PIPE,
     ) as process:
         try:
@@ -182,26 +182,26 @@ def marked() -> Iterator[subprocess.Popen[bytes]]:
 
 class TestTree:
     def test_who_has_the_mark_is_found(self, marked: subprocess.Popen[bytes]) -> None:
-        assert marked.pid in [process.pid for process in tree.find("some-mark")]
-        assert tree.find("another-mark") == []
+        assert marked.pid in [process.pid for process in process_tree.find("some-mark")]
+        assert process_tree.find("another-mark") == []
 
     def test_this_process_is_never_among_them(self) -> None:
-        assert os.getpid() not in [process.pid for process in tree.find("none", os.getpid())]
+        assert os.getpid() not in [process.pid for process in process_tree.find("none", os.getpid())]
 
     def test_it_ends_them_and_leaves_their_status_to_their_parent(self, marked: subprocess.Popen[bytes]) -> None:
-        tree.end("some-mark")
+        process_tree.end("some-mark")
         assert marked.wait(30) != 0
-        tree.end("some-mark", marked.pid)  # nobody is left
+        process_tree.end("some-mark", marked.pid)  # nobody is left
 
     @POSIX
     def test_who_ignores_the_request_is_killed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tree, "_GRACE_SECONDS", 0.1)
+        monkeypatch.setattr(process_tree, "_GRACE_SECONDS", 0.1)
         script = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); {SLEEP}"
-        environment = {**os.environ, tree.MARK: "deaf"}
+        environment = {**os.environ, process_tree.MARK: "deaf"}
         with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            tree.end("deaf")
+            process_tree.end("deaf")
             assert process.wait(30) == -signal.SIGKILL
 
 

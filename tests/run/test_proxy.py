@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hubspot_simulator import Settings, Simulator, SimulatorServer
-from hubspot_simulator.child import proxy as module
-from hubspot_simulator.child.proxy import Proxy
 from hubspot_simulator.hosts import matcher
+from hubspot_simulator.runner import proxy as module
+from hubspot_simulator.runner.proxy import Proxy
 
 # Whoever asks a proxy for HubSpot is stopped by the guard, and this one is the simulator.
 pytestmark = pytest.mark.hubspot(guard=False)

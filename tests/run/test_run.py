@@ -17,9 +17,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from hubspot_simulator.child import clock, environment, process, together
 from hubspot_simulator.cli import main
 from hubspot_simulator.cli.run import add_options
+from hubspot_simulator.runner import child_process, environment, libfaketime, shared_clock
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, terminals and file modes of POSIX")
 COMMAND = [sys.executable, "-m", "hubspot_simulator", "run"]
@@ -66,8 +66,8 @@ def call_in_time():
 
 def needs_libfaketime() -> None:
     try:
-        together.fake_clock(clock.read_duration("31m"), {})
-    except together.NoFakeClock as error:
+        shared_clock.fake_clock(libfaketime.read_duration("31m"), {})
+    except shared_clock.NoFakeClock as error:
         pytest.skip(str(error))
 
 
@@ -245,7 +245,7 @@ class TestTime:
         from hubspot_simulator import Simulator
 
         simulator = Simulator()
-        schedule = clock.Schedule(simulator, [0], [])
+        schedule = libfaketime.Schedule(simulator, [0], [])
         before = simulator.clock.offset_ms
         schedule._calls = 0
         schedule._move(7, "pat-na1-1")
@@ -258,12 +258,12 @@ class TestTime:
         ("text", "seconds"), [("31m", 1860), ("+31m", 1860), ("-90s", -90), ("1.5h", 5400), ("2d", 172800), ("7", 7)]
     )
     def test_durations(self, text: str, seconds: float) -> None:
-        assert clock.read_duration(text).total_seconds() == seconds
+        assert libfaketime.read_duration(text).total_seconds() == seconds
 
     @pytest.mark.parametrize("text", ["", "m", "31 m", "1w", "-", "1e3", "10001d", "9" * 30 + "d"])
     def test_no_durations(self, text: str) -> None:
         with pytest.raises(ValueError, match="duration"):
-            clock.read_duration(text)
+            libfaketime.read_duration(text)
 
     @POSIX
     def test_the_programs_own_clock(self, python) -> None:
@@ -313,7 +313,7 @@ class TestTime:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.setattr(together, "_PREFIXES", ())
+        monkeypatch.setattr(shared_clock, "_PREFIXES", ())
         assert main(["run", "--child-clock", "+31m", "--", "true"]) == 1
         assert "install the package faketime (Debian, Ubuntu)" in capsys.readouterr().err
 
@@ -326,14 +326,14 @@ class TestTime:
         library.touch()
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
         monkeypatch.setattr(sys, "platform", "linux")
-        variables = together.fake_clock(clock.read_duration("-5m"), {"LD_PRELOAD": "other.so"})
+        variables = shared_clock.fake_clock(libfaketime.read_duration("-5m"), {"LD_PRELOAD": "other.so"})
         assert variables["LD_PRELOAD"] == f"{library}:other.so"
         assert variables["FAKETIME"] == "-300.000"
 
     def test_windows_has_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "platform", "win32")
-        with pytest.raises(together.NoFakeClock, match="Windows"):
-            together.fake_clock(clock.read_duration("1m"), {})
+        with pytest.raises(shared_clock.NoFakeClock, match="Windows"):
+            shared_clock.fake_clock(libfaketime.read_duration("1m"), {})
 
 
 class TestEnvironment:
@@ -485,30 +485,30 @@ class TestSignals:
         assert (status, output) == (0, "ready\nTrue\n")
 
     def test_one_that_comes_while_the_program_starts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        start = process._start
+        start = child_process._start
 
         def slowly(*arguments):
             os.kill(os.getpid(), signal.SIGTERM)
             return start(*arguments)
 
-        monkeypatch.setattr(process, "_start", slowly)
+        monkeypatch.setattr(child_process, "_start", slowly)
         before = signal.getsignal(signal.SIGTERM)
         command = [sys.executable, "-c", "import time; time.sleep(60)"]
-        assert process.run(command, os.environ) == 128 + signal.SIGTERM
+        assert child_process.run(command, os.environ) == 128 + signal.SIGTERM
         assert signal.getsignal(signal.SIGTERM) is before
 
     def test_in_the_foreground_group_the_terminal_has_sent_ctrl_c(self) -> None:
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
-            process._send(child, signal.SIGINT, apart=False)
+            child_process._send(child, signal.SIGINT, apart=False)
             with pytest.raises(subprocess.TimeoutExpired):
                 child.wait(0.2)
-            process._send(child, signal.SIGTERM, apart=False)
+            child_process._send(child, signal.SIGTERM, apart=False)
             assert child.wait(30) == -signal.SIGTERM
-            process._send(child, signal.SIGTERM, apart=False)  # it is gone
+            child_process._send(child, signal.SIGTERM, apart=False)  # it is gone
 
     def test_without_a_standard_input_there_is_no_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", None)
-        assert not process._on_terminal()
+        assert not child_process._on_terminal()
 
     def signalled(self, script: str, number: int, folder: Path) -> tuple[int, str, str]:
         """Run a script, send a signal once it says that it is ready, return its status, output and report."""

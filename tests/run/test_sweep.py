@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from hubspot_simulator.child.together import NoFakeClock, fake_clock
+from hubspot_simulator.runner.shared_clock import NoFakeClock, fake_clock
 
 COMMAND = [sys.executable, "-m", "hubspot_simulator", "sweep"]
 TWO_CALLS = """

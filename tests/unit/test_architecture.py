@@ -25,12 +25,12 @@ IMPORT = "import sys; __import__(sys.argv[1]); print(*sys.modules)"
             id="the-settings-load-the-standard-library-only",
         ),
         pytest.param(
-            "hubspot_simulator.core.simulator",
+            "hubspot_simulator.simulator",
             {"hubspot_simulator.http", "werkzeug", "cheroot"},
             id="the-core-knows-no-http",
         ),
         pytest.param(
-            "pytest_hubspot_auth.handle",
+            "pytest_hubspot_auth.sim",
             {"trustme", "cryptography"},
             id="what-makes-certificates-is-loaded-when-one-is-needed",
         ),

@@ -9,8 +9,8 @@ from werkzeug.test import Client
 
 from hubspot_simulator import Simulator
 from hubspot_simulator.core.clock import ManualClock
-from hubspot_simulator.core.faults.options import declared
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.faults.options import declared
 
 NOW_MS = 1_790_000_000_000
 CONTACTS = "/crm/v3/objects/contacts"

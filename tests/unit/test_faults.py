@@ -15,7 +15,7 @@ from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import TOKEN_ERRORS
 from hubspot_simulator.core.exchange import Exchange
-from hubspot_simulator.core.injection import Answer, Arrival, Fault, Injected, Target, is_path
+from hubspot_simulator.core.injection import Answer, Arrival, Fault, FaultTarget, Injected, is_path
 from hubspot_simulator.http.app import Application
 
 NOW_MS = 1_790_000_000_000
@@ -222,7 +222,7 @@ class TestCounting:
         assert len(fault.hits) == 1
 
     def test_removed_while_a_call_is_counted(self) -> None:
-        class Removing(Target):
+        class Removing(FaultTarget):
             def matches(self, arrival: Arrival) -> bool:
                 injected.remove()  # as by another thread, between the look and the count
                 return True
@@ -247,7 +247,7 @@ class TestCounting:
 
     @pytest.mark.parametrize("times", [1, 5])
     def test_of_sixteen_calls_at_once_exactly_so_many_are_hit(self, simulator: Simulator, times: int) -> None:
-        class Slow(Target):
+        class Slow(FaultTarget):
             def matches(self, arrival: Arrival) -> bool:
                 threading.Event().wait(0.001)  # long enough for another thread to look, too
                 return True
@@ -414,7 +414,7 @@ class TestJournal:
         assert self.last(simulator).faults == ()
 
     def test_what_is_not_to_be_shown_is_not(self, simulator: Simulator, client: Client) -> None:
-        hidden = simulator.faults.add(Injected("counted", Fault(), Target(None, None), times=None, shown=False))
+        hidden = simulator.faults.add(Injected("counted", Fault(), FaultTarget(None, None), times=None, shown=False))
         simulator.inject("LOCKED")
         call(simulator, client)
         assert self.last(simulator).faults == ("LOCKED",)
@@ -429,7 +429,7 @@ class TestJournal:
     def test_a_fault_that_fails_is_answered_and_told(
         self, simulator: Simulator, client: Client, caplog: pytest.LogCaptureFixture
     ) -> None:
-        simulator.faults.add(Injected("broken", Broken(), Target(None, None)))
+        simulator.faults.add(Injected("broken", Broken(), FaultTarget(None, None)))
         assert call(simulator, client) == 500
         assert self.last(simulator).why.startswith("the injected fault broken failed: OverflowError")
         assert [record.message for record in caplog.records] == ["the injected fault broken failed"]

@@ -8,10 +8,10 @@ import pytest
 from werkzeug.test import Client
 
 from hubspot_simulator import Simulator
-from hubspot_simulator.child.report import report
 from hubspot_simulator.core import store
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.runner.report import report
 
 CONTACTS = "/crm/v3/objects/contacts"
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from hubspot_simulator import Simulator
-from hubspot_simulator.child.report import report
 from hubspot_simulator.core.printable import many_lines, one_line, wrapped
 from hubspot_simulator.core.redaction import shown, shown_lines
-from hubspot_simulator.core.sweep import target
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.sweep import target
+from hubspot_simulator.runner.report import report
 from hubspot_simulator.settings import Settings
 
 FORGED = "#7 2026-11-23T10:00:00Z GET /crm/v3/objects/contacts 200: all is well"

@@ -24,7 +24,7 @@ from hubspot_simulator.core import redaction
 from hubspot_simulator.core.known_secrets import KnownSecrets
 from hubspot_simulator.core.redaction import EXEMPT, redact, shown, shown_lines
 from hubspot_simulator.http.app import Application
-from hubspot_simulator.server import SimulatorServer
+from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.settings import Settings
 
 random_source = random.Random(8)

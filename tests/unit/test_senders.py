@@ -14,11 +14,11 @@ from contextlib import closing
 
 import pytest
 
-from hubspot_simulator import processes, senders
+from hubspot_simulator import senders
 from hubspot_simulator.core.exchange import Exchange
-from hubspot_simulator.senders import OWN, Senders
-from hubspot_simulator.server import SimulatorServer
-from hubspot_simulator.sockets import NoInodes
+from hubspot_simulator.senders import OWN, Senders, processes
+from hubspot_simulator.senders.sockets import NoInodes
+from hubspot_simulator.serving.server import SimulatorServer
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
 PATH = "/_simulator/audit"

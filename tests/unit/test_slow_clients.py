@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 import trustme
 
-from hubspot_simulator import wsgi_connection, wsgi_server, wsgi_watcher
-from hubspot_simulator.wsgi_server import WSGIServer
+from hubspot_simulator.serving import wsgi_connection, wsgi_server, wsgi_watcher
+from hubspot_simulator.serving.wsgi_server import WSGIServer
 
 MANY = 140
 TIMEOUT = 8  # less than the time after which a server cuts what stands still
@@ -313,7 +313,7 @@ class TestB3NobodyIsCutForWhatTheServerDoes:
         watcher = wsgi_watcher.Watcher(server, listener)
         stack.callback(watcher.close)
         client = stack.enter_context(socket.create_connection(listener.getsockname(), TIMEOUT))
-        conn = wsgi_connection.Connection(server, *listener.accept())
+        conn = wsgi_connection.ServerConnection(server, *listener.accept())
         stack.callback(conn.close)
         watcher._connections[conn.number] = conn
         return watcher, conn, client
@@ -512,15 +512,15 @@ def test_one_bad_connection_ends_no_other(
 ) -> None:
     """The kind of B2: whatever fails for one of the ready connections is the affair of that one."""
     server = stack.enter_context(WSGIServer(echo))
-    proceed: Callable[..., bool] = wsgi_connection.Connection.proceed
+    proceed: Callable[..., bool] = wsgi_connection.ServerConnection.proceed
 
-    def fail(conn: wsgi_connection.Connection) -> bool:
+    def fail(conn: wsgi_connection.ServerConnection) -> bool:
         if bytes(conn._in) == b"BAD":
             raise RuntimeError("a bug")
         return proceed(conn)
 
     with closing(Many(server.port, b"BAD", None, 5)):
-        monkeypatch.setattr(wsgi_connection.Connection, "proceed", fail)
+        monkeypatch.setattr(wsgi_connection.ServerConnection, "proceed", fail)
         with closing(Many(server.port, b"x", None, 1)) as more, closing(client_of(server, None)) as client:
             assert post(client) == b"5"
             more.sockets[0].sendall(b"y")

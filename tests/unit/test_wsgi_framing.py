@@ -10,7 +10,7 @@ from cheroot.server import ChunkedRFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_simulator.wsgi_framing import Chunks, Head, Length, Malformed, TooLarge, check_fields
+from hubspot_simulator.serving.wsgi_framing import Chunks, Head, Length, Malformed, TooLarge, check_fields
 
 NEXT = b"GET /next HTTP/1.1\r\n"
 

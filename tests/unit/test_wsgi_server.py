@@ -22,8 +22,8 @@ import pytest
 import trustme
 from freezegun import freeze_time
 
-from hubspot_simulator import wsgi_server, wsgi_watcher
-from hubspot_simulator.wsgi_server import ServerStartError, WSGIServer
+from hubspot_simulator.serving import wsgi_server, wsgi_watcher
+from hubspot_simulator.serving.wsgi_server import ServerStartError, WSGIServer
 
 TIMEOUT = 5  # a client that is held up, as stock cheroot holds it up (9.8 s), fails by this
 MANY = 20
@@ -100,7 +100,7 @@ def dial(stack: ExitStack) -> Callable[..., socket.socket]:
 @pytest.fixture
 def quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     """Nothing is logged above debug, and nothing printed."""
-    caplog.set_level(logging.DEBUG, "hubspot_simulator.server")
+    caplog.set_level(logging.DEBUG, "hubspot_simulator.serving.server")
     yield
     assert [record.getMessage() for record in caplog.get_records("call") if record.levelno > logging.DEBUG] == []
     assert capfd.readouterr() == ("", "")
@@ -459,7 +459,7 @@ def test_an_error_of_the_app_is_logged(
         assert client.getresponse().status == 500
     get_once(server)
     (record,) = caplog.records
-    assert (record.name, record.levelname) == ("hubspot_simulator.server", "ERROR")
+    assert (record.name, record.levelname) == ("hubspot_simulator.serving.server", "ERROR")
     assert record.exc_text is not None
     assert type(error).__name__ in record.exc_text
     assert capfd.readouterr() == ("", "")

@@ -18,19 +18,19 @@ CALLS = [
 @pytest.mark.parametrize(("method", "path"), CALLS)
 class TestEveryCall:
     def test_a_migration_is_477_with_retry_after(self, sim, api, assert_refused, method, path):
-        sim.migrate()
+        sim.migrate_portal()
         response = api(method, path)
         assert_refused(response, 477, "Migration in Progress")
         assert response.headers["Retry-After"] == "86400"
 
     def test_a_lock_is_423(self, sim, api, assert_refused, method, path):
-        sim.lock()
+        sim.lock_portal()
         response = api(method, path)
         assert_refused(response, 423, "Locked")
         assert "Retry-After" not in response.headers
 
     def test_a_wrong_region_is_488(self, sim, api, assert_refused, method, path):
-        sim.misroute()
+        sim.wrong_region()
         message = f"Hub {sim.portal.hub_id} is unknown to this Hublet, but it appears to exist in Hublet eu1"
         assert_refused(api(method, path), 488, message, correctHublet="eu1")
 
@@ -40,7 +40,7 @@ class TestEveryCall:
     [(0, "3600"), (1, "3600"), (1_000, "3599"), (1_001, "3599"), (3_599_000, "1"), (3_599_999, "1"), (3_600_000, None)],
 )
 def test_retry_after_counts_down_on_the_simulators_clock(sim, api, after_ms, retry_after):
-    sim.migrate(seconds=3600)
+    sim.migrate_portal(seconds=3600)
     sim.clock.advance(milliseconds=after_ms)
     sim.oauth.issue_access_token(sim.store.refresh_tokens[sim.installation.refresh_token])
     api.access_token = sim.install().access_token
@@ -50,25 +50,25 @@ def test_retry_after_counts_down_on_the_simulators_clock(sim, api, after_ms, ret
 
 @pytest.mark.parametrize(("after_ms", "status"), [(0, 423), (1_999, 423), (2_000, 200)])
 def test_a_lock_lasts_two_seconds(sim, api, after_ms, status):
-    sim.lock()
+    sim.lock_portal()
     sim.clock.advance(milliseconds=after_ms)
     assert api("GET", LIST).status_code == status
 
 
 def test_a_wrong_region_lasts_until_it_is_cleared(sim, api):
-    sim.misroute(correct_hublet="na2")
+    sim.wrong_region(correct_hublet="na2")
     assert api("GET", LIST).json["correctHublet"] == "na2"
     sim.clock.advance(minutes=29)
     assert api("GET", LIST).status_code == 488
-    sim.clear()
+    sim.end_condition()
     assert api("GET", LIST).status_code == 200
 
 
-@pytest.mark.parametrize("condition", ["migrate", "lock", "misroute"])
+@pytest.mark.parametrize("condition", ["migrate_portal", "lock_portal", "wrong_region"])
 class TestScope:
     def test_clearing_ends_it(self, sim, api, condition):
         getattr(sim, condition)()
-        sim.clear()
+        sim.end_condition()
         assert api("GET", LIST).status_code == 200
 
     def test_other_accounts_are_not_affected(self, sim, as_token, condition):
@@ -103,8 +103,8 @@ class TestScope:
 
 
 def test_the_last_condition_counts(sim, api):
-    sim.migrate()
-    sim.lock()
+    sim.migrate_portal()
+    sim.lock_portal()
     assert api("GET", LIST).status_code == 423
     sim.clock.advance(seconds=2)
     assert api("GET", LIST).status_code == 200

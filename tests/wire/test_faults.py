@@ -10,9 +10,9 @@ import pytest
 from werkzeug.test import Client
 
 from hubspot_simulator.core.errors import TOKEN_ERRORS
-from hubspot_simulator.core.faults import behaviours
 from hubspot_simulator.core.tokens import AccessToken, issue, parse
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.faults import behaviours
 
 LIST = "/crm/v3/objects/contacts"
 ME = "/integrations/v1/me"
@@ -149,17 +149,17 @@ class TestRefusalsAreHubSpotsOwn:
         assert refresh().status_code == 200
 
     def test_locked(self, sim, api):
-        sim.lock()
+        sim.lock_portal()
         natural = api("GET", LIST)
-        sim.clear()
+        sim.end_condition()
         sim.inject("LOCKED")
         assert natural.status_code == 423
         assert form(api("GET", LIST)) == form(natural)
 
     def test_migration(self, sim, api):
-        sim.migrate(seconds=3600)
+        sim.migrate_portal(seconds=3600)
         natural = api("GET", LIST)
-        sim.clear()
+        sim.end_condition()
         sim.inject("MIGRATION")
         assert natural.status_code == 477
         assert natural.headers["Retry-After"] == "3600"

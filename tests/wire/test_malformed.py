@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from hubspot_simulator import Simulator, SimulatorServer
-from hubspot_simulator.wsgi_server import WSGIServer
+from hubspot_simulator.serving.wsgi_server import WSGIServer
 
 TIMEOUT = 9  # less than the server waits for a request that goes on
 LIST = b"/crm/v3/objects/contacts"

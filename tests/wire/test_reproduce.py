@@ -16,8 +16,8 @@ from werkzeug.test import Client, TestResponse
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import TOKEN_ERRORS
-from hubspot_simulator.core.faults import refusals
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.faults import refusals
 
 CONTACTS = "/crm/v3/objects/contacts"
 MESSAGE = "The OAuth token used to make this call expired 5 minute(s) ago."
@@ -97,9 +97,9 @@ REFUSALS: dict[str, tuple[Ask, dict[str, Any]]] = {
     "uninstalled": (after(Simulator.uninstall), {"after_uninstall": "dead"}),
     "deleted": (after(Simulator.delete_portal), {}),
     "lacking": (lambda sim, client: get(sim, client, token=sim.install(scopes=["oauth"]).access_token), {}),
-    "migrating": (after(Simulator.migrate), {}),
-    "locked": (after(Simulator.lock), {}),
-    "misrouted": (after(Simulator.misroute), {}),
+    "migrating": (after(Simulator.migrate_portal), {}),
+    "locked": (after(Simulator.lock_portal), {}),
+    "misrouted": (after(Simulator.wrong_region), {}),
     "limited": (
         after(lambda sim: None, lambda *given: [get(*given), get(*given)][1]),
         {"rate_limits": True, "rate_limit": 1},

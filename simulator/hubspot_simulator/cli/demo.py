@@ -11,9 +11,9 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.parse import urlencode
 
-from ..core.simulator import Simulator
-from ..server import SimulatorServer
+from ..serving.server import SimulatorServer
 from ..settings import Settings
+from ..simulator import Simulator
 
 _CONTACTS = "/crm/v3/objects/contacts"
 _SHOWN_HEADERS = ("Content-Type", "Cache-Control", "X-HubSpot-Correlation-Id")

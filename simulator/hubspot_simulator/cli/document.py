@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.audit import Finding
 from ..core.clock import iso_instant
 from ..core.exchange import Exchange
 from ..core.redaction import shown, shown_url
-from ..core.simulator import Simulator
+from ..lab.audit import Finding
+from ..simulator import Simulator
 
 VERSION = 1
 

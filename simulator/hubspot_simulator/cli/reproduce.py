@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..core.simulator import Simulator
 from ..settings import Settings
+from ..simulator import Simulator
 from .run import add_options as add_run_options
 from .run import checked, observe, say
 
 if TYPE_CHECKING:
-    from ..core.reproduce import Reproduction
+    from ..lab.reproduce import Reproduction
 
 _NOT_MET = 1
 

@@ -9,16 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..authority import AuthorityUnavailable
-from ..child.clock import Schedule, read_advance, read_child_clock
-from ..child.process import CannotStart
-from ..child.report import report
-from ..child.session import Session
-from ..child.together import NoFakeClock
 from ..core.printable import wrapped
 from ..core.redaction import shown_lines
-from ..core.simulator import Simulator
+from ..runner.child_process import CannotStart
+from ..runner.libfaketime import Schedule, read_advance, read_child_clock
+from ..runner.report import report
+from ..runner.session import Session
+from ..runner.shared_clock import NoFakeClock
+from ..serving.authority import AuthorityUnavailable
 from ..settings import Settings
+from ..simulator import Simulator
 from . import document
 
 NOT_STARTED = 127

@@ -10,11 +10,11 @@ from dataclasses import replace
 from secrets import token_hex
 
 from ..core.clock import Clock, ManualClock, SystemClock
-from ..core.simulator import Simulator
 from ..core.words import plural
 from ..senders import Senders
-from ..server import SimulatorServer
+from ..serving.server import SimulatorServer
 from ..settings import Settings
+from ..simulator import Simulator
 from . import reach
 from .output import Output
 

@@ -11,16 +11,16 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ..authority import AuthorityUnavailable
-from ..child.process import TIMED_OUT, CannotStart
-from ..child.report import report
-from ..child.session import Session
-from ..child.tail import Tail
-from ..child.together import NoFakeClock
-from ..core.audit import Finding
 from ..core.printable import wrapped
 from ..core.redaction import shown_lines
-from ..core.sweep import KINDS, Point, Sweep, points, target
+from ..lab.audit import Finding
+from ..lab.sweep import KINDS, Point, Sweep, points, target
+from ..runner.child_process import TIMED_OUT, CannotStart
+from ..runner.report import report
+from ..runner.session import Session
+from ..runner.shared_clock import NoFakeClock
+from ..runner.tail import Tail
+from ..serving.authority import AuthorityUnavailable
 from ..settings import Settings
 from . import document
 from .run import NOT_STARTED, allow_options, clock_option, written

@@ -15,19 +15,19 @@ class Conditions:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def migrate(self, portal: Portal, until_ms: int) -> None:
+    def migrate_portal(self, portal: Portal, until_ms: int) -> None:
         """Answer 477 until an instant (epoch milliseconds), as while HubSpot moves a portal between data centres."""
         self._store.conditions[portal.hub_id] = Condition("migration", until_ms)
 
-    def lock(self, portal: Portal, until_ms: int) -> None:
+    def lock_portal(self, portal: Portal, until_ms: int) -> None:
         """Answer 423 until an instant (epoch milliseconds)."""
         self._store.conditions[portal.hub_id] = Condition("lock", until_ms)
 
-    def misroute(self, portal: Portal, correct_hublet: str) -> None:
+    def wrong_region(self, portal: Portal, correct_hublet: str) -> None:
         """Answer 488: the portal lives in another region than the one that was asked."""
         self._store.conditions[portal.hub_id] = Condition("misrouted", _FOREVER_MS, correct_hublet)
 
-    def clear(self, portal: Portal) -> None:
+    def end_condition(self, portal: Portal) -> None:
         """End whatever is the matter with the portal."""
         self._store.conditions.pop(portal.hub_id, None)
 

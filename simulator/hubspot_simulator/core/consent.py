@@ -25,7 +25,7 @@ USER_LACKS_PERMISSION = (
 )
 
 
-class Refused(Exception):
+class AuthorizationRefused(Exception):
     """HubSpot shows ``message`` on a page. ``why`` is what is wrong, for the journal."""
 
     def __init__(self, message: str, why: str) -> None:
@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class AuthorizationRequest:
     """What an app asks for. Scopes stand in the order of the app's own."""
 
     app: App
@@ -46,12 +46,14 @@ class Request:
     code_challenge: str | None = None
 
 
-def read_request(store: Store, parameters: dict[str, str], settings: Settings) -> Request:
+def read_request(store: Store, parameters: dict[str, str], settings: Settings) -> AuthorizationRequest:
     """Return what the parameters of an authorization URL ask for. Raises Refused."""
     client_id = parameters.get("client_id", "")
     app = store.apps_by_client_id.get(client_id)
     if app is None:
-        raise Refused(LINK_INVALID, f"client_id {client_id!r} is not registered: mistyped, or {OTHER_SEED}")
+        raise AuthorizationRefused(
+            LINK_INVALID, f"client_id {client_id!r} is not registered: mistyped, or {OTHER_SEED}"
+        )
     redirect_uri = parameters.get("redirect_uri", "")
     if redirect_uri not in app.redirect_uris:
         plain, mark, _ = redirect_uri.partition("?")
@@ -59,7 +61,7 @@ def read_request(store: Store, parameters: dict[str, str], settings: Settings) -
         if not but_for_query or settings.redirect_uri_query == "exact":
             known = ", ".join(app.redirect_uris)
             hint = "; without its query it is: the setting redirect_uri_query = any accepts it" if but_for_query else ""
-            raise Refused(
+            raise AuthorizationRefused(
                 WRONG_REDIRECT_URI, f"redirect_uri {redirect_uri!r} is not among the registered {known}{hint}"
             )
     asked = parameters.get("scope", "").split()
@@ -67,9 +69,9 @@ def read_request(store: Store, parameters: dict[str, str], settings: Settings) -
     unknown = [scope for scope in asked if scope not in app.all_scopes]
     if missing or unknown:
         problem = f"missing required {' '.join(missing)}" if missing else f"not registered: {' '.join(unknown)}"
-        raise Refused(INSUFFICIENT_SCOPES, f"scope: {problem}")
+        raise AuthorizationRefused(INSUFFICIENT_SCOPES, f"scope: {problem}")
     optional = parameters.get("optional_scope", "").split()
-    return Request(
+    return AuthorizationRequest(
         app=app,
         redirect_uri=redirect_uri,
         scopes=tuple(scope for scope in app.all_scopes if scope in asked),
@@ -83,28 +85,28 @@ def _challenge(parameters: dict[str, str]) -> str | None:
     challenge = parameters.get("code_challenge")
     method = parameters.get("code_challenge_method")
     if challenge and method != "S256":
-        raise Refused(LINK_INVALID, f"code_challenge_method is {method!r}: HubSpot advertises S256 only")
+        raise AuthorizationRefused(LINK_INVALID, f"code_challenge_method is {method!r}: HubSpot advertises S256 only")
     return challenge or None
 
 
-def scopes_for(request: Request, portal: Portal, chosen: Sequence[str] | None = None) -> tuple[str, ...]:
+def scopes_for(request: AuthorizationRequest, portal: Portal, chosen: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return the scopes that a portal's user can grant. Raises Refused.
 
     Optional scopes that the account lacks are dropped without a word; ``chosen`` are those that the user left
     ticked, None means all.
     """
     if portal.developer:
-        raise Refused(
+        raise AuthorizationRefused(
             f"The account you selected {portal.hub_id} is a developer account. "
             "This app can't be installed on a developer account.",
             "the account is a developer account",
         )
     lacking = [scope for scope in request.scopes if portal.scopes is not None and scope not in portal.scopes]
     if lacking:
-        raise Refused(ACCOUNT_LACKS_SCOPES, f"the account lacks {' '.join(lacking)}")
+        raise AuthorizationRefused(ACCOUNT_LACKS_SCOPES, f"the account lacks {' '.join(lacking)}")
     denied = [s for s in request.scopes if portal.user_scopes is not None and s not in portal.user_scopes]
     if denied:
-        raise Refused(USER_LACKS_PERMISSION, f"the user may not grant {' '.join(denied)}")
+        raise AuthorizationRefused(USER_LACKS_PERMISSION, f"the user may not grant {' '.join(denied)}")
     optional = [
         scope
         for scope in request.optional_scopes

@@ -67,7 +67,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Target:
+class FaultTarget:
     """Which calls a fault is for: a method, a path (literal, a route template, or with ``*``), or None for any."""
 
     method: str | None
@@ -102,7 +102,7 @@ class Injected:
         self,
         name: str,
         fault: Fault,
-        target: Target,
+        target: FaultTarget,
         *,
         nth: int | None = None,
         times: int | None = 1,

@@ -8,17 +8,7 @@ from ..settings import Settings
 from . import tokens
 from .clock import OffsetClock
 from .ids import Ids
-from .model import (
-    App,
-    AuthorizationCode,
-    FirstToken,
-    Grant,
-    Installation,
-    Issued,
-    Portal,
-    RefreshToken,
-    TokenResponse,
-)
+from .model import App, AuthorizationCode, FirstToken, Grant, Installation, Issued, Portal, RefreshToken, TokenResponse
 from .redaction import remember
 from .store import Store
 

@@ -15,13 +15,13 @@ from ..core.errors import ApiError, InvalidApiKey, NotServed
 from ..core.exchange import BODY_KEPT, Exchange
 from ..core.injection import Answer, Injected
 from ..core.redaction import shown
-from ..core.simulator import Simulator
 from ..core.tokens import is_foreign
 from ..logs import get_logger
 from ..senders import Senders
+from ..simulator import Simulator
 from . import control, faults, strangers, trust
-from .call import Call
-from .errors import html_not_found, refusal
+from .context import RequestContext
+from .error_responses import html_not_found, refusal
 from .headers import common_headers
 from .request import Request, is_host
 from .routes import ROUTE_MAP, Route
@@ -67,90 +67,92 @@ class Application:
         simulator = self.simulator
         after = simulator.store.exchange_count
         now_ms = simulator.clock.now_ms()
-        call = Call(simulator, Request(environ), now_ms, simulator.ids.correlation_id(now_ms), after=after)
-        route, served, response = self._answer(call)
-        answer = _flat(call, response) if response is not None else faults.NO_ANSWER
-        for injected in call.hits:
-            answer = _faulty(call, injected, answer)
-        self._record(call, route, served, answer)
+        context = RequestContext(simulator, Request(environ), now_ms, simulator.ids.correlation_id(now_ms), after=after)
+        route, served, response = self._answer(context)
+        answer = _flat(context, response) if response is not None else faults.NO_ANSWER
+        for injected in context.hits:
+            answer = _faulty(context, injected, answer)
+        self._record(context, route, served, answer)
         return answer
 
-    def _answer(self, call: Call) -> tuple[Route | None, bool, Response | None]:
+    def _answer(self, context: RequestContext) -> tuple[Route | None, bool, Response | None]:
         route: Route | None = None
         try:
-            call.read_body()
-            call.stranger = strangers.whose(call)
-            if not is_host(call.request.environ.get("HTTP_HOST", "")):
+            context.read_body()
+            context.stranger = strangers.whose(context)
+            if not is_host(context.request.environ.get("HTTP_HOST", "")):
                 raise ApiError(400, "Invalid Host header", why="the Host header is no host")
-            trust.check(call.request, call.simulator.settings)
-            route = self._match(call)
-            if call.simulator.store.faults and not (call.stranger or call.request.path.startswith(control.PREFIX)):
-                faults.arrive(call, route.template, route.bearer)
-            limits = self._admit(call) if route.bearer else []
-            response = route.handler(call)
-            call.headers += limits
+            trust.check(context.request, context.simulator.settings)
+            route = self._match(context)
+            if context.simulator.store.faults and not (
+                context.stranger or context.request.path.startswith(control.PREFIX)
+            ):
+                faults.arrive(context, route.template, route.bearer)
+            limits = self._admit(context) if route.bearer else []
+            response = route.handler(context)
+            context.headers += limits
             return route, True, response
         except faults.NoAnswer as error:
-            call.why = str(error)
+            context.why = str(error)
             return route, True, None
         except NotServed as error:
-            call.why = f"the simulator does not serve {error}"
+            context.why = f"the simulator does not serve {error}"
             return route, False, html_not_found()
         except NotFound as error:
-            near = endpoints.nearest(call.request.method, call.request.path)
+            near = endpoints.nearest(context.request.method, context.request.path)
             hint = f"the nearest that it serves is {near}" if near else "nothing that it serves comes near"
-            doubled = "//" in call.request.path
+            doubled = "//" in context.request.path
             what = "a path with //, as of a base URL that ends with a slash" if doubled else "this path"
-            call.why = f"the simulator does not serve {what}; {hint}"
-            return None, call.request.path.startswith(control.PREFIX), refusal(error, call)
+            context.why = f"the simulator does not serve {what}; {hint}"
+            return None, context.request.path.startswith(control.PREFIX), refusal(error, context)
         except MethodNotAllowed as error:
-            action = endpoints.action(call.request.method, call.request.path)
+            action = endpoints.action(context.request.method, context.request.path)
             if action:  # an endpoint of its own, which only looks like an object's
-                call.why = f"the simulator does not serve {action}, which HubSpot does"
+                context.why = f"the simulator does not serve {action}, which HubSpot does"
                 return None, False, html_not_found()
             allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
-            word = endpoints.word_read_as_id(call.request.path)
-            call.why = f"the simulator serves this path with {allowed} only"
-            call.why += f" ({word!r} stands where it reads an id)" if word else ""
-            return None, call.request.method == "OPTIONS", refusal(error, call)
+            word = endpoints.word_read_as_id(context.request.path)
+            context.why = f"the simulator serves this path with {allowed} only"
+            context.why += f" ({word!r} stands where it reads an id)" if word else ""
+            return None, context.request.method == "OPTIONS", refusal(error, context)
         except (ApiError, HTTPException) as error:
-            call.why = error.why if isinstance(error, ApiError) else str(error)
-            call.why += f" ({call.hint})" if call.hint else ""
-            return route, True, refusal(error, call)
+            context.why = error.why if isinstance(error, ApiError) else str(error)
+            context.why += f" ({context.hint})" if context.hint else ""
+            return route, True, refusal(error, context)
         except Exception as error:
-            logger.exception("%s %s failed inside the simulator", call.request.method, call.request.path)
-            call.why = f"the simulator failed: {error!r} (a bug: please report it)"
-            return route, True, refusal(error, call)
+            logger.exception("%s %s failed inside the simulator", context.request.method, context.request.path)
+            context.why = f"the simulator failed: {error!r} (a bug: please report it)"
+            return route, True, refusal(error, context)
 
-    def _match(self, call: Call) -> Route:
-        route, args = _match(call.request.path, call.request.method)
-        call.args, call.legacy = args, route.legacy
+    def _match(self, context: RequestContext) -> Route:
+        route, args = _match(context.request.path, context.request.method)
+        context.args, context.legacy = args, route.legacy
         return route
 
-    def _admit(self, call: Call) -> list[tuple[str, str]]:
+    def _admit(self, context: RequestContext) -> list[tuple[str, str]]:
         """Find out who calls and whether they may now. Return the headers that tell what is left of their limits."""
-        authorization = call.request.environ.get("HTTP_AUTHORIZATION")
-        if not authorization and "hapikey" in call.request.args:
+        authorization = context.request.environ.get("HTTP_AUTHORIZATION")
+        if not authorization and "hapikey" in context.request.args:
             raise InvalidApiKey
-        simulator = call.simulator
-        caller = simulator.authentication.authenticate(authorization, call.now_ms)
-        call.known_caller, call.why = caller, caller.why
-        simulator.conditions.check(caller.portal, call.now_ms)
-        return simulator.limits.count(caller, call.now_ms)
+        simulator = context.simulator
+        caller = simulator.authentication.authenticate(authorization, context.now_ms)
+        context.known_caller, context.why = caller, caller.why
+        simulator.conditions.check(caller.portal, context.now_ms)
+        return simulator.limits.count(caller, context.now_ms)
 
-    def _record(self, call: Call, route: Route | None, served: bool, answer: Answer) -> None:
-        journal = call.simulator.journal
-        request = call.request
+    def _record(self, context: RequestContext, route: Route | None, served: bool, answer: Answer) -> None:
+        journal = context.simulator.journal
+        request = context.request
         environ = request.environ
         connection, process = self.senders.of(environ)
         bearer = route is not None and route.bearer
-        mark = f"not a call of this test: its token is of {call.stranger}" if call.stranger else ""
-        why = "; ".join(filter(None, [mark, call.why or "no authentication is needed", *faults.done(call)]))
+        mark = f"not a call of this test: its token is of {context.stranger}" if context.stranger else ""
+        why = "; ".join(filter(None, [mark, context.why or "no authentication is needed", *faults.done(context)]))
         if answer.status not in _PLAIN_WHYS or "'" in why or '"' in why:  # it may quote what the client sent
             why = shown(why)
         exchange = Exchange(
             number=0,  # the journal numbers it
-            at_ms=call.now_ms,
+            at_ms=context.now_ms,
             method=request.method,
             path=request.path,
             query=environ.get("QUERY_STRING", ""),
@@ -158,46 +160,46 @@ class Application:
             status=answer.status,
             why=why,
             request_headers=[(name, environ[name]) for name in environ if name.startswith(_HEADERS)],
-            request_body=call.body[:BODY_KEPT],
+            request_body=context.body[:BODY_KEPT],
             response_headers=answer.headers,
             response_body=answer.body[:BODY_KEPT],
-            correlation_id=call.correlation_id,
+            correlation_id=context.correlation_id,
             served=served,
             bearer=bearer,
-            after=call.after,
-            skew_ms=call.simulator.clock.offset_ms,
-            faults=tuple(injected.name for injected in call.hits if injected.shown),
+            after=context.after,
+            skew_ms=context.simulator.clock.offset_ms,
+            faults=tuple(injected.name for injected in context.hits if injected.shown),
             connection=connection,
             process=process,
-            stranger=call.stranger,
+            stranger=context.stranger,
         )
         exchange.foreign = (
-            bearer and answer.status == 401 and is_foreign(exchange.access_token, call.simulator.ids.signing_key)
+            bearer and answer.status == 401 and is_foreign(exchange.access_token, context.simulator.ids.signing_key)
         )
-        journal.append(exchange, call.hits)
+        journal.append(exchange, context.hits)
         if self.on_exchange is not None:
             self.on_exchange(exchange)
 
 
-def _faulty(call: Call, injected: Injected, answer: Answer) -> Answer:
+def _faulty(context: RequestContext, injected: Injected, answer: Answer) -> Answer:
     try:
-        return faults.answer(call, injected, answer)
+        return faults.answer(context, injected, answer)
     except ApiError as error:
-        call.why, call.headers = error.why, []
-        return _flat(call, refusal(error, call))
+        context.why, context.headers = error.why, []
+        return _flat(context, refusal(error, context))
     except Exception as error:
         logger.exception("the injected fault %s failed", injected.name)
-        call.why, call.headers = f"the injected fault {injected.name} failed: {error!r}", []
-        return _flat(call, refusal(error, call))
+        context.why, context.headers = f"the injected fault {injected.name} failed: {error!r}", []
+        return _flat(context, refusal(error, context))
 
 
-def _flat(call: Call, response: Response) -> Answer:
+def _flat(context: RequestContext, response: Response) -> Answer:
     """Return a response with every header of the wire, as plain data: werkzeug would check each header anew."""
-    body = b"" if call.request.method == "HEAD" else response.get_data()
+    body = b"" if context.request.method == "HEAD" else response.get_data()
     headers = list(response.headers)
     if "Content-Length" not in response.headers and response.status_code != 204:
         headers.append(("Content-Length", str(len(body))))
-    return Answer(response.status_code, headers + call.headers + common_headers(call), body)
+    return Answer(response.status_code, headers + context.headers + common_headers(context), body)
 
 
 @lru_cache(maxsize=4096)

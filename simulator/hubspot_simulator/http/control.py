@@ -8,25 +8,25 @@ from werkzeug import Response
 
 from ..core.clock import ClockOutOfRange, iso_instant
 from ..core.errors import ApiError
-from .call import Call, json_response
+from .context import RequestContext, json_response
 
 PREFIX = "/_simulator/"
 _UNITS = ("milliseconds", "seconds", "minutes", "hours", "days", "weeks")
 
 
-def health(call: Call) -> Response:
+def health(context: RequestContext) -> Response:
     """``GET /_simulator/health``."""
-    return json_response({"status": "ok", "exchanges": call.simulator.store.exchange_count})
+    return json_response({"status": "ok", "exchanges": context.simulator.store.exchange_count})
 
 
-def clock(call: Call) -> Response:
+def clock(context: RequestContext) -> Response:
     """``GET /_simulator/clock``."""
-    return _clock(call)
+    return _clock(context)
 
 
-def advance(call: Call) -> Response:
+def advance(context: RequestContext) -> Response:
     """``POST /_simulator/clock/advance``: the body is ``{"minutes": 31}`` or other units, which add up."""
-    body = call.json_object(of_any_type=True)  # curl -d
+    body = context.json_object(of_any_type=True)  # curl -d
     wrong = [
         name
         for name, value in body.items()
@@ -40,22 +40,22 @@ def advance(call: Call) -> Response:
         )
     try:
         delta = timedelta(**body)
-        call.simulator.clock.advance(delta)
+        context.simulator.clock.advance(delta)
     except (OverflowError, ValueError) as error:
         why = f" ({error})" if isinstance(error, ClockOutOfRange) else ""
         raise ApiError(400, f"cannot advance by {body}: the clock runs from 1970 to 9999{why}") from None
-    call.why = f"the simulator's clock moved by {delta}"
-    return _clock(call)
+    context.why = f"the simulator's clock moved by {delta}"
+    return _clock(context)
 
 
-def reset(call: Call) -> Response:
+def reset(context: RequestContext) -> Response:
     """``POST /_simulator/reset``: forget everything; the same credentials are given out again."""
-    call.simulator.reset()
-    call.simulator.installation  # noqa: B018  # installed when first asked for: whoever holds its tokens goes on
-    call.why = "everything is forgotten, the clock is back"
-    return _clock(call)
+    context.simulator.reset()
+    context.simulator.installation  # noqa: B018  # installed when first asked for: whoever holds its tokens goes on
+    context.why = "everything is forgotten, the clock is back"
+    return _clock(context)
 
 
-def _clock(call: Call) -> Response:
-    now_ms = call.simulator.clock.now_ms()
-    return json_response({"now": iso_instant(now_ms), "now_ms": now_ms, "offset_ms": call.simulator.clock.offset_ms})
+def _clock(context: RequestContext) -> Response:
+    now_ms = context.simulator.clock.now_ms()
+    return json_response({"now": iso_instant(now_ms), "now_ms": now_ms, "offset_ms": context.simulator.clock.offset_ms})

@@ -5,32 +5,32 @@ from __future__ import annotations
 from werkzeug import Response
 
 from ..core.errors import ApiError
-from .call import Call, json_response, no_content
+from .context import RequestContext, json_response, no_content
 
 
-def inject(call: Call) -> Response:
+def inject(context: RequestContext) -> Response:
     """``POST /_simulator/faults``: ``{"name": "answer_lost", "method": "POST"}``, as the arguments of ``inject``."""
-    body = call.json_object(of_any_type=True)  # curl -d
+    body = context.json_object(of_any_type=True)  # curl -d
     name = body.pop("name", None)
     if not isinstance(name, str):
         raise ApiError(400, f'name={name!r}: expected the name of a fault, as in {{"name": "answer_lost"}}')
     try:
-        injected = call.simulator.inject(name, **body)
+        injected = context.simulator.inject(name, **body)
     except (TypeError, ValueError) as error:
         raise ApiError(400, str(error)) from None
-    call.why = f"injected {injected!r}"
+    context.why = f"injected {injected!r}"
     return json_response({"name": injected.name, "for": str(injected.target)}, 201)
 
 
-def forget_faults(call: Call) -> Response:
+def forget_faults(context: RequestContext) -> Response:
     """``DELETE /_simulator/faults``: no fault hits any further call."""
-    for injected in call.simulator.store.faults:
+    for injected in context.simulator.store.faults:
         injected.remove()
-    call.why = "all faults are forgotten"
+    context.why = "all faults are forgotten"
     return no_content()
 
 
-def audit(call: Call) -> Response:
+def audit(context: RequestContext) -> Response:
     """``GET /_simulator/audit``: what the journal proves (docs/findings.md)."""
     return json_response(
         {
@@ -43,7 +43,7 @@ def audit(call: Call) -> Response:
                     "page": finding.page,
                     "exchanges": [str(exchange) for exchange in finding.exchanges],
                 }
-                for finding in call.simulator.audit()
+                for finding in context.simulator.audit()
             ]
         }
     )

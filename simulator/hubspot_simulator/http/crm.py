@@ -12,84 +12,84 @@ from ..core.crm.objects import DEFAULT_LIMIT, MAX_LIMIT
 from ..core.crm.types import ObjectType, object_type
 from ..core.errors import ValidationError
 from ..core.model import Record
-from .call import Call, json_response, no_content
+from .context import RequestContext, json_response, no_content
 
 
-def list_objects(call: Call) -> Response:
+def list_objects(context: RequestContext) -> Response:
     """``GET /crm/v3/objects/{type}``: a page, ``after`` and ``limit`` from the query."""
-    row = _type(call)
-    query = call.request.args
-    page = call.simulator.objects.page(
-        call.caller,
+    row = _type(context)
+    query = context.request.args
+    page = context.simulator.objects.page(
+        context.caller,
         row,
         limit=_limit(query),
         after=_one(query, "after"),
         archived=_flag(query, "archived"),
     )
     properties = _names(query, "properties")
-    body: dict[str, object] = {"results": [_json(call, row, record, properties) for record in page.records]}
+    body: dict[str, object] = {"results": [_json(context, row, record, properties) for record in page.records]}
     if page.after is not None:
-        body["paging"] = {"next": {"after": page.after, "link": _next_link(call, page.after)}}
+        body["paging"] = {"next": {"after": page.after, "link": _next_link(context, page.after)}}
     return json_response(body)
 
 
-def create_object(call: Call) -> Response:
+def create_object(context: RequestContext) -> Response:
     """``POST /crm/v3/objects/{type}``."""
-    row = _type(call, write=True)
-    properties = call.json_object().get("properties")
-    record = call.simulator.objects.create(call.caller, row, properties)
-    return json_response(_json(call, row, record, list(record.properties)), 201)
+    row = _type(context, write=True)
+    properties = context.json_object().get("properties")
+    record = context.simulator.objects.create(context.caller, row, properties)
+    return json_response(_json(context, row, record, list(record.properties)), 201)
 
 
-def get_object(call: Call) -> Response:
+def get_object(context: RequestContext) -> Response:
     """``GET /crm/v3/objects/{type}/{id}``."""
-    row = _type(call)
-    query = call.request.args
-    record = call.simulator.objects.get(
-        call.caller,
+    row = _type(context)
+    query = context.request.args
+    record = context.simulator.objects.get(
+        context.caller,
         row,
-        call.args["id"],
+        context.args["id"],
         id_property=_one(query, "idProperty"),
         archived=_flag(query, "archived"),
     )
-    return json_response(_json(call, row, record, _names(query, "properties")))
+    return json_response(_json(context, row, record, _names(query, "properties")))
 
 
-def update_object(call: Call) -> Response:
+def update_object(context: RequestContext) -> Response:
     """``PATCH /crm/v3/objects/{type}/{id}``."""
-    row = _type(call, write=True)
-    properties = call.json_object().get("properties")
-    record = call.simulator.objects.update(
-        call.caller,
+    row = _type(context, write=True)
+    properties = context.json_object().get("properties")
+    record = context.simulator.objects.update(
+        context.caller,
         row,
-        call.args["id"],
+        context.args["id"],
         properties,
-        id_property=_one(call.request.args, "idProperty"),
+        id_property=_one(context.request.args, "idProperty"),
     )
-    return json_response(_json(call, row, record, list(record.properties)))
+    return json_response(_json(context, row, record, list(record.properties)))
 
 
-def archive_object(call: Call) -> Response:
+def archive_object(context: RequestContext) -> Response:
     """``DELETE /crm/v3/objects/{type}/{id}``."""
-    row = _type(call, write=True)
-    call.simulator.objects.archive(call.caller, row, call.args["id"])
+    row = _type(context, write=True)
+    context.simulator.objects.archive(context.caller, row, context.args["id"])
     return no_content()
 
 
-def _type(call: Call, *, write: bool = False) -> ObjectType:
+def _type(context: RequestContext, *, write: bool = False) -> ObjectType:
     """Return the object type of the path. The type is looked at before the scopes, as recorded."""
-    row = object_type(call.args["type"])
-    call.require(row.write_scope if write else row.read_scope)
+    row = object_type(context.args["type"])
+    context.require(row.write_scope if write else row.read_scope)
     return row
 
 
-def _json(call: Call, row: ObjectType, record: Record, properties: list[str] | None) -> dict[str, object]:
+def _json(context: RequestContext, row: ObjectType, record: Record, properties: list[str] | None) -> dict[str, object]:
     """Return an object in wire order."""
-    caller = call.caller
+    caller = context.caller
     portal = caller.portal
     body: dict[str, object] = {
         "id": str(record.id),
-        "properties": call.simulator.objects.view(caller, row, record, properties),
+        "properties": context.simulator.objects.view(caller, row, record, properties),
         "createdAt": iso_instant(record.created_at_ms),
         "updatedAt": iso_instant(record.updated_at_ms),
         "archived": record.archived,
@@ -100,10 +100,10 @@ def _json(call: Call, row: ObjectType, record: Record, properties: list[str] | N
     return body
 
 
-def _next_link(call: Call, after: str) -> str:
+def _next_link(context: RequestContext, after: str) -> str:
     """Return the URL of the next page: the same one, host and other parameters kept."""
-    query = [(name, value) for name, value in call.request.args.items(multi=True) if name != "after"]
-    return f"{call.request.base_url}?{urlencode([*query, ('after', after)])}"
+    query = [(name, value) for name, value in context.request.args.items(multi=True) if name != "after"]
+    return f"{context.request.base_url}?{urlencode([*query, ('after', after)])}"
 
 
 def _one(query: MultiDict[str, str], name: str) -> str | None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ..core.errors import ApiError
-from ..core.faults.behaviours import NoAnswer as NoAnswer
 from ..core.injection import Answer, Arrival, Injected
-from .call import Call
+from ..lab.faults.behaviours import NoAnswer as NoAnswer
+from .context import RequestContext
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 NO_ANSWER = Answer(0, [], b"", "nothing")
 
 
-def arrive(call: Call, template: str, bearer: bool) -> None:
+def arrive(context: RequestContext, template: str, bearer: bool) -> None:
     """Find the faults that hit a request, and let them act before authentication. Raises ApiError or NoAnswer."""
-    request, simulator = call.request, call.simulator
+    request, simulator = context.request, context.simulator
     token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
-    arrival = Arrival(request.method, request.path, template, bearer, token, call.now_ms)
-    call.hits = simulator.faults.hitting(arrival)
-    if call.hits:
-        call.arrival = arrival
+    arrival = Arrival(request.method, request.path, template, bearer, token, context.now_ms)
+    context.hits = simulator.faults.hitting(arrival)
+    if context.hits:
+        context.arrival = arrival
         refused: ApiError | NoAnswer | None = None
-        for injected in call.hits:
+        for injected in context.hits:
             try:
                 injected.fault.arrive(arrival)
             except (ApiError, NoAnswer) as error:  # the first is the answer; the other faults act all the same
                 refused = error if refused is None else refused
-        call.now_ms = arrival.now_ms = simulator.clock.now_ms()
+        context.now_ms = arrival.now_ms = simulator.clock.now_ms()
         if refused is not None:
             raise refused
 
 
-def answer(call: Call, injected: Injected, given: Answer) -> Answer:
+def answer(context: RequestContext, injected: Injected, given: Answer) -> Answer:
     """Let a fault act on an answer, and return what becomes of it. Raises ApiError for another answer."""
-    if call.arrival is None or given.delivered == "nothing":
+    if context.arrival is None or given.delivered == "nothing":
         return given
-    return injected.fault.answer(call.arrival, given)
+    return injected.fault.answer(context.arrival, given)
 
 
-def done(call: Call) -> list[str]:
+def done(context: RequestContext) -> list[str]:
     """Return what the faults have done to a call."""
-    return [] if call.arrival is None else call.arrival.why
+    return [] if context.arrival is None else context.arrival.why
 
 
 class BrokenOff(ConnectionResetError):

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from werkzeug.http import http_date
 
-from .call import Call
+from .context import RequestContext
 
 _STATIC = (
     ("Vary", "origin, accept-encoding"),
@@ -20,11 +20,11 @@ _STATIC = (
 _date = lru_cache(maxsize=8)(http_date)
 
 
-def common_headers(call: Call) -> list[tuple[str, str]]:
+def common_headers(context: RequestContext) -> list[tuple[str, str]]:
     """Return the headers of every answer, the date by the simulator's clock."""
     return [
-        ("Date", _date(call.now_ms // 1000)),
+        ("Date", _date(context.now_ms // 1000)),
         *_STATIC,
-        ("Server-Timing", f'hcid;desc="{call.correlation_id}"'),
-        ("X-HubSpot-Correlation-Id", call.correlation_id),
+        ("Server-Timing", f'hcid;desc="{context.correlation_id}"'),
+        ("X-HubSpot-Correlation-Id", context.correlation_id),
     ]

@@ -9,10 +9,10 @@ from werkzeug import Response
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from . import control, control_lab, crm
-from .call import Call
+from .context import RequestContext
 from .oauth import accounts, authorize, introspection, metadata, token, well_known
 
-Handler = Callable[[Call], Response]
+Handler = Callable[[RequestContext], Response]
 
 _DATED = "<any('2025-09','2026-03','2026-09','2026-09-beta','2027-03-beta'):version>"
 _TOKEN_DATED = "<any('v3','2026-03','2026-09'):version>"

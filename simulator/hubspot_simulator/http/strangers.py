@@ -7,36 +7,36 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
 from ..core.exchange import BODY_KEPT
-from .call import Call
+from .context import RequestContext
 
 _FIELDS = ("refresh_token", "access_token", "code", "token")
 _IN_PATH = ("/oauth/v1/access-tokens/", "/oauth/v1/refresh-tokens/")
 
 
-def whose(call: Call) -> str:
+def whose(context: RequestContext) -> str:
     """Return the name of the other test whose token a call carries; empty when it carries none of another."""
-    simulator = call.simulator
-    if simulator.earlier is None:
+    simulator = context.simulator
+    if simulator.earlier_tests is None:
         return ""
-    bearer = call.request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
-    for text in [bearer] if bearer else _tokens(call):
+    bearer = context.request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+    for text in [bearer] if bearer else _tokens(context):
         if simulator.knows(text):
             return ""
-        name = simulator.earlier.name_of(text)
+        name = simulator.earlier_tests.name_of(text)
         if name:
             return name
     return ""
 
 
-def _tokens(call: Call) -> Iterator[str]:
+def _tokens(context: RequestContext) -> Iterator[str]:
     """Yield what may be a token in a call of OAuth."""
-    path = call.request.path
+    path = context.request.path
     if not path.startswith("/oauth/"):
         return
     if path.startswith(_IN_PATH):
         yield path.rstrip("/").rpartition("/")[2]
-    body = call.body[:BODY_KEPT].decode("utf-8", "replace")
-    for text in (body, call.request.query_string.decode("utf-8", "replace")):
+    body = context.body[:BODY_KEPT].decode("utf-8", "replace")
+    for text in (body, context.request.query_string.decode("utf-8", "replace")):
         yield from (value for name, value in parse_qsl(text, max_num_fields=None) if name in _FIELDS)
     if body.startswith("{"):
         try:

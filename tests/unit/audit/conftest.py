@@ -13,11 +13,11 @@ from werkzeug.test import Client, TestResponse
 
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.audit import Finding, audit
 from hubspot_simulator.core.clock import ManualClock
-from hubspot_simulator.core.connected import ConnectedInstallation
+from hubspot_simulator.core.connected_installation import ConnectedInstallation
 from hubspot_simulator.core.exchange import Exchange
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.audit import Finding, audit
 
 NOW_MS = 1_795_000_000_000  # 2026-11-18
 CONTACTS = "/crm/v3/objects/contacts"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.audit import FINDINGS, audit
 from hubspot_simulator.core.exchange import Exchange
+from hubspot_simulator.lab.audit import FINDINGS, audit
 
 DOCS = Path(__file__).parents[3] / "docs" / "findings.md"
 GOOD = [

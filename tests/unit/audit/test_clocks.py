@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hubspot_simulator.child.clock import Schedule
+from hubspot_simulator.runner.libfaketime import Schedule
 
 DEALS = "/crm/v3/objects/deals"
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from hubspot_simulator.core.audit import audit
+from hubspot_simulator.lab.audit import audit
 
 FIRST, SECOND = {"process": 1}, {"process": 2}
 UNKNOWN = {"process": None}

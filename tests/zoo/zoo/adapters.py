@@ -1,4 +1,4 @@
-"""The adapters between the animals and the conformance kit, as a user would write them."""
+"""The adapters between the clients and the conformance suite, as a user would write them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from pytest_hubspot_auth import Connection, HubSpotRefreshSuite
 
-from .animals import Animal
-from .client import Client
+from .blocking import Client
+from .clients import ZooClient
 from .tasks import AsyncClient
 
 
@@ -74,8 +74,8 @@ class AsyncSuite(HubSpotRefreshSuite):
         await client.close()
 
 
-def suite(animal: Animal) -> type[HubSpotRefreshSuite]:
+def suite(client: ZooClient) -> type[HubSpotRefreshSuite]:
     """Return the suite that tries an animal."""
-    base: Any = AsyncSuite if issubclass(animal.client, AsyncClient) else SyncSuite
-    members = {"client": animal.client, "concurrency": animal.client.concurrency, "__module__": __name__}
-    return type("Test" + animal.client.__name__, (base,), members)
+    base: Any = AsyncSuite if issubclass(client.client, AsyncClient) else SyncSuite
+    members = {"client": client.client, "concurrency": client.client.concurrency, "__module__": __name__}
+    return type("Test" + client.client.__name__, (base,), members)

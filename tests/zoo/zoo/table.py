@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hubspot_simulator.server import SimulatorServer
-from pytest_hubspot_auth.kit.assess import assess_alone
-from pytest_hubspot_auth.kit.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.kit.scenario import Result
-from pytest_hubspot_auth.kit.scenarios import SCENARIOS
+from hubspot_simulator.serving.server import SimulatorServer
+from pytest_hubspot_auth.conformance.assess import assess_alone
+from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
+from pytest_hubspot_auth.conformance.scenario import Result
+from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
 
 from .adapters import suite
-from .animals import Animal
+from .clients import ZooClient
 
 _HEAD = """\
 # Bug classes
@@ -33,8 +33,8 @@ This page is written by the test that tries them; `UPDATE_DOCS=1 pytest tests/zo
 
 {wrong_count}
 
-The scenarios are those of the [conformance kit](kit.md), the findings those of the [audit](findings.md) in the same
-traffic.
+The scenarios are those of the [conformance suite](conformance.md), the findings those of the [audit](findings.md) in
+the same traffic.
 
 | # | Client | What is wrong | Seen in | Scenario that fails | Finding |
 |---|---|---|---|---|---|
@@ -53,7 +53,7 @@ _MIDDLE = """
 class Tried:
     """How an animal did in the scenarios that it was put to."""
 
-    animal: Animal
+    client: ZooClient
     results: tuple[Result, ...]
 
     def names(self, outcome: str) -> list[str]:
@@ -73,15 +73,15 @@ class Tried:
     @property
     def caught(self) -> bool:
         """Whether it failed in one of these scenarios, or the audit found what stands for its class."""
-        return bool(self.names("failed") or set(self.findings) & set(BUG_CLASSES[self.animal.bug].findings))
+        return bool(self.names("failed") or set(self.findings) & set(BUG_CLASSES[self.client.bug].findings))
 
 
 @lru_cache
-def tried(animal: Animal, server: SimulatorServer) -> Tried:
+def tried(client: ZooClient, server: SimulatorServer) -> Tried:
     """Put a wrong client to the scenarios of its own class, a right one to all."""
-    own = [scenario for scenario in SCENARIOS.values() if not animal.bug or animal.bug in scenario.classes]
-    adapter = suite(animal)
-    return Tried(animal, tuple(assess_alone(scenario, adapter(), server, animal.name) for scenario in own))
+    own = [scenario for scenario in SCENARIOS.values() if not client.bug or client.bug in scenario.classes]
+    adapter = suite(client)
+    return Tried(client, tuple(assess_alone(scenario, adapter(), server, client.name) for scenario in own))
 
 
 def page(wrong: Sequence[Tried], right: Sequence[Tried]) -> str:
@@ -94,7 +94,7 @@ def page(wrong: Sequence[Tried], right: Sequence[Tried]) -> str:
 
 def count_wrong(wrong: Sequence[Tried]) -> str:
     """Return in a sentence how many wrong clients were caught by what."""
-    classes = {one.animal.bug for one in wrong if one.caught}
+    classes = {one.client.bug for one in wrong if one.caught}
     by_scenario = sum(bool(one.names("failed")) for one in wrong)
     by_finding = sum(bool(one.findings) for one in wrong)
     return (
@@ -122,16 +122,16 @@ def _lines(head: str, rows: Iterable[str]) -> Iterator[str]:
 
 
 def _wrong(one: Tried) -> str:
-    animal = one.animal
-    scenarios = ", ".join(f"[{name}](kit.md#{name})" for name in one.names("failed"))
+    client = one.client
+    scenarios = ", ".join(f"[{name}](conformance.md#{name})" for name in one.names("failed"))
     findings = ", ".join(f"[{name}](findings.md#{name})" for name in one.findings)
-    columns = [animal.bug, animal.name, animal.wrong + ".", animal.evidence, scenarios or "none", findings or "none"]
+    columns = [client.bug, client.name, client.wrong + ".", client.evidence, scenarios or "none", findings or "none"]
     return f"| {' | '.join(map(str, columns))} |"
 
 
 def _right(one: Tried) -> str:
     counts = [len(one.names(outcome)) for outcome in ("passed", "not applicable", "failed")]
-    columns = [one.animal.name, one.animal.wrong + ".", *counts, len(one.findings)]
+    columns = [one.client.name, one.client.wrong + ".", *counts, len(one.findings)]
     return f"| {' | '.join(map(str, columns))} |"
 
 

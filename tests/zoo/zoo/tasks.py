@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import httpx
 
-from .books import COMPANIES, CONTACTS, DEALS, Answer, Books, new_contact, next_page, page_path
+from .token_stores import COMPANIES, CONTACTS, DEALS, Answer, TokenStore, new_contact, next_page, page_path
 
 if TYPE_CHECKING:
     from pytest_hubspot_auth import Connection
@@ -24,7 +24,7 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()  # once: it reads all certificates of the machine
 
 
-class AsyncClient(Books):
+class AsyncClient(TokenStore):
     """One task refreshes for all, under an asyncio.Lock; the others look again before they do."""
 
     concurrency = "tasks"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
-from .client import Client
+from .blocking import Client
 
 if TYPE_CHECKING:
     from pytest_hubspot_auth import Connection

@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
-from .books import COMPANIES, Answer, HubSpotError
-from .client import Client
+from .blocking import Client
+from .token_stores import COMPANIES, Answer, HubSpotError
 
 
 class OnePathWithoutTheWrapper(Client):

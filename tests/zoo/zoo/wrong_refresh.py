@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from .books import Answer, HubSpotError, NeedsReconnect
-from .client import TIMEOUT, Client
+from .blocking import TIMEOUT, Client
+from .token_stores import Answer, HubSpotError, NeedsReconnect
 
 
 class LoopsOnADeadRefreshToken(Client):

@@ -7,7 +7,7 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from .client import Client
+from .blocking import Client
 from .tasks import AsyncClient
 from .threads import ThreadedClient
 

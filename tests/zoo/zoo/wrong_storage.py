@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .books import DEALS, Answer
-from .client import Client
+from .blocking import Client
+from .token_stores import DEALS, Answer
 
 if TYPE_CHECKING:
     from pytest_hubspot_auth import Connection

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from .books import Answer
-from .client import Client
+from .blocking import Client
+from .token_stores import Answer
 
 if TYPE_CHECKING:
     from pytest_hubspot_auth import Connection

@@ -10,7 +10,7 @@ from werkzeug import Response
 
 from ...core import consent
 from ...core.model import Portal
-from ..call import Call
+from ..context import RequestContext
 from ..trust import is_by_socket
 from . import consent_page
 
@@ -20,87 +20,91 @@ _CONTENT_SECURITY_POLICY = (
 )
 
 
-def authorize(call: Call) -> Response:
+def authorize(context: RequestContext) -> Response:
     """Approve at once and send the browser back with ``code`` and ``state``, or show the consent page.
 
     What HubSpot refuses it shows on a page; it does not redirect.
     """
-    return _authorize(call, call.request.args.to_dict())
+    return _authorize(context, context.request.args.to_dict())
 
 
-def authorize_user(call: Call) -> Response:
+def authorize_user(context: RequestContext) -> Response:
     """The same on the MCP server, where ``scope`` has no effect: the app gets all that it may have."""
-    parameters = call.request.args.to_dict()
-    app = call.simulator.store.apps_by_client_id.get(parameters.get("client_id", ""))
+    parameters = context.request.args.to_dict()
+    app = context.simulator.store.apps_by_client_id.get(parameters.get("client_id", ""))
     if app is not None:
         parameters |= {"scope": " ".join(app.scopes), "optional_scope": " ".join(app.optional_scopes)}
-    return _authorize(call, parameters)
+    return _authorize(context, parameters)
 
 
-def _authorize(call: Call, parameters: dict[str, str]) -> Response:
+def _authorize(context: RequestContext, parameters: dict[str, str]) -> Response:
     try:
-        request = consent.read_request(call.simulator.store, parameters, call.simulator.settings)
-        portal = _portal(call)
-        if call.simulator.settings.consent == "page":
-            call.why = "the consent page was shown"
-            portals = list(_portals(call).values())
-            parameters = {**parameters, consent_page.TOKEN: call.simulator.ids.form_token}
+        request = consent.read_request(context.simulator.store, parameters, context.simulator.settings)
+        portal = _portal(context)
+        if context.simulator.settings.consent == "page":
+            context.why = "the consent page was shown"
+            portals = list(_portals(context).values())
+            parameters = {**parameters, consent_page.TOKEN: context.simulator.ids.form_token}
             return _page(consent_page.ask(request, portals, portal, parameters))
-        return _approve(call, request, portal, consent.scopes_for(request, portal))
-    except consent.Refused as refusal:
-        return _refused(call, refusal)
+        return _approve(context, request, portal, consent.scopes_for(request, portal))
+    except consent.AuthorizationRefused as refusal:
+        return _refused(context, refusal)
 
 
-def decide(call: Call) -> Response:
+def decide(context: RequestContext) -> Response:
     """Take what a user pressed on the consent page."""
-    form = call.request.form
+    form = context.request.form
     token = form.get(consent_page.TOKEN, "")
-    if is_by_socket(call.request) and not _is_the_pages(token, call):
-        call.why = (
+    if is_by_socket(context.request) and not _is_the_pages(token, context):
+        context.why = (
             f"the form's {consent_page.TOKEN} is {'not that of the consent page' if token else 'missing'}: another "
             "page sent the form, or the simulator was restarted with another random seed; a script opens the page first"
         )
         return _page(consent_page.not_from_here(), 403)
     parameters = {n: value for n, value in form.items() if n not in (*consent_page.FIELDS, consent_page.TOKEN)}
     try:
-        request = consent.read_request(call.simulator.store, parameters, call.simulator.settings)
+        request = consent.read_request(context.simulator.store, parameters, context.simulator.settings)
         if form.get("decision") != "connect":
-            call.why = "the user cancelled"
+            context.why = "the user cancelled"
             return _page(consent_page.cancelled())
-        portal = _chosen(call, form.get("portal", ""))
+        portal = _chosen(context, form.get("portal", ""))
         granted = consent.scopes_for(request, portal, form.getlist("optional"))
-        return _approve(call, request, portal, granted)
-    except consent.Refused as refusal:
-        return _refused(call, refusal)
+        return _approve(context, request, portal, granted)
+    except consent.AuthorizationRefused as refusal:
+        return _refused(context, refusal)
 
 
-def _is_the_pages(token: str, call: Call) -> bool:
-    return hmac.compare_digest(token.encode("utf-8", "replace"), call.simulator.ids.form_token.encode())
+def _is_the_pages(token: str, context: RequestContext) -> bool:
+    return hmac.compare_digest(token.encode("utf-8", "replace"), context.simulator.ids.form_token.encode())
 
 
-def _portal(call: Call) -> Portal:
+def _portal(context: RequestContext) -> Portal:
     """Return the portal that the path names, or else the default one."""
-    named = call.args.get("hub_id")
-    return _chosen(call, named or str(call.simulator.portal.hub_id))
+    named = context.args.get("hub_id")
+    return _chosen(context, named or str(context.simulator.portal.hub_id))
 
 
-def _portals(call: Call) -> dict[int, Portal]:
-    store = call.simulator.store
+def _portals(context: RequestContext) -> dict[int, Portal]:
+    store = context.simulator.store
     return {hub_id: portal for hub_id, portal in list(store.portals.items()) if hub_id not in store.deleted_hub_ids}
 
 
-def _chosen(call: Call, hub_id: str) -> Portal:
-    known = _portals(call)
+def _chosen(context: RequestContext, hub_id: str) -> Portal:
+    known = _portals(context)
     portal = known.get(int(hub_id)) if hub_id.isascii() and hub_id.isdecimal() and len(hub_id) < 20 else None
     if portal is None:
         listed = ", ".join(map(str, known))
-        raise consent.Refused("You don't have permission to connect this app.", f"no portal {hub_id!r} among {listed}")
+        raise consent.AuthorizationRefused(
+            "You don't have permission to connect this app.", f"no portal {hub_id!r} among {listed}"
+        )
     return portal
 
 
-def _approve(call: Call, request: consent.Request, portal: Portal, scopes: tuple[str, ...]) -> Response:
-    code = call.simulator.approve(request, portal, scopes)
-    call.why = f"approved for portal {portal.hub_id}"
+def _approve(
+    context: RequestContext, request: consent.AuthorizationRequest, portal: Portal, scopes: tuple[str, ...]
+) -> Response:
+    code = context.simulator.approve(request, portal, scopes)
+    context.why = f"approved for portal {portal.hub_id}"
     answer = {"code": code, **({"state": request.state} if request.state is not None else {})}
     return Response(status=302, headers={"Location": _with_query(request.redirect_uri, answer)})
 
@@ -111,8 +115,8 @@ def _with_query(uri: str, added: dict[str, str]) -> str:
     return quote(urlunsplit(parts._replace(query=query)), safe=punctuation)  # a header takes ASCII only
 
 
-def _refused(call: Call, refusal: consent.Refused) -> Response:
-    call.why = f"refused on a page: {refusal.why}"
+def _refused(context: RequestContext, refusal: consent.AuthorizationRefused) -> Response:
+    context.why = f"refused on a page: {refusal.why}"
     return _page(consent_page.refused(refusal.message))
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from ...core.consent import Request
+from ...core.consent import AuthorizationRequest
 from ...core.model import Portal
 from ._scopes import in_words
 from ._style import ICON, STYLE
@@ -20,7 +20,9 @@ TOKEN = "form_token"  # the field that a page of another origin cannot know
 _LISTED = 6  # so many accounts are shown at once; more go into a drop-down list
 
 
-def ask(request: Request, portals: Sequence[Portal], selected: Portal, parameters: Mapping[str, str]) -> str:
+def ask(
+    request: AuthorizationRequest, portals: Sequence[Portal], selected: Portal, parameters: Mapping[str, str]
+) -> str:
     """Return the page that asks a user to connect an app.
 
     ``parameters`` are those of the URL: they come back with the form, which is posted to the path of the page.

@@ -7,20 +7,20 @@ from werkzeug.datastructures import MultiDict
 
 from ...core.errors import ExpiredAuthentication, InvalidAuthentication
 from ...core.model import App
-from ..call import Call, json_response
-from . import described
+from ..context import RequestContext, json_response
+from . import token_info
 from .token import client_of, form_of
 
 _FIELDS = ("token", "access_token", "refresh_token")  # HubSpot's prose names the other two
 
 
-def introspect(call: Call) -> Response:
+def introspect(context: RequestContext) -> Response:
     """Describe a token of the calling app; any other is not active (RFC 7662)."""
-    form = form_of(call)
-    app = client_of(call, form)
+    form = form_of(context)
+    app = client_of(context, form)
     text = _token(form)
-    members = _refresh_token(call, app, text) or _access_token(call, app, text)
-    call.why = "the token is good" if members else call.why or "the token is unknown, revoked or another app's"
+    members = _refresh_token(context, app, text) or _access_token(context, app, text)
+    context.why = "the token is good" if members else context.why or "the token is unknown, revoked or another app's"
     return json_response(members or {"active": False})
 
 
@@ -28,26 +28,26 @@ def _token(form: MultiDict[str, str]) -> str:
     return next((form[name] for name in _FIELDS if name in form), "")
 
 
-def _refresh_token(call: Call, app: App, text: str) -> dict[str, object] | None:
-    token = call.simulator.oauth.refresh_token(text)
+def _refresh_token(context: RequestContext, app: App, text: str) -> dict[str, object] | None:
+    token = context.simulator.oauth.refresh_token(text)
     if token is None or token.grant.installation.app is not app:
-        dead = call.simulator.store.refresh_tokens.get(text)
+        dead = context.simulator.store.refresh_tokens.get(text)
         if dead is not None and dead.grant.installation.app is app and dead.revoked_because:
-            call.hint = f"it is a refresh token, and {dead.revoked_because}"
+            context.hint = f"it is a refresh token, and {dead.revoked_because}"
         return None
-    members = described.refresh_token_members(token)
+    members = token_info.refresh_token_members(token)
     return {"active": True, **members, "token_use": "refresh_token", "token_type": "Bearer"}
 
 
-def _access_token(call: Call, app: App, text: str) -> dict[str, object] | None:
+def _access_token(context: RequestContext, app: App, text: str) -> dict[str, object] | None:
     try:
-        token = call.simulator.authentication.check(text, call.now_ms)
+        token = context.simulator.authentication.check(text, context.now_ms)
     except (ExpiredAuthentication, InvalidAuthentication) as error:
-        call.why = call.hint or error.why
+        context.why = context.hint or error.why
         return None
     if token.app_id != app.app_id:
         return None
-    _, portal = described.app_and_portal(call, token)
+    _, portal = token_info.app_and_portal(context, token)
     return {
         "active": True,
         "token": text,
@@ -55,26 +55,26 @@ def _access_token(call: Call, app: App, text: str) -> dict[str, object] | None:
         "user_id": token.user_id,
         "client_id": app.client_id,
         "app_id": app.app_id,
-        **described.user_of(token, portal),
-        "scopes": described.access_token_scopes(call, token, app),
-        "signed_access_token": {**described.signed_access_token(token), "isPrivateDistribution": False},
-        "expires_in": described.seconds_left(call, token),
+        **token_info.user_of(token, portal),
+        "scopes": token_info.access_token_scopes(context, token, app),
+        "signed_access_token": {**token_info.signed_access_token(token), "isPrivateDistribution": False},
+        "expires_in": token_info.seconds_left(context, token),
         "is_private_distribution": False,
         "token_use": "access_token" if portal else "client_credentials",
         "token_type": "Bearer",
     }
 
 
-def revoke(call: Call) -> Response:
+def revoke(context: RequestContext) -> Response:
     """End a refresh token of the calling app; one that is unknown is no error (RFC 7009)."""
-    form = form_of(call)
-    app = client_of(call, form)
-    token = call.simulator.oauth.refresh_token(_token(form))
+    form = form_of(context)
+    app = client_of(context, form)
+    token = context.simulator.oauth.refresh_token(_token(form))
     if token is not None and token.grant.installation.app is app:
-        call.simulator.oauth.revoke(token, "the refresh token was revoked")
-        call.why = "the refresh token is dead from now on; access tokens live until they expire"
+        context.simulator.oauth.revoke(token, "the refresh token was revoked")
+        context.why = "the refresh token is dead from now on; access tokens live until they expire"
     else:
-        call.why = "nothing to revoke: no living refresh token of this app"
+        context.why = "nothing to revoke: no living refresh token of this app"
     response = Response()
     del response.headers["Content-Type"]
     return response

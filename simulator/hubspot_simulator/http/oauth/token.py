@@ -8,61 +8,61 @@ from werkzeug.datastructures import Authorization, MultiDict
 from ...core import grants
 from ...core.errors import ApiError
 from ...core.model import App, TokenResponse
-from ..call import Call, json_response
+from ..context import RequestContext, json_response
 from ..request import FORM
 from .sunset import check_sunset
 
 _V1_GRANTS = ("authorization_code", "refresh_token")
 
 
-def token_v1(call: Call) -> Response:
+def token_v1(context: RequestContext) -> Response:
     """Take the parameters from the form body or from the query."""
-    check_sunset(call)
-    form = form_of(call)
-    both = MultiDict([*form.items(multi=True), *call.request.args.items(multi=True)])
-    return _token(call, both, _V1_GRANTS)
+    check_sunset(context)
+    form = form_of(context)
+    both = MultiDict([*form.items(multi=True), *context.request.args.items(multi=True)])
+    return _token(context, both, _V1_GRANTS)
 
 
-def token(call: Call) -> Response:
+def token(context: RequestContext) -> Response:
     """Take the parameters from the form body only."""
-    return _token(call, form_of(call), tuple(grants.GRANTS))
+    return _token(context, form_of(context), tuple(grants.GRANTS))
 
 
-def form_of(call: Call) -> MultiDict[str, str]:
+def form_of(context: RequestContext) -> MultiDict[str, str]:
     """Return the form of the body. Raises ApiError (415) when it is something else, such as JSON."""
-    if call.body and call.request.mimetype != FORM:
+    if context.body and context.request.mimetype != FORM:
         raise ApiError(
             415,
             "HTTP 415 Unsupported Media Type",
-            why=f"Content-Type is {call.request.mimetype or 'missing'}: HubSpot takes token requests as {FORM} only",
+            why=f"Content-Type is {context.request.mimetype or 'missing'}: HubSpot takes token requests as {FORM} only",
         )
-    return call.request.form
+    return context.request.form
 
 
-def client_of(call: Call, form: MultiDict[str, str]) -> App:
+def client_of(context: RequestContext, form: MultiDict[str, str]) -> App:
     """Return the app that the parameters authenticate. Raises TokenError."""
     client_id, client_secret = form.get("client_id"), form.get("client_secret")
-    basic = _authorization(call)
+    basic = _authorization(context)
     if basic is not None and basic.type == "basic" and client_id is None:
-        if call.simulator.settings.basic_auth:
+        if context.simulator.settings.basic_auth:
             client_id, client_secret = basic.username, basic.password
         else:
-            call.hint = "HTTP Basic is not accepted unless basic_auth is set"
-    return grants.client(call.simulator.store, client_id, client_secret)
+            context.hint = "HTTP Basic is not accepted unless basic_auth is set"
+    return grants.client(context.simulator.store, client_id, client_secret)
 
 
-def _authorization(call: Call) -> Authorization | None:
+def _authorization(context: RequestContext) -> Authorization | None:
     try:
-        return call.request.authorization
+        return context.request.authorization
     except ValueError:  # werkzeug's, of what is not ASCII
         return None
 
 
-def _token(call: Call, form: MultiDict[str, str], allowed: tuple[str, ...]) -> Response:
-    app = client_of(call, form)
-    call.simulator.limits.count_token_call(app, call.now_ms)
-    issued = grants.exchange(call.simulator.oauth, app, form.to_dict(), allowed)
-    call.why = _why(form["grant_type"], issued)
+def _token(context: RequestContext, form: MultiDict[str, str], allowed: tuple[str, ...]) -> Response:
+    app = client_of(context, form)
+    context.simulator.limits.count_token_call(app, context.now_ms)
+    issued = grants.exchange(context.simulator.oauth, app, form.to_dict(), allowed)
+    context.why = _why(form["grant_type"], issued)
     return json_response(issued.as_json())
 
 

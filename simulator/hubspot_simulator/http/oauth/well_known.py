@@ -5,20 +5,20 @@ from __future__ import annotations
 from werkzeug import Response
 
 from ...hosts import is_hubspot
-from ..call import Call, json_response
+from ..context import RequestContext, json_response
 
 _MCP = "https://mcp.hubspot.com"
 
 
-def _origin(call: Call) -> str:
+def _origin(context: RequestContext) -> str:
     """Return the origin to name: HubSpot's own when it was called, else this one, or a client would go to HubSpot."""
-    host = call.request.host.partition(":")[0]
-    return _MCP if is_hubspot(host) else call.request.host_url.rstrip("/")
+    host = context.request.host.partition(":")[0]
+    return _MCP if is_hubspot(host) else context.request.host_url.rstrip("/")
 
 
-def authorization_server(call: Call) -> Response:
+def authorization_server(context: RequestContext) -> Response:
     """``GET /.well-known/oauth-authorization-server``: the document of HubSpot's MCP server, on every API host."""
-    origin = _origin(call)
+    origin = _origin(context)
     return json_response(
         {
             "issuer": origin,
@@ -40,9 +40,9 @@ def authorization_server(call: Call) -> Response:
     )
 
 
-def protected_resource(call: Call) -> Response:
+def protected_resource(context: RequestContext) -> Response:
     """``GET /.well-known/oauth-protected-resource``."""
-    origin = _origin(call)
+    origin = _origin(context)
     return json_response(
         {
             "resource": origin,

@@ -1,0 +1,151 @@
+"""The score card: how each integration did, for people and as JSON. Standard library only at import."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .bug_classes import BUG_CLASSES
+
+_PROPERTY = "hubspot_scenario"
+_WIDTH = 100
+_TOTALS = ("passed", "failed", "not_applicable")
+
+
+def score_lines(reports: Iterable[Any]) -> list[str]:
+    """Return the score card as lines of text, from pytest's reports of all phases; empty without a suite's."""
+    lines: list[str] = []
+    for card in score_cards(reports):
+        if lines:
+            lines.append("")
+        lines += _lines(card)
+    return lines
+
+
+def write_json(reports: Iterable[Any], path: str | Path) -> None:
+    """Write the score cards into a file (docs/conformance.md, "The score card as JSON")."""
+    cards = score_cards(reports)
+    bad = any(
+        result["outcome"] == "failed" and not result["expected"] for card in cards for result in card["scenarios"]
+    )
+    document = {
+        "version": 1,
+        "command": "pytest",
+        "outcome": "failed" if bad else "passed",
+        "totals": {name: sum(card["totals"][name] for card in cards) for name in _TOTALS},
+        "suites": cards,
+    }
+    Path(path).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def score_cards(reports: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return a card for each suite: its scenarios, its totals, and the bug classes that were tried."""
+    results: dict[str, dict[str, Any]] = {}
+    for report in reports:
+        if getattr(report, "outcome", "") == "rerun":  # it was tried again, and what came of that counts
+            continue
+        for name, value in getattr(report, "user_properties", ()):
+            if name == _PROPERTY:
+                before = results.get(report.nodeid, {})
+                results[report.nodeid] = _with_report({**before, **json.loads(value)}, report)
+    suites: dict[str, list[dict[str, Any]]] = {}
+    for result in results.values():
+        suites.setdefault(result.pop("suite"), []).append(result)
+    return [_card(suite, found) for suite, found in suites.items()]
+
+
+def _with_report(result: dict[str, Any], report: Any) -> dict[str, Any]:
+    """Return a result with what only the test's report knows: another failure, or that it was expected."""
+    from hubspot_simulator.core.redaction import shown
+
+    if report.outcome == "failed" and result["outcome"] == "passed":
+        lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
+        reason = shown(lines[0], most=2000) if lines else "failed outside of the scenario"
+        result |= {"outcome": "failed", "reason": reason}
+    result["expected"] = bool(result.get("expected")) or (result["outcome"] == "failed" and hasattr(report, "wasxfail"))
+    return result
+
+
+def _card(suite: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+    results = sorted(results, key=lambda result: (min(result["classes"]), result["scenario"]))
+    outcomes = [result["outcome"] for result in results]
+    failures = [result for result in results if result["outcome"] == "failed" and not result.get("adapter_error")]
+    failed = {number for result in failures for number in result["classes"]}
+    passed = {number for result in results if result["outcome"] == "passed" for number in result["classes"]}
+    tried = passed | failed
+    return {
+        "suite": suite,
+        "totals": {
+            "passed": outcomes.count("passed"),
+            "failed": outcomes.count("failed"),
+            "not_applicable": outcomes.count("not applicable"),
+            "bug_classes_covered": len(tried),
+            "bug_classes": len(BUG_CLASSES),
+        },
+        "bug_classes": {"covered": sorted(tried), "failed": sorted(failed)},
+        "adapter_error": _adapter_error(results),
+        "common_findings": _common_findings(failures),
+        "scenarios": results,
+    }
+
+
+def _adapter_error(results: list[dict[str, Any]]) -> str:
+    """Return what is wrong with the adapter, when that is why every scenario failed; empty otherwise."""
+    errors = {result.get("adapter_error", "") for result in results}
+    return str(errors.pop()) if len(errors) == 1 else ""
+
+
+def _common_findings(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the findings that at least half of the failures have, and two or more; the most common first."""
+    counts = Counter(finding for result in failures for finding in result["findings"])
+    return [
+        {"finding": finding, "failures": count, "of": len(failures)}
+        for finding, count in counts.most_common()
+        if count >= 2 and 2 * count >= len(failures)
+    ]
+
+
+def _lines(card: dict[str, Any]) -> list[str]:
+    lines = [card["suite"]]
+    if card["adapter_error"]:
+        lines.append(f"  the adapter does not work: {card['adapter_error'].rstrip('.')}; no scenario was tried")
+    else:
+        lines += _scenario_lines(card["scenarios"])
+    totals = card["totals"]
+    lines.append(
+        f"  {totals['passed']} passed, {totals['failed']} failed, {totals['not_applicable']} not applicable; "
+        f"{totals['bug_classes_covered']} of {totals['bug_classes']} bug classes covered"
+    )
+    for common in card["common_findings"][:1]:
+        finding = common["finding"]
+        lines.append(
+            f"  {common['failures']} of the {common['of']} failures have the finding {finding}: "
+            f"fix that first (docs/findings.md#{finding})"
+        )
+    return lines
+
+
+def _scenario_lines(results: list[dict[str, Any]]) -> list[str]:
+    width = max(len(result["scenario"]) for result in results)
+    lines = []
+    for result in results:
+        classes = ", ".join(map(str, result["classes"]))
+        said = result["outcome"]
+        if said == "failed":
+            said = f"FAILED ({', '.join(result['findings'])})" if result["findings"] else "FAILED"
+        if result["reason"]:
+            said += f": {_first_sentence(result)}"
+        if result["expected"]:
+            said += " (expected: xfail)"
+        lines.append(f"  {result['scenario']:<{width}}  {classes:>6}  {said}")
+    return lines
+
+
+def _first_sentence(result: dict[str, Any]) -> str:
+    line: str = result.get("adapter_error") or result["reason"].splitlines()[0]
+    line = line.removeprefix(f"{result['scenario']}: ")
+    sentence = line.partition(". ")[0].rstrip(".")
+    return sentence if len(sentence) <= _WIDTH else sentence[: _WIDTH - 1] + "…"

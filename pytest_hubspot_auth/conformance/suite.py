@@ -1,0 +1,137 @@
+"""The suite that a user's test class inherits from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..options import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
+from .scenario import Result, Scenario
+from .scenarios import SCENARIOS
+
+if TYPE_CHECKING:
+    from hubspot_simulator.serving.server import SimulatorServer
+
+    from .connection import Connection
+    from .failures import AdapterError
+
+PROPERTY = "hubspot_scenario"
+
+
+class _CollectedInSubclasses:
+    """``__test__`` as pytest reads it: False for the suite itself, as good as absent for what inherits from it."""
+
+    def __get__(self, instance: object, owner: type) -> bool:
+        if owner is HubSpotRefreshSuite:
+            return False
+        raise AttributeError("__test__")
+
+
+class HubSpotRefreshSuite:
+    """Every known token-refresh bug as a test of your integration.
+
+    Inherit from it and say how to ``connect`` a client and how it does a unit of ``work``::
+
+        class TestMyIntegration(HubSpotRefreshSuite):
+            def connect(self, connection):
+                return MyClient(connection.tokens, base_url=connection.base_url)
+
+            def work(self, client):
+                client.sync_contacts()
+
+    Every method may be ``async def``. Optional ones, without which some scenarios are not applicable:
+    ``work_<name>(client)`` (further code paths), ``write(client)`` (creates one record with a POST),
+    ``stored(client)`` (what a restart would find; it comes back as ``connection.stored``), ``prepare(client)`` (queues
+    a unit of work and returns the callable that does it), ``is_connected(client)``, ``close(client)``,
+    ``concurrency`` and ``several_apps``. docs/conformance.md has a whole one.
+    """
+
+    __test__ = _CollectedInSubclasses()
+
+    concurrency: str | None = None
+    """How ``work`` may be called at the same time on one client: ``"threads"``, ``"tasks"`` or None."""
+
+    several_apps: bool = False
+    """Whether the integration serves several HubSpot apps at once, each with a client id of its own."""
+
+    if TYPE_CHECKING:
+
+        def connect(self, connection: Connection) -> Any:
+            """Build a client from what is known of a connected account."""
+
+        def work(self, client: Any) -> Any:
+            """Do one unit of work that calls HubSpot at least once, and raise when it fails."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give the scenario's settings to a test that a subclass overrides, to mark it xfail for instance."""
+        super().__init_subclass__(**kwargs)
+        for scenario in SCENARIOS.values():
+            override = vars(cls).get(scenario.method)
+            if isinstance(override, FunctionType) and scenario.settings:
+                pytest.mark.hubspot(**scenario.settings)(override)
+
+
+def _test(scenario: Scenario) -> Callable[[HubSpotRefreshSuite, pytest.FixtureRequest], None]:
+    def test(self: HubSpotRefreshSuite, request: pytest.FixtureRequest) -> None:
+        _run(self, request, scenario)
+
+    test.__name__ = scenario.method
+    test.__qualname__ = f"{HubSpotRefreshSuite.__qualname__}.{scenario.method}"
+    test.__doc__ = f"{scenario.title}\n\n{scenario.doc}"
+    return pytest.mark.hubspot(**scenario.settings)(test) if scenario.settings else test
+
+
+def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario: Scenario) -> None:
+    """Run a scenario as the test that asks for it. Fails or skips that test."""
+    from hubspot_simulator.core.printable import wrapped
+
+    from .assess import assess
+
+    server = request.getfixturevalue("hubspot_server")
+    try:
+        wrong = _probed(adapter, request, server)
+    except Exception as error:
+        _note(request, Result(scenario, "failed", repr(error)))
+        raise
+    if wrong is not None:
+        _note(request, Result(scenario, "failed", str(wrong), adapter_error=wrong.did))
+        pytest.fail(wrapped(str(wrong)), pytrace=False)
+    sim = request.getfixturevalue("hubspot_sim")
+    clock = request.getfixturevalue("hubspot_clock")
+    try:
+        result = assess(scenario, adapter, sim, clock, server.app)
+    except Exception as error:
+        _note(request, Result(scenario, "failed", repr(error)))
+        raise
+    _note(request, result)
+    if result.outcome == "failed":
+        pytest.fail(wrapped(result.reason), pytrace=False)
+    if result.outcome == "not applicable":
+        pytest.skip(f"not applicable: {result.reason}")
+
+
+def _probed(
+    adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, server: SimulatorServer
+) -> AdapterError | None:
+    """Return what is wrong with the adapter. The settings are those of the class, not of the scenario."""
+    from .probe import probe
+
+    given = mark_arguments(request.node.parent)
+    clock = {name: read_clock_argument(name, given.pop(name)) for name in CLOCK_ARGUMENTS if name in given}
+    settings = replace(request.getfixturevalue("hubspot_settings"), **given)
+    return probe(adapter, HubSpotRefreshSuite, server, settings, clock)
+
+
+def _note(request: pytest.FixtureRequest, result: Result) -> None:
+    """Leave the result with the test's report, which goes from worker to controller."""
+    suite = request.node.nodeid.rpartition("::")[0]
+    request.node.user_properties.append((PROPERTY, json.dumps({"suite": suite, **result.as_json()})))
+
+
+for _scenario in SCENARIOS.values():
+    setattr(HubSpotRefreshSuite, _scenario.method, _test(_scenario))

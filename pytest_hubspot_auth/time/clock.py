@@ -1,0 +1,307 @@
+"""The clock of a test: freezegun for the code under test, and the simulator with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta, timezone
+from types import ModuleType
+from typing import Any
+
+from freezegun import api, freeze_time
+
+from hubspot_simulator.core import tokens
+from hubspot_simulator.core.clock import (
+    OffsetClock,
+    SystemClock,
+    duration,
+    from_datetime,
+    iso_instant,
+    to_datetime,
+    to_ms,
+)
+from hubspot_simulator.core.connected_installation import ConnectedInstallation
+
+from . import freezes
+from .freezegun_types import make_stand_ins_equal
+from .local_time import local_time
+from .waiting.imports import ImportsWhileFrozen
+from .waiting.passed_over import NAMES, PassedOver
+from .waiting.real_waits import RealWaits, measures_its_waits
+from .waiting.simulated import SimulatedWaiting
+
+_EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
+
+# freezegun gives real time to every caller that has one of these modules within five stack frames.
+_KEPT_REAL = (
+    "cheroot",
+    "hubspot_simulator.serving.wsgi_",
+    "_pytest.runner",  # or the duration of a test would be how far its clock was moved
+    "_pytest.timing",
+)
+
+
+class FollowingClock:
+    """A clock that shows the time of the newest freeze, whoever froze it, and the machine's otherwise.
+
+    It reads no function that freezegun replaces, so that a server thread may use it while a freeze ends.
+    """
+
+    def __init__(self) -> None:
+        self._system = SystemClock()
+        self._mover = freezes.Mover()
+
+    def before_move(self, act: Callable[[], object]) -> None:
+        """Have ``act`` called before each move of a freeze, whoever froze it."""
+        self._mover.acts.append(act)
+
+    def stage(self) -> object | None:
+        """Return the newest freeze; None when there is none."""
+        return freezes.newest()
+
+    def left_at_ms(self, stage: object) -> int | None:
+        """Return the instant at which a freeze ended, in epoch milliseconds; None while it is on."""
+        if freezes.is_on(stage):
+            return None
+        if hasattr(stage, "time_ns"):  # time-machine's
+            return int(stage.time_ns()) // 1_000_000
+        return _shown_ms(stage)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {iso_instant(self.now_ms())}>"
+
+    def now_ms(self) -> int:
+        """Return the current instant in epoch milliseconds."""
+        try:
+            factory = api.freeze_factories[-1]
+        except IndexError:
+            return self._system.now_ms()
+        return _shown_ms(factory)
+
+
+def _shown_ms(factory: Any) -> int:
+    # calling a factory that steps by itself would move it
+    moment = factory() if isinstance(factory, api.TickingDateTimeFactory) else factory.time_to_freeze
+    return to_ms(moment - _EPOCH)
+
+
+def move_newest_freeze(delta: timedelta) -> bool:
+    """Move the newest freeze, whoever froze it. Return whether there is one."""
+    factories = api.freeze_factories[-1:]
+    for factory in factories:
+        factory.tick(delta)
+    return bool(factories)
+
+
+def is_frozen() -> bool:
+    """Tell whether freezegun holds the time."""
+    return bool(api.freeze_factories)
+
+
+@contextmanager
+def _real_event_loops() -> Iterator[None]:
+    """Have asyncio's event loops read real time, or ``asyncio.sleep`` would hang.
+
+    freezegun's ``real_asyncio`` does so, too, but makes an event loop to learn its class, and so needs sockets.
+    """
+    before = asyncio.BaseEventLoop.time
+    asyncio.BaseEventLoop.time = lambda self: api.real_monotonic()  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        asyncio.BaseEventLoop.time = before  # type: ignore[method-assign]
+
+
+class ClientSide:
+    """The clock of the code under test."""
+
+    def __init__(self, clock: HubspotClock) -> None:
+        self._clock = clock
+
+    @property
+    def now(self) -> datetime:
+        """What the code under test takes for now, aware, in UTC."""
+        return self._clock.now
+
+    def advance(self, delta: timedelta | None = None, /, **parts: float) -> None:
+        """Move this side only, by a ``timedelta`` or its keywords; a negative one makes it late."""
+        moved = duration(delta, parts)
+        self._clock.server.hold(lambda: self._clock._tick(moved))
+
+
+class HubspotClock:
+    """One clock for the code under test and the simulator. It stands still except when it is moved.
+
+    ``server`` and ``client`` move one side alone, for skew between the two. ``now`` is where it starts, the present
+    without it. ``utc_offset`` is how many hours the local time of the code under test is ahead of UTC. ``waiting`` is
+    ``real``, or ``simulated`` as by ``simulate_waiting()``.
+    """
+
+    def __init__(
+        self, server: OffsetClock, now: datetime | None = None, utc_offset: float = 0, waiting: str = "real"
+    ) -> None:
+        self.server = server
+        self.client = ClientSide(self)
+        start_ms = server.base.now_ms() if now is None else from_datetime(now)
+        if now is not None:
+            server.check_instant(start_ms)
+        self._freezer = freeze_time(to_datetime(start_ms), tz_offset=timedelta(hours=utc_offset))
+        self._factory: api.FrozenDateTimeFactory | None = None
+        self._utc_offset = utc_offset
+        self._beside = ExitStack()
+        self._begins_simulated = waiting == "simulated"
+        self._waiting = SimulatedWaiting(self._frozen_seconds, self._tick_factory)
+        self._waits = RealWaits()
+        self._passed_over = PassedOver()
+        self._imports = ImportsWhileFrozen(self._was_imported)
+
+    def __repr__(self) -> str:
+        if self._factory is None:
+            return f"<{type(self).__name__}, not frozen>"
+        ahead = timedelta(milliseconds=self.server.now_ms() - from_datetime(self.now))
+        skew = f", HubSpot's clock {abs(ahead)} {'ahead' if ahead > timedelta(0) else 'behind'}" if ahead else ""
+        return f"<{type(self).__name__} at {iso_instant(from_datetime(self.now))}{skew}>"
+
+    def start(self) -> None:
+        """Freeze time."""
+        make_stand_ins_equal()
+        if self._utc_offset:
+            self._beside.enter_context(local_time(self._utc_offset))
+        # before, for freezegun looks at every name of every module: pydantic loads its parts when they are looked at
+        self._imports.start()
+        factory = self._freezer.start()
+        self._beside.enter_context(_real_event_loops())
+        assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
+        self._factory = factory
+        # They must be ignored while freezegun patches modules (or Condition.wait_for would hang), but not afterwards:
+        # code in a thread or an executor has `threading` on its stack and must see the frozen time.
+        kept = tuple(name for name in api.ignore_lists[-1] if name not in NAMES)
+        api.ignore_lists[-1] = kept + _KEPT_REAL
+        self._waits.start()
+        self._passed_over.start()
+        if self._begins_simulated:
+            self._waiting.start()
+
+    def stop(self) -> None:
+        """Let time run again."""
+        while self._waiting.is_on:
+            self._waiting.stop()
+        self._factory = None
+        self._imports.stop()
+        self._passed_over.stop()
+        self._freezer.stop()
+        self._waits.stop()
+        self._beside.close()
+
+    def _was_imported(self, module: ModuleType) -> None:
+        if measures_its_waits(module.__name__):
+            self._waits.keep(module)
+
+    @property
+    def now(self) -> datetime:
+        """What the code under test takes for now, aware, in UTC."""
+        frozen = self._frozen.time_to_freeze
+        return to_datetime(to_ms(frozen - _EPOCH))
+
+    def advance(self, delta: timedelta | None = None, /, **parts: float) -> None:
+        """Move both sides, by a ``timedelta`` or its keywords: ``advance(minutes=31)``.
+
+        Raises TypeError for anything else, ClockOutOfRange (a ValueError) for a move out of the years 1970 to 9999.
+        """
+        self._move(duration(delta, parts))
+
+    def advance_to(self, when: datetime) -> None:
+        """Move the code under test to an instant, and the simulator as far. A naive datetime is taken as UTC."""
+        self._move(timedelta(milliseconds=from_datetime(when)) - timedelta(milliseconds=from_datetime(self.now)))
+
+    def simulate_waiting(self) -> SimulatedWaiting:
+        """Have waiting pass simulated time, from now to the end of the test, or of a ``with``.
+
+        ``time.sleep`` in the thread that calls this moves both sides and returns at once. Timers of asyncio, and
+        ``threading.Timer``, end when the clock passes them; when an event loop in this thread waits for nothing but
+        timers, the clock moves to the nearest. Other waits stay real: docs/waiting.md.
+        """
+        assert self._frozen
+        return self._waiting.start()
+
+    def expire(self, what: str | ConnectedInstallation) -> None:
+        """Move both sides to one second after the expiry of an access token; not if it is expired already.
+
+        ``what`` is an access token or an installation, whose ``access_token`` is meant. Raises ValueError for a
+        text that is no access token or carries no expiry.
+        """
+        text = what if isinstance(what, str) else what.access_token
+        try:
+            expires_at_ms = tokens.parse(text).expires_at_ms
+        except tokens.MalformedToken:
+            expires_at_ms = None
+        if expires_at_ms is None:
+            raise ValueError(
+                f"expire() got {tokens.shorten(text)!r}, which is no access token with an expiry: pass "
+                "hubspot_installation, or an access token that the simulator issued"
+            )
+        left_ms = expires_at_ms - self.server.now_ms()
+        if left_ms > 0:
+            self._move(timedelta(milliseconds=left_ms, seconds=1))
+
+    @property
+    def _frozen(self) -> api.FrozenDateTimeFactory:
+        if self._factory is None:
+            raise RuntimeError(
+                "the clock was used outside of its test, or of its `with hubspot_simulation()`: time is real there"
+            )
+        return self._factory
+
+    def _move(self, delta: timedelta) -> None:
+        self.server.check_move(delta)
+        self._tick(delta)
+
+    def _tick(self, delta: timedelta) -> None:
+        factory = self._frozen
+        if api.freeze_factories[-1] is not factory:
+            raise RuntimeError(
+                "time was frozen a second time after hubspot_clock froze it (freeze_time, pytest-freezer): moving "
+                "hubspot_clock would have no effect. Move the newer freeze instead, which the simulator follows, "
+                "or leave it out"
+            )
+        if self._waiting.is_on and delta > timedelta(0):
+            self._waiting.move(delta)
+        else:
+            factory.tick(delta)
+
+    def _tick_factory(self, delta: timedelta) -> None:
+        self._frozen.tick(delta)
+
+    def _frozen_seconds(self) -> float:
+        return (self._frozen.time_to_freeze - _EPOCH).total_seconds()
+
+
+def parse_waiting(value: object) -> str:
+    """Return what the mark's ``waiting=`` names. Raises ValueError with the accepted values."""
+    if value not in ("real", "simulated"):
+        raise ValueError(f"waiting={value!r}: expected 'real', the default, or 'simulated' (docs/waiting.md)")
+    return str(value)
+
+
+def parse_utc_offset(value: object) -> float:
+    """Return the hours that the mark's ``utc_offset=`` names. Raises ValueError with the accepted ones."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -24 < value < 24:
+        raise ValueError(f"utc_offset={value!r}: expected hours ahead of UTC, such as 9 (Tokyo) or -5 (New York)")
+    return value
+
+
+def parse_now(value: object) -> datetime:
+    """Return the instant that the mark's ``now=`` names: ISO 8601 text or a datetime, naive ones in UTC.
+
+    Raises ValueError with the accepted forms.
+    """
+    expected = f"now={value!r}: expected an ISO 8601 instant such as '2026-11-23T10:00:00Z', or a datetime"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            raise ValueError(expected) from None
+    if not isinstance(value, datetime):
+        raise ValueError(expected)
+    return value if value.tzinfo else value.replace(tzinfo=timezone.utc)

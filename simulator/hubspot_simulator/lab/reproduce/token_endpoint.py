@@ -1,0 +1,74 @@
+"""Incidents of the token endpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...core.errors import TOKEN_ERRORS, ApiError, TokenError
+from ...core.injection import Arrival
+from .incident import TOKEN_ENDPOINTS, Incident
+from .parsing import QuotedRefusal
+
+if TYPE_CHECKING:
+    from ...simulator import Simulator
+
+V1_ENDED = "The v1 OAuth API was turned off on 2027-02-16."
+NO_REFRESH_TOKEN = "missing or invalid refresh token"
+_OF_A_CODE = ("BAD_AUTH_CODE", "EXPIRED_AUTH_CODE", "MISMATCH_REDIRECT_URI_AUTH_CODE", "BAD_CODE_VERIFIER")
+_OF_A_REFRESH = ("BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_HUB")
+_STATES = {
+    "BAD_REFRESH_TOKEN": "the refresh token is dead",
+    "BAD_HUB": "the account was deleted",
+    "BAD_CLIENT_ID": "HubSpot does not know the app",
+    "BAD_CLIENT_SECRET": "the app's secret was changed",
+}
+
+
+def refused(name: str) -> Callable[[Simulator, QuotedRefusal, re.Match[str]], Incident]:
+    """Return who makes the incident of a refusal, by its name."""
+
+    def make(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
+        message = NO_REFRESH_TOKEN if NO_REFRESH_TOKEN in found[0].lower() else None
+        error = said.body.get("error")
+
+        def act(_: Arrival) -> None:
+            if name == "BAD_REFRESH_TOKEN" and message is None:
+                for token in list(simulator.store.refresh_tokens.values()):
+                    simulator.oauth.revoke(token, token.revoked_because or "reproduced: the refresh token is dead")
+            elif name == "BAD_HUB":
+                simulator.delete_portal()
+
+        return Incident(
+            name,
+            _STATES.get(name, f"the token endpoint answers {name}"),
+            lambda _: TokenError(name, message=message, error=error if isinstance(error, str) else None),
+            act,
+            path=TOKEN_ENDPOINTS,
+            lasting=name not in _OF_A_CODE,  # another code may be good
+            refresh=name in _OF_A_REFRESH,
+        )
+
+    return make
+
+
+def refused_by_name(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
+    """A refusal whose name stands somewhere."""
+    return refused(found[0].upper())(simulator, said, found)
+
+
+def uninstalled(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
+    """Somebody has uninstalled the app."""
+    made = refused("BAD_REFRESH_TOKEN")(simulator, said, found)
+    return replace(made, state="the app was uninstalled", act=lambda _: simulator.uninstall())
+
+
+def v1_ended(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
+    """OAuth v1 is off."""
+    error = ApiError(410, V1_ENDED)
+    return Incident("410", "OAuth v1 is off", lambda _: error, path="/oauth/v1/*", lasting=True, refresh=True)
+
+
+NAMES = "|".join(TOKEN_ERRORS)

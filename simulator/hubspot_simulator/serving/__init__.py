@@ -1,0 +1,1 @@
+"""Sockets, TLS and connections: the server that carries the HTTP layer."""

@@ -1,0 +1,178 @@
+"""Turns this process's connections to HubSpot's hosts to a simulator, below every HTTP library.
+
+Standard library only, and nothing of this package: a child process loads this file by its path, in an interpreter that
+need not have the package installed.
+
+``socket.getaddrinfo`` answers an address of 192.0.2.0/24 for HubSpot's hosts, which is nobody's (RFC 5737), so that
+a connection that escapes the patch reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS
+stays on: just before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import ssl
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+_NET = "192.0.2."
+_numbers = itertools.count(1)
+_lock = threading.RLock()
+_installed: list[SocketPatch] = []
+
+
+class SocketPatch:
+    """One way to a simulator: for which hosts, where to, and whom to trust there.
+
+    ``matches`` tells whether a host name is meant. ``https`` and ``http`` are the simulator's addresses for port 443
+    and for port 80. ``authority`` is the certificate of its private authority (PEM). Seams nest: the newest one that
+    matches wins.
+    """
+
+    def __init__(
+        self,
+        matches: Callable[[str], bool],
+        *,
+        https: tuple[str, int],
+        http: tuple[str, int],
+        authority: str,
+    ) -> None:
+        self._matches = matches
+        self._ways = {443: https, 80: http}
+        self._authority = authority
+        self._address = f"{_NET}{next(_numbers) % 254 + 1}"
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._trusting: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
+
+    def install(self) -> None:
+        """Turn connections from now on. Clients that were imported and built before are turned, too."""
+        with _lock:
+            if not _installed:
+                _patch()
+            _installed.append(self)
+
+    def uninstall(self) -> None:
+        """Let connections go where they go by themselves, and cut those that were turned."""
+        with _lock:
+            _installed.remove(self)
+            if not _installed:
+                _unpatch()
+        for turned in list(self._sockets):  # a pooled one would still lead here
+            with suppress(OSError):
+                turned.shutdown(socket.SHUT_RDWR)
+
+    def way(self, sock: socket.socket, port: int) -> tuple[str, int]:
+        """Return where a socket that wants that port of HubSpot goes. Raises ConnectionRefusedError."""
+        if port not in self._ways:
+            raise ConnectionRefusedError(f"HubSpot has no port {port}: the simulator stands for 443 and 80")
+        self.follow(sock)
+        return self._ways[port]
+
+    def follow(self, sock: socket.socket) -> None:
+        """Cut a socket, too, when the socket patch is gone: that of TLS takes the place of the one that was turned."""
+        self._sockets.add(sock)
+
+    def trust(self, context: ssl.SSLContext) -> None:
+        """Have a context trust the simulator's authority."""
+        if context not in self._trusting:
+            context.load_verify_locations(cadata=self._authority)
+            self._trusting.add(context)
+
+
+def _patch_for(host: object) -> SocketPatch | None:
+    """Return the socket patch that is meant by a host name, given as text or as bytes."""
+    if isinstance(host, (bytes, bytearray)):
+        host = bytes(host).decode("ascii", "replace")
+    if not isinstance(host, str):
+        return None
+    name = host.lower().rstrip(".")
+    return next((patch for patch in reversed(_installed) if patch._matches(name)), None)
+
+
+def _patch_at(address: object) -> SocketPatch | None:
+    """Return the socket patch whose stand-in an address is."""
+    if not isinstance(address, tuple) or not str(address[0]).startswith(_NET):
+        return None
+    return next((patch for patch in _installed if patch._address == address[0]), None)
+
+
+def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
+    patch = _patch_for(host)
+    if patch is None:
+        return _real["getaddrinfo"](host, port, family, type, proto, flags)
+    if family == socket.AF_INET6:
+        raise socket.gaierror(socket.EAI_NONAME, "the simulator stands for HubSpot's IPv4 addresses only")
+    return _real["getaddrinfo"](patch._address, port, family, type, proto, flags)
+
+
+def _gethostbyname(host: str) -> str:
+    patch = _patch_for(host)
+    return str(_real["gethostbyname"](host)) if patch is None else patch._address
+
+
+def _turned(sock: socket.socket, address: Any) -> Any:
+    patch = _patch_at(address)
+    return address if patch is None else patch.way(sock, address[1])
+
+
+def _connect(self: socket.socket, address: Any) -> None:
+    _real["connect"](self, _turned(self, address))
+
+
+def _connect_ex(self: socket.socket, address: Any) -> int:
+    code: int = _real["connect_ex"](self, _turned(self, address))
+    return code
+
+
+def _wrap_socket(self: ssl.SSLContext, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+    patch = _prepare(self, kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
+    wrapped: ssl.SSLSocket = _real["wrap_socket"](self, sock, *args, **kwargs)
+    if patch is not None:
+        patch.follow(wrapped)
+    return wrapped
+
+
+def _wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+    _prepare(self, kwargs.get("server_hostname", args[1] if len(args) > 1 else None))
+    wrapped: ssl.SSLObject = _real["wrap_bio"](self, incoming, outgoing, *args, **kwargs)
+    return wrapped
+
+
+def _prepare(context: ssl.SSLContext, server_hostname: object) -> SocketPatch | None:
+    patch = _patch_for(server_hostname)
+    if patch is not None:
+        patch.trust(context)
+    return patch
+
+
+_PATCHES: tuple[tuple[Any, str, Any], ...] = (
+    (socket, "getaddrinfo", _getaddrinfo),
+    (socket, "gethostbyname", _gethostbyname),
+    (socket.socket, "connect", _connect),
+    (socket.socket, "connect_ex", _connect_ex),
+    (ssl.SSLContext, "wrap_socket", _wrap_socket),
+    (ssl.SSLContext, "wrap_bio", _wrap_bio),
+)
+_ABSENT = object()
+_before: list[tuple[Any, str, Any]] = []
+_real: dict[str, Any] = {}  # what the replacements call: what was there when they came
+
+
+def _patch() -> None:
+    for owner, name, replacement in _PATCHES:
+        _before.append((owner, name, vars(owner).get(name, _ABSENT)))
+        _real[name] = getattr(owner, name)
+        setattr(owner, name, replacement)
+
+
+def _unpatch() -> None:
+    while _before:
+        owner, name, value = _before.pop()
+        if value is _ABSENT:  # it was inherited
+            delattr(owner, name)
+        else:
+            setattr(owner, name, value)
