@@ -23,7 +23,7 @@ def test_it({fixtures}):
 # Were the guard to fail, this would be what a call meets: no address, and no packet.
 NO_NETWORK = """
 import socket, sys
-from pytest_hubspot_auth import audit_hook
+from pytest_hubspot_auth.routing import audit_hook
 
 def no_network(event, args):
     if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr") and is_far(args[0]):
