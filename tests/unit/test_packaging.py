@@ -117,7 +117,9 @@ def test_the_links_of_the_index_page_come_from_the_one_constant() -> None:
 def test_without_an_address_there_are_no_links(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(links, "PROJECT_URL", "")
     assert links.project_urls() == {}
+    assert links.files_url() == ""
     monkeypatch.setattr(links, "PROJECT_URL", "https://code.example/project")
+    assert links.files_url() == "https://code.example/project/blob/main"
     assert set(links.project_urls()) == {"Homepage", "Changelog", "Issues"}
     assert all(url.startswith("https://code.example/project") for url in links.project_urls().values())
 
