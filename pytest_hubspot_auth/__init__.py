@@ -62,7 +62,6 @@ __all__ = [
     "Settings",
     "Simulation",
     "SimulatorServer",
-    "__version__",
     "hubspot_simulation",
 ]
 

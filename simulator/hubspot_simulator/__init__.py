@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"  # the one home of the version: the build reads it from this line
 
-__all__ = ["Settings", "Simulator", "SimulatorServer", "__version__"]
+__all__ = ["Settings", "Simulator", "SimulatorServer"]
 
 _HOME = {"Settings": "settings", "Simulator": "simulator", "SimulatorServer": "serving.server"}
 
