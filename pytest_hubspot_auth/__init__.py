@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hubspot_simulator import SettingError as SettingError
     from hubspot_simulator import Settings as Settings
     from hubspot_simulator import SimulatorServer as SimulatorServer
+    from hubspot_simulator import __version__ as __version__
 
     from .conformance.connection import Connection as Connection
     from .conformance.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
@@ -60,6 +61,7 @@ _HOMES = {
     "Simulation": "pytest_hubspot_auth.simulation",
     "SimulatorServer": "hubspot_simulator",
     "UnreachableClient": "pytest_hubspot_auth.routing.unsupported_clients",
+    "__version__": "hubspot_simulator",
     "hubspot_simulation": "pytest_hubspot_auth.simulation",
 }
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .settings import Settings as Settings
     from .simulator import Simulator as Simulator
 
+__version__ = "0.1.0"  # the one home of the version: the build reads it from this line
+
 _HOMES = {
     "App": "core.model",
     "AuthorityUnavailable": "serving.authority",

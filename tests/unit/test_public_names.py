@@ -86,7 +86,7 @@ def test_type_checkers_see_the_same_names(module: str) -> None:
     source = Path(str(import_module(module).__file__)).read_text("utf-8")
     [block] = [node for node in ast.parse(source).body if isinstance(node, ast.If)]
     seen = {alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert seen == set(public(module))
+    assert seen - {"__version__"} == set(public(module))
 
 
 @pytest.mark.parametrize("module", LAZY)
