@@ -143,7 +143,7 @@ class Simulator:
         probability: float | None = None,
         **options: Any,
     ) -> Injected:
-        """Have something go wrong with calls to come (docs/faults.md lists the names and their options).
+        """Have something go wrong with calls to come (``hubspot-simulator explain faults`` lists names and options).
 
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
         a route template, or with ``*``. ``nth`` is the first of them that it hits, from 1; ``times`` how many, None
