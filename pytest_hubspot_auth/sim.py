@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import ModuleType
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict, overload
 
 from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.earlier_tests import EarlierTests
@@ -24,6 +24,9 @@ from .routing.guard import answering
 from .routing.no_proxy import HUBSPOT, exempt
 from .routing.unsupported_clients import refused
 from .time.clock import is_frozen, move_newest_freeze
+
+if TYPE_CHECKING:
+    from .routing.httpx_transport import Httpx2Module, Httpx2Transport, HttpxTransport
 
 
 class ClientKwargs(TypedDict):
@@ -87,10 +90,17 @@ class HubspotSim(Simulator):
         __tracebackhide__ = True
         self.journal.assert_called(method, path, times)
 
-    def httpx_transport(self, library: ModuleType | None = None) -> Any:
+    @overload
+    def httpx_transport(self, library: Httpx2Module) -> Httpx2Transport: ...
+
+    @overload
+    def httpx_transport(self, library: ModuleType | None = None) -> HttpxTransport: ...
+
+    def httpx_transport(self, library: ModuleType | Httpx2Module | None = None) -> HttpxTransport | Httpx2Transport:
         """Return a transport for ``httpx.Client(transport=...)`` or ``AsyncClient``, which answers in process.
 
-        ``library`` is the module httpx or httpx2; without it, the one that is imported, httpx if both are.
+        ``library`` is the module httpx or httpx2; without it, the one that is imported, httpx if both are. To type
+        checkers it is httpx then.
         """
         from .routing.httpx_transport import transport
 

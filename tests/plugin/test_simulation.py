@@ -101,6 +101,24 @@ def test_a_function_is_decorated() -> None:
     assert without(2) == 2
 
 
+def test_other_arguments_may_come_by_position() -> None:
+    @hubspot_simulation()
+    def first(sim: Simulation, number: int) -> tuple[int, int]:
+        return status(sim), number
+
+    class Job:
+        @hubspot_simulation()
+        def second(self, sim: Simulation, number: int, *more: int) -> tuple[int, int, tuple[int, ...]]:
+            return status(sim), number, more
+
+    @hubspot_simulation()
+    def last(number: int, *, sim: Simulation) -> tuple[int, int]:
+        return status(sim), number
+
+    assert (first(7), last(7)) == ((200, 7), (200, 7))  # type: ignore[call-arg]
+    assert Job().second(7, 8, 9) == (200, 7, (8, 9))
+
+
 def test_a_coroutine_function_is_decorated() -> None:
     @hubspot_simulation(waiting="simulated")
     async def scenario(sim: Simulation) -> list[int]:

@@ -81,6 +81,20 @@ def test_every_public_name_is_there_and_documented(module: str) -> None:
     assert undocumented == []
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_the_programs_for_the_type_checkers_use_every_name(module: str) -> None:
+    used: set[str] = set()
+    for program in (ROOT / "tests" / "typing").glob("*.py"):
+        for node in ast.walk(ast.parse(program.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == module:
+                used |= {alias.name for alias in node.names}
+            elif (
+                isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and module.endswith(node.value.id)
+            ):
+                used.add(node.attr)
+    assert set(public(module)) - used == set()
+
+
 @pytest.mark.parametrize("module", LAZY)
 def test_type_checkers_see_the_same_names(module: str) -> None:
     source = Path(str(import_module(module).__file__)).read_text("utf-8")
