@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic
 
 PACKAGES = ("pytest_hubspot_auth", "hubspot_simulator")
 
@@ -38,7 +38,7 @@ def _autodoc(name: str, value: Any) -> list[str]:
         return [f".. auto{'function' if callable(value) else 'data'}:: {name}"]
     kind = "exception" if issubclass(value, BaseException) else "class"
     lines = [f".. auto{kind}:: {name}", "   :members:"]
-    return lines if value.__bases__ == (object,) else [*lines, "   :show-inheritance:"]
+    return lines if value.__bases__ in [(object,), (Generic,)] else [*lines, "   :show-inheritance:"]
 
 
 def fixtures() -> dict[str, Any]:
