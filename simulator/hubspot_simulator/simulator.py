@@ -14,7 +14,6 @@ from .core.connected_installation import ConnectedInstallation
 from .core.crm.objects import Objects
 from .core.earlier_tests import EarlierTests
 from .core.ids import Ids
-from .core.injection import Injected
 from .core.journal import Journal
 from .core.limits import RateLimits
 from .core.model import App, Portal, PrivateApp
@@ -22,6 +21,7 @@ from .core.oauth import OAuth
 from .core.redaction import remember, shown
 from .core.store import Store
 from .lab.faults import Faults
+from .lab.faults.injection import Injected
 from .settings import Settings
 
 if TYPE_CHECKING:

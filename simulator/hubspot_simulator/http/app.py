@@ -12,10 +12,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from ..core import endpoints
 from ..core.errors import ApiError, InvalidApiKey, NotServed
-from ..core.exchange import BODY_KEPT, Exchange
-from ..core.injection import Answer, Injected
+from ..core.exchange import BODY_KEPT, NO_EFFECT, Effect, Exchange
 from ..core.redaction import shown
 from ..core.tokens import is_foreign
+from ..core.wire_response import WireResponse
+from ..lab.faults.injection import Injected
 from ..logs import get_logger
 from ..senders import Senders
 from ..simulator import Simulator
@@ -62,7 +63,7 @@ class Application:
 
         return application
 
-    def respond(self, environ: WSGIEnvironment) -> Answer:
+    def respond(self, environ: WSGIEnvironment) -> WireResponse:
         """Return the answer to a WSGI request, and keep both in the journal. Never raises."""
         simulator = self.simulator
         after = simulator.store.exchange_count
@@ -70,9 +71,10 @@ class Application:
         context = RequestContext(simulator, Request(environ), now_ms, simulator.ids.correlation_id(now_ms), after=after)
         route, served, response = self._answer(context)
         answer = _flat(context, response) if response is not None else faults.NO_ANSWER
+        effect = faults.effect(context, answer.status or 500) if context.hits else NO_EFFECT
         for injected in context.hits:
             answer = _faulty(context, injected, answer)
-        self._record(context, route, served, answer)
+        self._record(context, route, served, answer, effect)
         return answer
 
     def _answer(self, context: RequestContext) -> tuple[Route | None, bool, Response | None]:
@@ -92,7 +94,7 @@ class Application:
             response = route.handler(context)
             context.headers += limits
             return route, True, response
-        except faults.NoAnswer as error:
+        except faults.NoResponse as error:
             context.why = str(error)
             return route, True, None
         except NotServed as error:
@@ -140,7 +142,9 @@ class Application:
         simulator.conditions.check(caller.portal, context.now_ms)
         return simulator.limits.count(caller, context.now_ms)
 
-    def _record(self, context: RequestContext, route: Route | None, served: bool, answer: Answer) -> None:
+    def _record(
+        self, context: RequestContext, route: Route | None, served: bool, answer: WireResponse, effect: Effect
+    ) -> None:
         journal = context.simulator.journal
         request = context.request
         environ = request.environ
@@ -172,6 +176,7 @@ class Application:
             connection=connection,
             process=process,
             stranger=context.stranger,
+            effect=effect,
         )
         exchange.foreign = (
             bearer and answer.status == 401 and is_foreign(exchange.access_token, context.simulator.ids.signing_key)
@@ -181,7 +186,7 @@ class Application:
             self.on_exchange(exchange)
 
 
-def _faulty(context: RequestContext, injected: Injected, answer: Answer) -> Answer:
+def _faulty(context: RequestContext, injected: Injected, answer: WireResponse) -> WireResponse:
     try:
         return faults.answer(context, injected, answer)
     except ApiError as error:
@@ -193,13 +198,13 @@ def _faulty(context: RequestContext, injected: Injected, answer: Answer) -> Answ
         return _flat(context, refusal(error, context))
 
 
-def _flat(context: RequestContext, response: Response) -> Answer:
+def _flat(context: RequestContext, response: Response) -> WireResponse:
     """Return a response with every header of the wire, as plain data: werkzeug would check each header anew."""
     body = b"" if context.request.method == "HEAD" else response.get_data()
     headers = list(response.headers)
     if "Content-Length" not in response.headers and response.status_code != 204:
         headers.append(("Content-Length", str(len(body))))
-    return Answer(response.status_code, headers + context.headers + common_headers(context), body)
+    return WireResponse(response.status_code, headers + context.headers + common_headers(context), body)
 
 
 @lru_cache(maxsize=4096)

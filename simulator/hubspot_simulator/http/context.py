@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 from werkzeug import Response
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from ..core.bodies import FORM
 from ..core.errors import ApiError, MissingScopes, ValidationError
-from ..core.injection import Arrival, Injected
 from ..core.model import Caller
+from ..lab.faults.injection import Arrival, Injected
 from ..simulator import Simulator
-from .request import FORM, MAX_BODY, MAX_FIELDS, Request
+from .request import MAX_BODY, MAX_FIELDS, Request
 
 JSON = "application/json;charset=utf-8"
 

@@ -117,9 +117,19 @@ def _of(calls: Sequence[ApiCall], b: TokenRequest) -> list[ApiCall]:
 
 
 def _is_good(token: Token, b: TokenRequest) -> bool:
-    """Tell whether nothing spoke against a token when a refresh came: no 401, no clock that was put back."""
-    moved_back = token.ages_ms(b.exchange)[0] < -1000
-    return not moved_back and not any(call.number < b.number for call in token.rejections)
+    """Tell whether nothing spoke against a token when a refresh came.
+
+    What does is a 401, a response that hides what the client was told, and a clock that was put back. Nor is anything
+    known of a token that came in an altered response: it may have said that the token is to live no longer.
+    """
+    if token.issued is not None and token.issued.exchange.effect.altered:
+        return False
+    if token.ages_ms(b.exchange)[0] < -1000:
+        return False
+    return not any(
+        call.number < b.number and (call.exchange.status == 401 or call.exchange.effect.hides_response)
+        for call in token.calls
+    )
 
 
 def _after_status(needless: NeedlessRefreshes, token: Token, b: TokenRequest, left_ms: int) -> bool:
@@ -155,7 +165,7 @@ def _linked(calls: _Calls, needless: NeedlessRefreshes, a: TokenRequest, token: 
     if (
         (len(causes) > 1 and waited)
         or (overlapping and elapsed_ms(a.exchange, b.exchange) <= _SOON_MS)
-        or (idle and "without_members" not in a.exchange.faults)
+        or (idle and not a.exchange.effect.altered)
     ):
         needless.storm.append([*_causes(calls, a), a.exchange, b.exchange])
         return True

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import islice
 
 from ...core import tokens
+from ...core.bodies import form_fields
 from ...core.exchange import Exchange
 from .evidence import (
     USUAL_LIFETIME_MS,
@@ -19,8 +20,6 @@ from .evidence import (
     Token,
     TokenRequest,
     caller_ms,
-    form_fields,
-    json_object,
     seen,
     text_of,
 )
@@ -29,6 +28,7 @@ from .sender import same_sender, sender_keys
 
 _TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
+_TOKEN_FIELDS = ("access_token", "refresh_token")
 
 
 class Timeline:
@@ -47,6 +47,12 @@ class Timeline:
                 request.token.shown_by(request.exchange)
         self._learn_accounts()
         match_retries(self.calls)
+
+    @cached_property
+    def altered_texts(self) -> set[str]:
+        """The tokens that came in altered responses. A client that uses them as they came is not to blame."""
+        altered = [one.fields for one in self.token_requests if one.exchange.effect.altered]
+        return {text for fields in altered for name in _TOKEN_FIELDS if (text := text_of(fields, name))}
 
     @property
     def refreshes(self) -> list[TokenRequest]:
@@ -153,11 +159,11 @@ class Timeline:
                 used.add(exchange.access_token)
             if exchange.method != "POST" or not _TOKEN_PATH.fullmatch(exchange.path):
                 continue
-            form = form_fields(exchange.query) | form_fields(exchange.request_body.decode("utf-8", "replace"))
-            form |= {name: str(value) for name, value in json_object(exchange.request_body).items()}
-            request = TokenRequest(exchange, form, json_object(exchange.response_body))
+            form = form_fields(exchange.query) | exchange.form
+            form |= {name: str(value) for name, value in exchange.request_json.items()}
+            request = TokenRequest(exchange, form, exchange.response_json)
             self.token_requests.append(request)
-            text = text_of(request.members, "access_token") if exchange.status == 200 else ""
+            text = text_of(request.fields, "access_token") if exchange.status == 200 else ""
             if text in self.tokens or text in used:
                 request.fresh = False
                 replayed.append((request, text))
@@ -171,7 +177,7 @@ class Timeline:
             return None
         issued_ms = request.exchange.at_ms
         lifetime_ms = max(says.expires_at_ms - issued_ms, 1)
-        said = request.members.get("expires_in")
+        said = request.fields.get("expires_in")
         if isinstance(said, int) and not isinstance(said, bool) and 0 < said * 1000 < lifetime_ms:
             lifetime_ms = said * 1000
         held_ms = caller_ms(request.exchange)
@@ -189,7 +195,7 @@ class Timeline:
             if one.token is not None:
                 one.account, one.app_id = one.token.account, one.token.account[0]
                 by_client_id[one.form.get("client_id", "")] = one.app_id
-                for value in (one.form.get("refresh_token", ""), text_of(one.members, "refresh_token")):
+                for value in (one.form.get("refresh_token", ""), text_of(one.fields, "refresh_token")):
                     by_refresh_token[value] = one.account
         by_refresh_token.pop("", None)
         by_client_id.pop("", None)
@@ -221,7 +227,7 @@ class Timeline:
                 token.foreign = True
             call = ApiCall(exchange, text, token)
             if exchange.status == 401:
-                call.members = json_object(exchange.response_body)
+                call.fields = exchange.response_json
             if token is not None:
                 token.calls.append(call)
                 token.shown_by(exchange)

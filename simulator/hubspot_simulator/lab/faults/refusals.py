@@ -16,9 +16,11 @@ from ...core.errors import (
     MissingScopes,
     TokenError,
 )
-from ...core.injection import Answer, Arrival, Fault
+from ...core.exchange import Effect
 from ...core.limits import RateLimits
 from ...core.tokens import MalformedToken, parse
+from ...core.wire_response import WireResponse
+from .injection import Arrival, Fault
 
 TOKEN_ENDPOINTS = "/oauth/*/token"
 
@@ -36,14 +38,17 @@ class RefusalFault(Fault):
     error: Callable[[Arrival], ApiError]
     after_accepting: bool = False
 
+    def __post_init__(self) -> None:
+        self.effect = Effect(altered=True, carried_out=self.after_accepting)
+
     def arrive(self, arrival: Arrival) -> None:
         if not self.after_accepting:
             raise self._injected(arrival, "injected")
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        if self.after_accepting and answer.status < 400:
-            raise self._injected(arrival, f"injected after the call was carried out ({answer.status})")
-        return answer
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        if self.after_accepting and response.status < 400:
+            raise self._injected(arrival, f"injected after the call was carried out ({response.status})")
+        return response
 
     def _injected(self, arrival: Arrival, how: str) -> ApiError:
         error = self.error(arrival)

@@ -17,9 +17,9 @@ from ...core.errors import (
     InvalidAuthentication,
     MissingScopes,
 )
-from ...core.injection import Arrival
 from ...core.model import TokenOverride
 from ...core.tokens import AccessToken, MalformedToken, parse
+from ..faults.injection import Arrival
 from .incident import TOKEN_ENDPOINTS, Act, Incident
 from .parsing import QuotedRefusal
 
