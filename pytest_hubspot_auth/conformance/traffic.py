@@ -108,16 +108,9 @@ def stale(exchanges: list[Exchange], hub: int) -> list[Exchange]:
 
 @contextmanager
 def listening(app: Application, hear: Callable[[Exchange], object]) -> Iterator[None]:
-    """Call ``hear`` with every exchange, before its answer is released, and whoever listened before."""
-    before = app.on_exchange
-
-    def both(exchange: Exchange) -> None:
-        hear(exchange)
-        if before is not None:
-            before(exchange)
-
-    app.on_exchange = both
+    """Call ``hear`` with every exchange, before its response is released."""
+    unsubscribe = app.subscribe(hear)
     try:
         yield
     finally:
-        app.on_exchange = before
+        unsubscribe()

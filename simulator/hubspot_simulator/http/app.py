@@ -26,6 +26,7 @@ from .error_responses import html_not_found, refusal
 from .headers import common_headers
 from .request import Request, is_host
 from .routes import ROUTE_MAP, Route
+from .subscribers import Subscribers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -38,13 +39,21 @@ _HEADERS = ("HTTP_", "CONTENT_")
 class Application:
     """Answers requests from ``simulator``, which may be exchanged between two requests.
 
-    ``on_exchange`` is called with each exchange, in the thread that answers. ``senders`` tells who sent it.
+    ``senders`` tells who sent a request.
     """
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
-        self.on_exchange: Callable[[Exchange], None] | None = None
         self.senders = Senders()
+        self._subscribers = Subscribers()
+
+    def subscribe(self, listener: Callable[[Exchange], object]) -> Callable[[], None]:
+        """Call a listener with each exchange from now on, and return what ends that; to call it again is harmless.
+
+        A listener is called in the thread that answers, before the response is released. What it raises ends the
+        request: the connection, or the client's call when that is answered in process.
+        """
+        return self._subscribers.add(listener)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a WSGI request."""
@@ -64,7 +73,7 @@ class Application:
         return application
 
     def respond(self, environ: WSGIEnvironment) -> WireResponse:
-        """Return the answer to a WSGI request, and keep both in the journal. Never raises."""
+        """Return the answer to a WSGI request, and keep both in the journal. Raises only what a listener raises."""
         simulator = self.simulator
         after = simulator.store.exchange_count
         now_ms = simulator.clock.now_ms()
@@ -182,8 +191,7 @@ class Application:
             bearer and answer.status == 401 and is_foreign(exchange.access_token, context.simulator.ids.signing_key)
         )
         journal.append(exchange, context.hits)
-        if self.on_exchange is not None:
-            self.on_exchange(exchange)
+        self._subscribers.tell(exchange)
 
 
 def _faulty(context: RequestContext, injected: Injected, answer: WireResponse) -> WireResponse:
