@@ -124,8 +124,8 @@ def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = Fals
 
 def status(code: int, message: str, *, after_accepting: bool = False) -> RefusalFault:
     """Return a refusal in the usual envelope."""
-    headers = [("Retry-After", "3600")] if code == 477 else []
-    return RefusalFault(lambda _: ApiError(code, message, headers=headers), after_accepting)
+    retry_after_s = 3600 if code == 477 else None
+    return RefusalFault(lambda _: ApiError(code, message, retry_after_s=retry_after_s), after_accepting)
 
 
 def gateway(code: int, *, after_accepting: bool = False) -> RefusalFault:

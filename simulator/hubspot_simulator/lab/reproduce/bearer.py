@@ -139,7 +139,7 @@ def limited(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> 
         who = (token.app_id, token.hub_id) if token else (0, 0)
         made = simulator.limits.exceeded(policy, *who, arrival.now_ms)
         made.message = f"You have reached your {policy} limit."
-        made.members = {**made.members, "policyName": policy.upper()}
+        made.fields = {**made.fields, "policyName": policy.upper()}
         return made
 
     daily = policy == "daily"
@@ -154,7 +154,7 @@ def migrating(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -
     return Incident(
         "MIGRATION",
         f"the account is being migrated, for {seconds} s",
-        lambda _: ApiError(477, "Migration in Progress", headers=[("Retry-After", str(seconds))]),
+        lambda _: ApiError(477, "Migration in Progress", retry_after_s=seconds),
         lambda _: simulator.migrate_portal(seconds=seconds),
     )
 

@@ -37,7 +37,7 @@ class QuotedRefusal:
 
     @property
     def rest(self) -> dict[str, object]:
-        """The members of the body beside those that every refusal has."""
+        """The fields of the body beside those that every refusal has."""
         return {name: value for name, value in self.body.items() if name not in ("status", "message", "correlationId")}
 
     def member(self, name: str) -> Any:
