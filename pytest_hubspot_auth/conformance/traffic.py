@@ -83,10 +83,8 @@ def header(exchange: Exchange, name: str) -> str:
 
 def hub_id(exchange: Exchange) -> int | None:
     """Return the account of the access token that a call came with; None when it is no access token."""
-    try:
-        return tokens.parse(exchange.access_token).hub_id
-    except tokens.MalformedToken:
-        return None
+    token = tokens.try_parse(exchange.access_token)
+    return None if token is None else token.hub_id
 
 
 def stale(exchanges: list[Exchange], hub: int) -> list[Exchange]:

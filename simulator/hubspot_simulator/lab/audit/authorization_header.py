@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ...core.tokens import MalformedToken, parse, shorten
+from ...core.tokens import shorten, try_parse
 from .evidence import ApiCall, text_of
 from .finding import Finding, found, in_all
 from .timeline import Timeline
@@ -96,23 +96,13 @@ def _shape(text: str) -> str:
         return "it has the form of a client id, a client secret or an API key"
     if any(character.isspace() for character in text):
         return "it has spaces in it"
-    if _parses(text):
+    if try_parse(text) is not None:
         return (
             f"{shorten(text)} can be decoded and says nothing of an expiry, so HubSpot answers that it expired in 1970"
         )
     return f"{shorten(text)} cannot be decoded as one"
 
 
-def _parses(text: str) -> bool:
-    try:
-        parse(text)
-    except MalformedToken:
-        return False
-    return True
-
-
 def _is_token(text: str) -> bool:
-    try:
-        return bool(parse(text).expires_at_ms)
-    except MalformedToken:
-        return False
+    token = try_parse(text)
+    return token is not None and bool(token.expires_at_ms)

@@ -172,7 +172,7 @@ class Timeline:
         return replayed
 
     def _issued(self, text: str, request: TokenRequest) -> Token | None:
-        says = _parse(text)
+        says = tokens.try_parse(text)
         if says is None or not says.expires_at_ms:
             return None
         issued_ms = request.exchange.at_ms
@@ -214,7 +214,7 @@ class Timeline:
         for exchange, text in found:
             token = self.tokens.get(text)
             if token is None and text and text not in strangers:
-                says = None if text.startswith("pat-") or _cut(issued, text) else _parse(text)
+                says = None if text.startswith("pat-") or _cut(issued, text) else tokens.try_parse(text)
                 if says is None or not says.expires_at_ms:
                     strangers.add(text)
                 else:
@@ -238,13 +238,6 @@ class Timeline:
 def _cut(issued: list[str], text: str) -> bool:
     index = bisect_left(issued, text)
     return index < len(issued) and issued[index].startswith(text)
-
-
-def _parse(text: str) -> tokens.AccessToken | None:
-    try:
-        return tokens.parse(text)
-    except tokens.MalformedToken:
-        return None
 
 
 def _grant(says: tokens.AccessToken) -> GrantKey:

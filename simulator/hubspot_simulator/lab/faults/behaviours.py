@@ -14,7 +14,7 @@ from ...core.endpoints import is_reachable
 from ...core.exchange import NO_EFFECT, Effect, Exchange
 from ...core.glob import is_path
 from ...core.store import Store
-from ...core.tokens import MalformedToken, parse
+from ...core.tokens import try_parse
 from ...core.wire_response import WireResponse
 from .injection import Arrival, Fault
 from .refusals import TOKEN_ENDPOINTS, check_seconds
@@ -199,9 +199,8 @@ class ClockSkew(Fault):
 
 
 def _are_of_one_installation(one: str, other: str) -> bool:
-    try:
-        first, second = parse(one), parse(other)
-    except MalformedToken:
+    first, second = try_parse(one), try_parse(other)
+    if first is None or second is None:
         return False
     return (first.app_id, first.hub_id) == (second.app_id, second.hub_id)
 

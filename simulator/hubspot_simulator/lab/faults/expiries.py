@@ -10,7 +10,7 @@ from ...core.clock import ClockOutOfRange, OffsetClock
 from ...core.exchange import NO_EFFECT, Effect
 from ...core.model import TokenOverride
 from ...core.store import Store
-from ...core.tokens import AccessToken, MalformedToken, parse
+from ...core.tokens import try_parse
 from ...core.wire_response import WireResponse
 from .injection import Arrival, Fault
 
@@ -60,8 +60,8 @@ class ServerOnly(Fault):
         self._store = store
 
     def arrive(self, arrival: Arrival) -> None:
-        token = _parsed(arrival.access_token)
-        if token is None:
+        token = try_parse(arrival.access_token)
+        if token is None:  # it is refused as it is
             return
         with self._store.lock:
             override = self._store.token_overrides.get(token.identity, TokenOverride())
@@ -77,21 +77,13 @@ class Revoked(ServerOnly):
     """The access token of the call is revoked as the call comes; the refresh token is not."""
 
     def arrive(self, arrival: Arrival) -> None:
-        token = _parsed(arrival.access_token)
-        if token is None:
+        token = try_parse(arrival.access_token)
+        if token is None:  # it is refused as it is
             return
         with self._store.lock:
             override = self._store.token_overrides.get(token.identity, TokenOverride())
             self._store.token_overrides[token.identity] = replace(override, revoked=True)
         arrival.why.append("injected: its token is revoked")
-
-
-def _parsed(access_token: str) -> AccessToken | None:
-    """Return what a token says, None for one that is no token: it is refused as it is."""
-    try:
-        return parse(access_token)
-    except MalformedToken:
-        return None
 
 
 def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: timedelta = _PAST) -> str:

@@ -18,7 +18,7 @@ from ...core.errors import (
 )
 from ...core.exchange import Effect
 from ...core.limits import RateLimits
-from ...core.tokens import MalformedToken, parse
+from ...core.tokens import AccessToken, try_parse
 from ...core.wire_response import WireResponse
 from .injection import Arrival, Fault
 
@@ -112,12 +112,8 @@ def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = Fals
     def error(arrival: Arrival) -> ApiError:
         if not arrival.bearer:
             return limits.token_exceeded(arrival.now_ms)
-        try:
-            token = parse(arrival.access_token)
-            who = token.app_id, token.hub_id
-        except MalformedToken:
-            who = 0, 0
-        return limits.exceeded(limit, *who, arrival.now_ms)
+        token = try_parse(arrival.access_token) or AccessToken()
+        return limits.exceeded(limit, token.app_id, token.hub_id, arrival.now_ms)
 
     return RefusalFault(error, after_accepting)
 

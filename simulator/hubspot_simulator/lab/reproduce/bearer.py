@@ -18,7 +18,7 @@ from ...core.errors import (
     MissingScopes,
 )
 from ...core.model import TokenOverride
-from ...core.tokens import AccessToken, MalformedToken, parse
+from ...core.tokens import try_parse
 from ..faults.injection import Arrival
 from .incident import TOKEN_ENDPOINTS, Act, Incident
 from .parsing import QuotedRefusal
@@ -135,7 +135,7 @@ def limited(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> 
         return Incident("SECONDLY", state, lambda arrival: exceeded(arrival.now_ms), path=TOKEN_ENDPOINTS, refresh=True)
 
     def error(arrival: Arrival) -> ApiError:
-        token = _parsed(arrival)
+        token = try_parse(arrival.access_token)
         who = (token.app_id, token.hub_id) if token else (0, 0)
         made = simulator.limits.exceeded(policy, *who, arrival.now_ms)
         made.message = f"You have reached your {policy} limit."
@@ -202,15 +202,8 @@ def gateway(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> 
     return Incident(str(status), f"HubSpot's gateway answers {status}, once", lambda _: GatewayError(status))
 
 
-def _parsed(arrival: Arrival) -> AccessToken | None:
-    try:
-        return parse(arrival.access_token)
-    except MalformedToken:
-        return None
-
-
 def _change_token(simulator: Simulator, arrival: Arrival, **changes: object) -> None:
-    token = _parsed(arrival)
+    token = try_parse(arrival.access_token)
     if token is not None:  # a private app's, for one, stays what it is
         overrides = simulator.store.token_overrides
         before = overrides.get(token.identity, TokenOverride())
