@@ -178,7 +178,9 @@ PARAMETERS = st.dictionaries(st.text(min_size=1), st.text())
 @given(PARAMETERS)
 def test_every_parameter_comes_back_with_the_form(parameters: dict[str, str]) -> None:
     app = App(1, "a", "b", "c", ("https://d.example.com",), ("oauth",))
-    html = consent_page.ask(AuthorizationRequest(app, app.redirect_uri, ("oauth",), ()), PORTALS, PORTALS[0], parameters)
+    html = consent_page.ask(
+        AuthorizationRequest(app, app.redirect_uri, ("oauth",), ()), PORTALS, PORTALS[0], parameters
+    )
     sent = Page(html).fields()
     assert {name: values for name, values in sent.items() if name not in consent_page.FIELDS} == {
         name: [value] for name, value in parameters.items() if name not in consent_page.FIELDS
@@ -191,7 +193,9 @@ def test_every_parameter_comes_back_with_the_form(parameters: dict[str, str]) ->
 def test_each_page_is_one_whole_document_that_loads_nothing(html: str) -> None:
     if html == "ask":
         app = App(1, "a", "b", "c", ("https://d.example.com",), ("oauth",), ("files",))
-        html = consent_page.ask(AuthorizationRequest(app, app.redirect_uri, ("oauth",), ("files",)), PORTALS, PORTALS[0], {})
+        html = consent_page.ask(
+            AuthorizationRequest(app, app.redirect_uri, ("oauth",), ("files",)), PORTALS, PORTALS[0], {}
+        )
     page = Page(html)
     assert html.startswith("<!doctype html>\n")
     assert page.all("html") == [{"lang": "en"}]
