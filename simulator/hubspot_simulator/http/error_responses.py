@@ -8,7 +8,6 @@ from functools import singledispatch
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..core import endpoints
 from ..core.errors import (
     ApiError,
     ExpiredAuthentication,
@@ -18,15 +17,12 @@ from ..core.errors import (
     NotServed,
     TokenError,
 )
-from ..logs import get_logger
 from . import legacy
 from .context import PREFIX, RequestContext, json_response
+from .explanations import explain
 from .headers import rate_limit_headers
 
 _HTML = "text/html;charset=iso-8859-1"
-
-
-logger = get_logger("hubspot_simulator")
 
 
 def error_response(error: Exception, context: RequestContext) -> Response:
@@ -40,44 +36,6 @@ def _is_served(error: Exception, context: RequestContext) -> bool:
     if isinstance(error, MethodNotAllowed):
         return context.request.method == "OPTIONS"  # which asks what is served
     return not isinstance(error, NotServed) or context.request.path.startswith(PREFIX)
-
-
-@singledispatch
-def explain(error: Exception, context: RequestContext) -> str:
-    """Say why a request is refused, in one sentence for people."""
-    logger.exception("%s %s failed inside the simulator", context.request.method, context.request.path)
-    return f"the simulator failed: {error!r} (a bug: please report it)"
-
-
-@explain.register
-def explain_refusal(error: ApiError, context: RequestContext) -> str:
-    """Say what led to HubSpot's refusal."""
-    return _hinted(error.why, context)
-
-
-@explain.register
-def explain_router(error: HTTPException, context: RequestContext) -> str:
-    """Say what werkzeug has to say."""
-    return _hinted(str(error), context)
-
-
-def _hinted(why: str, context: RequestContext) -> str:
-    return f"{why} ({context.hint})" if context.hint else why
-
-
-@explain.register
-def explain_wrong_method(error: MethodNotAllowed, context: RequestContext) -> str:
-    """Say which methods the path is served with."""
-    allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
-    word = endpoints.word_read_as_id(context.request.path)
-    read_as_id = f" ({word!r} stands where it reads an id)" if word else ""
-    return f"the simulator serves this path with {allowed} only{read_as_id}"
-
-
-@explain.register
-def explain_not_served(error: NotServed, context: RequestContext) -> str:
-    """Say what is not served."""
-    return f"the simulator does not serve {error}"
 
 
 @singledispatch

@@ -18,7 +18,8 @@ from ..lab.faults.behaviours import NoResponse
 from ..lab.faults.injection import Arrival, Injected
 from ..logs import get_logger
 from .context import RequestContext
-from .error_responses import explain, refusal
+from .error_responses import refusal
+from .explanations import explain
 from .headers import wire_response
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.bodies import form_fields
 from ..core.exchange import NO_EFFECT, Exchange
 from ..core.glob import is_path
 from ..core.redaction import shown, shown_url
@@ -216,7 +217,7 @@ class Sweep:
 
     def _refreshed(self, hit: Exchange) -> bool:
         return any(
-            b"grant_type=refresh_token" in exchange.request_body or "grant_type=refresh_token" in exchange.query
+            "refresh_token" in (exchange.form.get("grant_type"), form_fields(exchange.query).get("grant_type"))
             for exchange in self._simulator.journal.exchanges
             if exchange.number < hit.number and not exchange.stranger
         )

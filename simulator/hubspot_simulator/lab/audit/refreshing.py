@@ -213,9 +213,9 @@ def after_statuses(sorted_refreshes: dict[GrantKey, NeedlessRefreshes]) -> Itera
     """Yield a finding a grant and status for refreshes that only a 403, a 429 or a 5xx can have caused."""
     for needless in sorted_refreshes.values():
         for id, proofs in needless.after.items():
-            answer, refresh = proofs[0]
+            response, refresh = proofs[0]
             problem = (
-                f"#{refresh.number} refreshed a token that was good: the last answer to it, #{answer.number}, was a "
-                f"{answer.status}{in_all(len(proofs))}."
+                f"#{refresh.number} refreshed a token that was good: the last answer to it, #{response.number}, was a "
+                f"{response.status}{in_all(len(proofs))}."
             )
             yield found(id, problem, [exchange for proof in proofs for exchange in proof])

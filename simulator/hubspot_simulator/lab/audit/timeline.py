@@ -32,7 +32,7 @@ _TOKEN_FIELDS = ("access_token", "refresh_token")
 
 
 class Timeline:
-    """What happened, in the order of the answers."""
+    """What happened, in the order of the responses."""
 
     def __init__(self, exchanges: Iterable[Exchange]) -> None:
         self.exchanges = sorted(exchanges, key=lambda exchange: exchange.number)
@@ -60,19 +60,19 @@ class Timeline:
         return [one for one in self.token_requests if one.grant_type == "refresh_token"]
 
     @cached_property
-    def _answers(self) -> dict[GrantKey, list[TokenRequest]]:
+    def _token_responses(self) -> dict[GrantKey, list[TokenRequest]]:
         """By grant, the token requests that gave a token which the client can have read."""
-        answers: dict[GrantKey, list[TokenRequest]] = defaultdict(list)
+        responses: dict[GrantKey, list[TokenRequest]] = defaultdict(list)
         for one in self.token_requests:
             if one.token is not None and seen(one.exchange):
-                answers[one.token.grant].append(one)
-        return answers
+                responses[one.token.grant].append(one)
+        return responses
 
     @cached_property
     def given(self) -> dict[GrantKey, list[TokenRequest]]:
         """By grant, those of them whose token had not been given before."""
-        given = {grant: [one for one in answers if one.fresh] for grant, answers in self._answers.items()}
-        return {grant: answers for grant, answers in given.items() if answers}
+        given = {grant: [one for one in responses if one.fresh] for grant, responses in self._token_responses.items()}
+        return {grant: responses for grant, responses in given.items() if responses}
 
     def last_given(self, grant: GrantKey, number: int) -> TokenRequest | None:
         """Return the last request that had given the grant a token when exchange ``number`` was answered."""
@@ -128,9 +128,9 @@ class Timeline:
 
     def was_replayed(self, call: ApiCall) -> bool:
         """Tell whether the last refresh before a call had been answered with the token that it carries, once more."""
-        answers = self._answers.get(call.token.grant, []) if call.token else []
-        index = bisect_right(answers, call.after, key=lambda one: one.number)
-        return index > 0 and answers[index - 1].token is call.token and not answers[index - 1].fresh
+        responses = self._token_responses.get(call.token.grant, []) if call.token else []
+        index = bisect_right(responses, call.after, key=lambda one: one.number)
+        return index > 0 and responses[index - 1].token is call.token and not responses[index - 1].fresh
 
     @cached_property
     def _misfits(self) -> list[int]:

@@ -33,7 +33,7 @@ class Faults:
             "INVALID_AUTHENTICATION": refusals.invalid,
             "MISSING_SCOPES": refusals.missing_scopes,
             **{name: partial(refusals.rate_limited, limits, limit) for name, limit in refusals.LIMITS.items()},
-            **{name: partial(refusals.status, *answer) for name, answer in refusals.STATUSES.items()},
+            **{name: partial(refusals.status, *parts) for name, parts in refusals.STATUSES.items()},
             **{name: partial(refusals.gateway, code) for name, code in refusals.GATEWAY.items()},
             **{name: partial(refusals.token_error, name) for name in refusals.TOKEN_NAMES},
             "connection_reset": behaviours.ConnectionReset,

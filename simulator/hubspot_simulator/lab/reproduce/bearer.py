@@ -108,7 +108,7 @@ def api_key(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> 
 
 def missing_scopes(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The installation lacks a scope, and no refresh will change that."""
-    named = said.member("requiredGranularScopes") or said.member("requiredScopes")
+    named = said.field("requiredGranularScopes") or said.field("requiredScopes")
     if not named:  # the body was cut off, or is none
         listed = re.search(
             r"(?:required(?:Granular)?Scopes|requires a\w+ of)\W*\[([^\]]*\]?)", said.text, re.IGNORECASE
@@ -212,7 +212,7 @@ def _change_token(simulator: Simulator, arrival: Arrival, **changes: object) -> 
 
 def _instant(said: QuotedRefusal) -> int | None:
     """Return the instant of the body's context, in epoch milliseconds."""
-    value = said.member("expire time")
+    value = said.field("expire time")
     if value is None:
         named = re.search(r"expire time\W+(\d{4}-\d\d-\d\dT[\d:.]+Z?)", said.text)
         value = named and named[1]
