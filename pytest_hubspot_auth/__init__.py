@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hubspot_simulator import __version__ as __version__
     from hubspot_simulator.core.connected_installation import ConnectedInstallation as ConnectedInstallation
-    from hubspot_simulator.core.injection import Injected as Injected
     from hubspot_simulator.core.model import App as App
     from hubspot_simulator.core.model import Portal as Portal
     from hubspot_simulator.lab.audit import Finding as Finding
+    from hubspot_simulator.lab.faults.injection import Injected as Injected
     from hubspot_simulator.serving.server import SimulatorServer as SimulatorServer
     from hubspot_simulator.settings import Settings as Settings
 
@@ -38,7 +38,7 @@ _HOME = {
     "HubspotClock": "pytest_hubspot_auth.time.clock",
     "HubspotResponses": "pytest_hubspot_auth.routing.responses_bridge",
     "HubspotSim": "pytest_hubspot_auth.sim",
-    "Injected": "hubspot_simulator.core.injection",
+    "Injected": "hubspot_simulator.lab.faults.injection",
     "Portal": "hubspot_simulator.core.model",
     "Settings": "hubspot_simulator.settings",
     "Simulation": "pytest_hubspot_auth.simulation",

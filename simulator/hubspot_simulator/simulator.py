@@ -14,7 +14,6 @@ from .core.connected_installation import ConnectedInstallation
 from .core.crm.objects import Objects
 from .core.earlier_tests import EarlierTests
 from .core.ids import Ids
-from .core.injection import Injected
 from .core.journal import Journal
 from .core.limits import RateLimits
 from .core.model import App, Portal, PrivateApp
@@ -22,6 +21,7 @@ from .core.oauth import OAuth
 from .core.redaction import remember, shown
 from .core.store import Store
 from .lab.faults import Faults
+from .lab.faults.injection import Injected
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -331,14 +331,14 @@ class Simulator:
         return self.oauth.issue_code(grant, request.redirect_uri, request.code_challenge).value
 
     def webhook_event(
-        self, subscription_type: str = "contact.creation", object_id: int = 123, **members: Any
+        self, subscription_type: str = "contact.creation", object_id: int = 123, **fields: Any
     ) -> dict[str, Any]:
         """Return an event of the default app in the default portal, which happens now.
 
-        ``members``, named as on the wire, replace what is there or are added: ``propertyName="email"``.
+        ``fields``, named as on the wire, replace what is there or are added: ``propertyName="email"``.
         """
         now_ms = self.clock.now_ms()
-        return webhooks.event(self.app.app_id, self.portal.hub_id, now_ms, subscription_type, object_id, **members)
+        return webhooks.event(self.app.app_id, self.portal.hub_id, now_ms, subscription_type, object_id, **fields)
 
     def sign_webhook(
         self, url: str, events: webhooks.Event | Sequence[webhooks.Event], *, app: App | None = None

@@ -10,11 +10,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..core.exchange import Exchange
-from ..core.injection import Answer, Arrival, Fault, FaultTarget, Injected, is_path
+from ..core.bodies import form_fields
+from ..core.exchange import NO_EFFECT, Exchange
+from ..core.glob import is_path
 from ..core.redaction import shown, shown_url
+from ..core.wire_response import WireResponse
 from ..core.words import plural
 from .faults.expiries import expire_all
+from .faults.injection import Arrival, Fault, FaultTarget, Injected
 from .faults.refusals import TOKEN_ENDPOINTS
 
 if TYPE_CHECKING:
@@ -115,6 +118,8 @@ def points(calls: int, kinds: Sequence[str] = ("expiry",), stride: int = 1) -> l
 class _Watch(Fault):
     """Does nothing: its hits are what it is for."""
 
+    effect = NO_EFFECT
+
 
 @dataclass
 class _OnlyWrites(Fault):
@@ -122,8 +127,11 @@ class _OnlyWrites(Fault):
 
     fault: Fault
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        return self.fault.answer(arrival, answer) if arrival.method in _WRITES else answer
+    def __post_init__(self) -> None:
+        self.effect = self.fault.effect
+
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        return self.fault.release(arrival, response) if arrival.method in _WRITES else response
 
 
 class Sweep:
@@ -209,7 +217,7 @@ class Sweep:
 
     def _refreshed(self, hit: Exchange) -> bool:
         return any(
-            b"grant_type=refresh_token" in exchange.request_body or "grant_type=refresh_token" in exchange.query
+            "refresh_token" in (exchange.form.get("grant_type"), form_fields(exchange.query).get("grant_type"))
             for exchange in self._simulator.journal.exchanges
             if exchange.number < hit.number and not exchange.stranger
         )

@@ -6,10 +6,10 @@ from werkzeug import Response
 from werkzeug.datastructures import Authorization, MultiDict
 
 from ...core import grants
+from ...core.bodies import FORM
 from ...core.errors import ApiError
 from ...core.model import App, TokenResponse
 from ..context import RequestContext, json_response
-from ..request import FORM
 from .sunset import check_sunset
 
 _V1_GRANTS = ("authorization_code", "refresh_token")

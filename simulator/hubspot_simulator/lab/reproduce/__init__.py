@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ...core import consent
 from ...core.exchange import Exchange
-from ...core.injection import FaultTarget, Injected
 from ...core.redaction import shown
+from ..faults.injection import FaultTarget, Injected
 from .catalogue import BY_NAME, BY_WORDS, STATUSES, KnownRefusal, answered
 from .incident import REPRODUCED, Incident, IncidentFault
 from .parsing import QuotedRefusal, read, readings

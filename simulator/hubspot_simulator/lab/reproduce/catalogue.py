@@ -25,9 +25,9 @@ class KnownRefusal(NamedTuple):
     make: Make
 
 
-def answered(status: int, message: str, members: dict[str, object]) -> Incident:
+def answered(status: int, message: str, fields: dict[str, object]) -> Incident:
     """Return the incident of a refusal that is about one request: it is answered so once, word for word."""
-    return Incident(str(status), f"the call is answered {status}, once", lambda _: ApiError(status, message, members))
+    return Incident(str(status), f"the call is answered {status}, once", lambda _: ApiError(status, message, fields))
 
 
 def _known(words: str, make: Make, pattern: str | None = None) -> KnownRefusal:
@@ -39,8 +39,8 @@ def _known(words: str, make: Make, pattern: str | None = None) -> KnownRefusal:
 def _once(status: int, words: str, category: str = "") -> KnownRefusal:
     def make(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
         message = said.message if said.body else found[0].strip() if "{}" in words else words
-        members = {"category": category} if category else {}
-        return answered(status, message, {**members, **said.rest})
+        fields = {"category": category} if category else {}
+        return answered(status, message, {**fields, **said.rest})
 
     return _known(words, make)
 

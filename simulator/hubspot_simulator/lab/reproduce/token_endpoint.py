@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import TOKEN_ERRORS, ApiError, TokenError
-from ...core.injection import Arrival
+from ..faults.injection import Arrival
 from .incident import TOKEN_ENDPOINTS, Incident
 from .parsing import QuotedRefusal
 
