@@ -19,7 +19,7 @@ _in_use: list[str] = []  # what answers calls of HubSpot just now
 _ADVICE = {
     "hubspot_intercept": (
         "hubspot_intercept is in use, and this call went past it: it turns Python's own sockets, as they are called "
-        "while it is active (docs/guard.md). Point the code to hubspot_sim.url."
+        "while it is active (hubspot-simulator explain guard). Point the code to hubspot_sim.url."
     ),
     "hubspot_responses": (
         "hubspot_responses is in use, and this call went past it: it answers `requests` only. Use the fixture "

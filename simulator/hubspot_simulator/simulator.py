@@ -54,8 +54,10 @@ class Simulator:
     clock: OffsetClock
     """The simulator's time: ``simulator.clock.advance(minutes=31)`` moves it."""
 
+    _settings_remedy = "pass them to a new one: Simulator(settings)"
+
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
-        self.settings = settings or Settings()
+        self._settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
         if len(self.settings.random_seed) >= _DRAWN_SEED:  # it makes every credential
             remember(self.settings.random_seed)
@@ -64,6 +66,20 @@ class Simulator:
         """The tests before this one, where there are such: a call with a token of theirs is none of this one."""
         self.clock.before_move(self._before_move)
         self._start()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was built with. They are read-only: tokens, limits and the default app came from them."""
+        return self._settings
+
+    if not TYPE_CHECKING:  # to type checkers it is read-only; at run time the error says what to do instead
+
+        @settings.setter
+        def settings(self, settings: object) -> None:
+            raise AttributeError(
+                f"settings={settings!r}: the settings of a simulator are read-only, since its app, tokens and limits "
+                f"were built from them; {self._settings_remedy}"
+            )
 
     def _start(self) -> None:
         self.clock.longest_life_ms = 1000 * max(self.settings.token_ttl, self.settings.code_ttl)
@@ -127,7 +143,7 @@ class Simulator:
         probability: float | None = None,
         **options: Any,
     ) -> Injected:
-        """Have something go wrong with calls to come (docs/faults.md lists the names and their options).
+        """Have something go wrong with calls to come (``hubspot-simulator explain faults`` lists names and options).
 
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
         a route template, or with ``*``. ``nth`` is the first of them that it hits, from 1; ``times`` how many, None

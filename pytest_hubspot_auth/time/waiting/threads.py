@@ -165,6 +165,6 @@ def _still_waiting(timeout: float) -> str:
         f"the test has really waited {_PATIENCE_SECONDS:g} s of {timeout:g} s in {names[-1] if names else 'wait'}: "
         f"{where}.\n"
         "Nothing has ended this wait, and simulated waiting cannot: it passes time for time.sleep and for asyncio's "
-        "timers (docs/waiting.md).\n"
+        "timers (hubspot-simulator explain waiting).\n"
         "Fix: move the clock by hubspot_clock.advance() and check without waiting, or wait with a shorter timeout."
     )

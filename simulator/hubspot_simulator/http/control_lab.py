@@ -40,7 +40,7 @@ def audit(context: RequestContext) -> Response:
                     "severity": finding.severity,
                     "problem": finding.problem,
                     "remedy": finding.remedy,
-                    "page": finding.page,
+                    "explain": finding.explain,
                     "exchanges": [str(exchange) for exchange in finding.exchanges],
                 }
                 for finding in context.simulator.audit()

@@ -13,7 +13,7 @@ from .unreached import unreached
 
 _NO_CONNECTION = "nothing: no connection to HubSpot came"
 _NO_REQUEST = "nothing: no request came"
-_HOW = 'docs/run.md, "How each language is reached"'
+_HOW = "hubspot-simulator explain languages"
 
 _CONTROL = "/_simulator/"  # the paths of the control API
 

@@ -120,7 +120,7 @@ def test_a_finding_reads_as_a_block(lab) -> None:
         f"  {finding.problem}",
         f"    {finding.exchanges[0]}",
         f"  Fix: {FINDINGS[finding.id].remedy}",
-        "  docs/findings.md#no-refresh-after-expiry",
+        "  More: hubspot-simulator explain no-refresh-after-expiry",
     ]
     assert lab.first not in str(finding)
 

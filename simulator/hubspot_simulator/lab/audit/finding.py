@@ -11,7 +11,6 @@ from ...core.exchange import Exchange
 from ...core.redaction import shown
 
 Severity = Literal["error", "warning", "info"]
-PAGE = "docs/findings.md"
 PROOF_KEPT = 6
 
 
@@ -169,9 +168,9 @@ class Finding:
     remedy: str
 
     @property
-    def page(self) -> str:
-        """Where it is explained."""
-        return f"{PAGE}#{self.id}"
+    def explain(self) -> str:
+        """The command that says more about findings of this id."""
+        return f"hubspot-simulator explain {self.id}"
 
     def __repr__(self) -> str:
         proof = ", ".join(f"#{exchange.number}" for exchange in self.exchanges)
@@ -185,7 +184,7 @@ class Finding:
                 f"  {self.problem}",
                 *proof,
                 f"  Fix: {self.remedy}",
-                f"  {self.page}",
+                f"  More: {self.explain}",
             ]
         )
 
