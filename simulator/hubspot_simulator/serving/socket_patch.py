@@ -28,14 +28,14 @@ _installed: list[SocketPatch] = []
 class SocketPatch:
     """One way to a simulator: for which hosts, where to, and whom to trust there.
 
-    ``matches`` tells whether a host name is meant. ``https`` and ``http`` are the simulator's addresses for port 443
-    and for port 80. ``authority`` is the certificate of its private authority (PEM). Seams nest: the newest one that
-    matches wins.
+    ``matches`` tells whether what a caller passed as a host (text, bytes, None) is meant. ``https`` and ``http`` are
+    the simulator's addresses for port 443 and for port 80. ``authority`` is the certificate of its private authority
+    (PEM). Patches nest: the newest one that matches wins.
     """
 
     def __init__(
         self,
-        matches: Callable[[str], bool],
+        matches: Callable[[object], bool],
         *,
         https: tuple[str, int],
         http: tuple[str, int],
@@ -84,13 +84,8 @@ class SocketPatch:
 
 
 def _patch_for(host: object) -> SocketPatch | None:
-    """Return the socket patch that is meant by a host name, given as text or as bytes."""
-    if isinstance(host, (bytes, bytearray)):
-        host = bytes(host).decode("ascii", "replace")
-    if not isinstance(host, str):
-        return None
-    name = host.lower().rstrip(".")
-    return next((patch for patch in reversed(_installed) if patch._matches(name)), None)
+    """Return the socket patch that is meant by a host name."""
+    return next((patch for patch in reversed(_installed) if patch._matches(host)), None)
 
 
 def _patch_at(address: object) -> SocketPatch | None:

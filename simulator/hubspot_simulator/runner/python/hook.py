@@ -99,12 +99,8 @@ class _ModulePatches:
         """Have it connect where the socket patch says: it does so in C, below the socket patch."""
         import socket
 
-        patches, matches, loop = self._patches, self._matches, uvloop.Loop
+        patches, is_hubspot, loop = self._patches, self._matches, uvloop.Loop
         getaddrinfo, create_connection, sock_connect = loop.getaddrinfo, loop.create_connection, loop.sock_connect
-
-        def is_hubspot(host: Any) -> bool:
-            name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-            return isinstance(name, str) and matches(name.lower().rstrip("."))
 
         async def resolve(self: Any, host: Any, port: Any, **kwargs: Any) -> Any:
             if is_hubspot(host):
