@@ -15,7 +15,7 @@ from urllib3.exceptions import MaxRetryError
 from urllib3.response import HTTPResponse
 from urllib3.util import Retry
 
-from .replacements import Replacements
+from hubspot_simulator.replacements import Replacements
 
 Answer = Callable[[str, str, Any, Any], HTTPResponse]  # of a method, a URL, headers and a body
 

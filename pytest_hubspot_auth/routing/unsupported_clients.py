@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hubspot_simulator.hosts import canonical
+from hubspot_simulator.replacements import Replacements
 
 from .late_imports import LateImports
-from .replacements import Replacements
 
 Check = Callable[[str, object], None]  # the client and the host; it raises
 
