@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hubspot_simulator import __version__ as __version__
     from hubspot_simulator.core.connected_installation import ConnectedInstallation as ConnectedInstallation
     from hubspot_simulator.core.injection import Injected as Injected
     from hubspot_simulator.core.model import App as App
@@ -42,6 +43,7 @@ _HOME = {
     "Settings": "hubspot_simulator.settings",
     "Simulation": "pytest_hubspot_auth.simulation",
     "SimulatorServer": "hubspot_simulator.serving.server",
+    "__version__": "hubspot_simulator",
     "hubspot_simulation": "pytest_hubspot_auth.simulation",
 }
 

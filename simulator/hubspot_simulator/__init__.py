@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .settings import Settings as Settings
     from .simulator import Simulator as Simulator
 
+__version__ = "0.1.0"  # the one home of the version: the build reads it from this line
+
 __all__ = ["Settings", "Simulator", "SimulatorServer"]
 
 _HOME = {"Settings": "settings", "Simulator": "simulator", "SimulatorServer": "serving.server"}

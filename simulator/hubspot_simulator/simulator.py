@@ -42,6 +42,18 @@ class Simulator:
     tokens differ from those of a simulator with another name and the same random seed.
     """
 
+    app: App
+    """The default app."""
+
+    portal: Portal
+    """The default portal, which is a HubSpot account."""
+
+    journal: Journal
+    """Every exchange, oldest first."""
+
+    clock: OffsetClock
+    """The simulator's time: ``simulator.clock.advance(minutes=31)`` moves it."""
+
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
         self.settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())

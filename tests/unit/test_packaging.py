@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,10 @@ from zipfile import ZipFile
 
 import pytest
 
+import hubspot_simulator
+import pytest_hubspot_auth
+from hubspot_simulator import links
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -20,7 +25,8 @@ else:
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"pytest_hubspot_auth": ROOT, "hubspot_simulator": ROOT / "simulator"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-INFO = f"pytest_hubspot_auth-{PROJECT['version']}.dist-info"
+VERSION = hubspot_simulator.__version__
+INFO = f"pytest_hubspot_auth-{VERSION}.dist-info"
 BUILD = "import sys; from hatchling import build; print(getattr(build, sys.argv[1])(sys.argv[2]))"
 
 
@@ -62,7 +68,7 @@ def unpacked_sdist(tmp_path: Path) -> Path:
             archive.extractall(tmp_path, filter="data")
         else:
             archive.extractall(tmp_path)
-    return tmp_path / f"pytest_hubspot_auth-{PROJECT['version']}"
+    return tmp_path / f"pytest_hubspot_auth-{VERSION}"
 
 
 def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: dict[str, bytes]) -> None:
@@ -85,6 +91,39 @@ def test_the_wheel_registers_the_plugin_and_the_command(wheel: dict[str, bytes])
     }
 
 
+def test_the_version_has_one_home(wheel: dict[str, bytes]) -> None:
+    assert "version" not in PROJECT  # hatchling reads it from the package
+    assert f"Version: {VERSION}" in wheel[f"{INFO}/METADATA"].decode().splitlines()
+    assert pytest_hubspot_auth.__version__ == VERSION
+    assert f"## [{VERSION}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_version_is_read_without_the_metadata_of_installed_packages() -> None:
+    program = (
+        "import sys, hubspot_simulator, pytest_hubspot_auth; "
+        "print(hubspot_simulator.__version__, pytest_hubspot_auth.__version__, 'importlib.metadata' in sys.modules)"
+    )
+    # -S: what site-packages loads at start-up is not this project's
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PACKAGES.values()))}
+    command = [sys.executable, "-S", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [VERSION, VERSION, "False"], done.stderr
+
+
+def test_the_links_of_the_index_page_come_from_the_one_constant() -> None:
+    assert PROJECT.get("urls", {}) == links.project_urls()
+
+
+def test_without_an_address_there_are_no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "PROJECT_URL", "")
+    assert links.project_urls() == {}
+    assert links.files_url() == ""
+    monkeypatch.setattr(links, "PROJECT_URL", "https://code.example/project")
+    assert links.files_url() == "https://code.example/project/blob/main"
+    assert set(links.project_urls()) == {"Homepage", "Changelog", "Issues"}
+    assert all(url.startswith("https://code.example/project") for url in links.project_urls().values())
+
+
 def test_the_source_distribution_gives_the_same_wheel(
     wheel: dict[str, bytes], unpacked_sdist: Path, tmp_path: Path
 ) -> None:
@@ -95,7 +134,8 @@ def test_the_source_distribution_can_be_tested(unpacked_sdist: Path) -> None:
     assert {path.name for path in (ROOT / "tests").iterdir() if path.name != "__pycache__"} == {
         path.name for path in (unpacked_sdist / "tests").iterdir()
     }
-    assert (unpacked_sdist / "tox.ini").is_file()
+    for name in ("tox.ini", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"):
+        assert (unpacked_sdist / name).is_file(), name
 
 
 def test_what_is_imported_here_is_what_the_wheel_holds(wheel: dict[str, bytes]) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from .. import __version__, links
 from ..core.redaction import shown, shown_lines
 from ..settings import (
     GROUPS,
@@ -100,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="hubspot-simulator",
         description="A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.",
+        epilog=f"Project: {links.PROJECT_URL}" if links.PROJECT_URL else None,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     command = commands.add_parser(

@@ -74,7 +74,7 @@ def watch(told: str) -> None:
 
     pids = [int(line) for line in said.split()]
     with suppress(ImportError):
-        import_module("tree").end(known["mark"], pids[-1] if pids else None)
+        import_module("process_tree").end(known["mark"], pids[-1] if pids else None)
     shutil.rmtree(known["folder"], ignore_errors=True)
 
 

@@ -132,12 +132,12 @@ def test_every_finding_is_a_heading_of_its_page() -> None:
 
 
 @pytest.mark.parametrize("id", FINDINGS)
-def test_every_finding_says_what_proves_it_and_how_to_mend_it(id: str) -> None:
+def test_every_finding_says_what_proves_it_and_how_to_fix_it(id: str) -> None:
     section = re.split(r"^### ", DOCS.read_text("utf-8"), flags=re.MULTILINE)
     text = next(one for one in section if one.startswith(f"{id}\n"))
     kind = FINDINGS[id]
     assert f"**{kind.title}.** Severity: {kind.severity}" in text
-    for part in ("**Proof.**", "**How it looks.**", "**Mend it.**", "**Bug classes:**"):
+    for part in ("**Proof.**", "**How it looks.**", "**Fix.**", "**Bug classes:**"):
         assert part in text
     assert kind.remedy.endswith(".")
 
