@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .clock import iso_instant
+from .instants import iso_instant
 from .redaction import shown, shown_url
 
 BODY_KEPT = 64 * 1024

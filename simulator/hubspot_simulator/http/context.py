@@ -12,8 +12,9 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from ..core.errors import ApiError, MissingScopes, ValidationError
 from ..core.injection import Arrival, Injected
 from ..core.model import Caller
+from ..core.protocol import FORM
 from ..simulator import Simulator
-from .request import FORM, MAX_BODY, MAX_FIELDS, Request
+from .request import MAX_BODY, MAX_FIELDS, Request
 
 JSON = "application/json;charset=utf-8"
 

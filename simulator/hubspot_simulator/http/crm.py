@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 from werkzeug import Response
 from werkzeug.datastructures import MultiDict
 
-from ..core.clock import iso_instant
 from ..core.crm.objects import DEFAULT_LIMIT, MAX_LIMIT
 from ..core.crm.types import ObjectType, find_object_type
 from ..core.errors import ValidationError
-from ..core.model import Record
+from ..core.instants import iso_instant
+from ..core.records import Record
 from .context import RequestContext, json_response, no_content
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_BODY = 10 * 1024 * 1024
 MAX_FIELDS = 1000  # of a form: ten mebibytes of them take a second and half a gigabyte to read
-FORM = "application/x-www-form-urlencoded"
 _HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w.~-]*)(?::\d*)?", re.ASCII | re.IGNORECASE)
 _NOTHING: MultiDict[str, str] = ImmutableMultiDict()
 

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.endpoint_table import TOKEN_ENDPOINTS, is_token_endpoint
 from ..core.exchange import Exchange
-from ..core.injection import Answer, Arrival, Fault, FaultTarget, Injected, is_path
+from ..core.injection import Answer, Arrival, Fault, FaultTarget, Injected
 from ..core.redaction import shown, shown_url
 from ..core.words import plural
 from .faults.expiries import expire_all
-from .faults.refusals import TOKEN_ENDPOINTS
 
 if TYPE_CHECKING:
     from ..simulator import Simulator
@@ -153,7 +153,7 @@ class Sweep:
         self._watch = faults.add(Injected(self.point.name, _Watch(), _EVERY_CALL, nth=call))
         fault = faults.make(kind.fault)
         if kind.token_fault:
-            self._simulator.inject(kind.token_fault, path="/oauth/*/token", seconds=12)
+            self._simulator.inject(kind.token_fault, path=TOKEN_ENDPOINTS, seconds=12)
         if kind.before and call == 1:
             self._simulator.installation  # noqa: B018  # made when first asked for; its token is issued before the move
             expire_all(self._simulator.store, self._simulator.clock, self._simulator.move_time)
@@ -236,7 +236,7 @@ class Sweep:
 
 
 def _gives_token(exchange: Exchange) -> bool:
-    return exchange.status == 200 and exchange.method == "POST" and is_path(TOKEN_ENDPOINTS, exchange.path, None)
+    return exchange.status == 200 and exchange.method == "POST" and is_token_endpoint(exchange.path)
 
 
 def target(exchange: Exchange) -> str:

@@ -6,10 +6,12 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ..clock import Clock, iso_instant
+from ..clock import Clock
 from ..errors import ApiError, ValidationError
 from ..ids import Ids
-from ..model import Caller, Record, Records
+from ..instants import iso_instant
+from ..model import Caller
+from ..records import Record, Records
 from ..store import Store
 from .calculated import calculated
 from .types import ObjectType

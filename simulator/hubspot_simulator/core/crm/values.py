@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ..clock import from_datetime, iso_instant
 from ..errors import ValidationError
+from ..instants import from_datetime, iso_instant
 from .types import ObjectType
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 
 from ...core.exchange import Exchange
 from ...core.tokens import AccessToken
+from ...settings import Settings
 from .sender import sender_keys
 
-FORM = "application/x-www-form-urlencoded"
-USUAL_LIFETIME_MS = 1_800_000
+USUAL_LIFETIME_MS = 1000 * Settings.token_ttl
 _UNSEEN = {"answer_lost", "connection_reset", "truncated_body"}
 _GONE = {"BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_HUB"}
 

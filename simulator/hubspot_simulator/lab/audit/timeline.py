@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from functools import cached_property
 from itertools import islice
 
 from ...core import tokens
+from ...core.endpoint_table import is_token_endpoint
 from ...core.exchange import Exchange
 from .evidence import (
     USUAL_LIFETIME_MS,
@@ -27,7 +27,6 @@ from .evidence import (
 from .repeats import match_retries
 from .sender import same_sender, sender_keys
 
-_TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
 
 
@@ -151,7 +150,7 @@ class Timeline:
         for exchange in self.exchanges:
             if exchange.bearer:
                 used.add(exchange.access_token)
-            if exchange.method != "POST" or not _TOKEN_PATH.fullmatch(exchange.path):
+            if exchange.method != "POST" or not is_token_endpoint(exchange.path):
                 continue
             form = form_fields(exchange.query) | form_fields(exchange.request_body.decode("utf-8", "replace"))
             form |= {name: str(value) for name, value in json_object(exchange.request_body).items()}

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-from ...core.clock import ClockOutOfRange, duration, unpatched
+from ...core.clock import unpatched
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.endpoints import is_reachable
 from ...core.exchange import Exchange
 from ...core.injection import Answer, Arrival, Fault, is_path
+from ...core.instants import ClockOutOfRange, duration
 from ...core.store import Store
 from ...core.tokens import MalformedToken, parse
-from .refusals import TOKEN_ENDPOINTS, check_seconds
+from .refusals import check_seconds
 
 _SLEEP = unpatched("sleep")
 _GLANCE_SECONDS = 0.005

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...core.authentication import age
-from ...core.clock import iso_instant
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.errors import (
     TOKEN_ERRORS,
     ApiError,
@@ -17,10 +17,9 @@ from ...core.errors import (
     TokenError,
 )
 from ...core.injection import Answer, Arrival, Fault
+from ...core.instants import iso_instant
 from ...core.limits import RateLimits
 from ...core.tokens import MalformedToken, parse
-
-TOKEN_ENDPOINTS = "/oauth/*/token"
 
 
 def check_seconds(name: str, value: object, *, most: float = 600) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...core.authentication import age
-from ...core.clock import from_datetime, iso_instant
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.errors import (
     ApiError,
     ExpiredAuthentication,
@@ -18,9 +18,10 @@ from ...core.errors import (
     MissingScopes,
 )
 from ...core.injection import Arrival
+from ...core.instants import from_datetime, iso_instant
 from ...core.model import TokenOverride
 from ...core.tokens import AccessToken, MalformedToken, parse
-from .incident import TOKEN_ENDPOINTS, Act, Incident
+from .incident import Act, Incident
 from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from ...core.errors import ApiError
 from ...core.injection import Arrival, Fault
 
 REPRODUCED = "reproduced"
-TOKEN_ENDPOINTS = "/oauth/*/token"
 Act = Callable[[Arrival], object]
 
 
