@@ -12,16 +12,9 @@ from typing import Any
 from freezegun import api, freeze_time
 
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import (
-    OffsetClock,
-    SystemClock,
-    duration,
-    from_datetime,
-    iso_instant,
-    to_datetime,
-    to_ms,
-)
+from hubspot_simulator.core.clock import OffsetClock, SystemClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
+from hubspot_simulator.core.instants import duration, from_datetime, iso_instant, to_datetime, to_ms
 
 from . import freezes
 from .freezegun_types import make_stand_ins_equal

@@ -13,8 +13,9 @@ from werkzeug.test import Client
 
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import ManualClock, to_datetime
+from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
+from hubspot_simulator.core.instants import to_datetime
 from hubspot_simulator.core.model import App, Portal
 from hubspot_simulator.http.app import Application
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..settings import Settings
 from . import tokens
-from .clock import iso_instant
 from .errors import ExpiredAuthentication, InvalidAuthentication
 from .ids import OTHER_SEED, Ids
+from .instants import iso_instant
 from .model import Caller, Installation, Portal, TokenOverride
 from .oauth import granted_scopes
 from .store import Store

@@ -6,8 +6,6 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
-FORM = "application/x-www-form-urlencoded"
-
 
 def json_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; empty when the body is not one."""

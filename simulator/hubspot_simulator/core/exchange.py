@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .bodies import form_fields, json_object
-from .clock import iso_instant
+from .instants import iso_instant
 from .redaction import shown, shown_url
 
 BODY_KEPT = 64 * 1024

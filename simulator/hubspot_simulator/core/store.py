@@ -16,10 +16,10 @@ from .model import (
     Installation,
     Portal,
     PrivateApp,
-    Records,
     RefreshToken,
     TokenOverride,
 )
+from .records import Records
 
 EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
 BYTES_KEPT = 256 * 1024 * 1024

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-_MAX_EXPIRY_MS = 253_402_300_800_000  # the end of the year 9999, the last that can be written as a date
+from .instants import END_MS
+
 _SIGNATURE_FIELD = 6
 _SIGNATURE_LENGTH = 20
 _BASE64URL = re.compile("[A-Za-z0-9_-]+")
@@ -100,7 +101,7 @@ def parse(text: str) -> AccessToken:
         if number != _SIGNATURE_FIELD:
             signed.append(raw)
     expires_at_ms = _integer(fields.get(1))
-    if expires_at_ms is not None and expires_at_ms >= _MAX_EXPIRY_MS:
+    if expires_at_ms is not None and expires_at_ms >= END_MS:
         raise MalformedToken("its expiry is no date")
     return AccessToken(
         expires_at_ms=expires_at_ms,

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from .clock import iso_instant
+from .instants import iso_instant
 from .redaction import redact
 
 MAX_EVENTS = 100  # in one request

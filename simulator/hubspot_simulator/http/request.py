@@ -14,8 +14,8 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.utils import cached_property
 
-from ..core.bodies import FORM
 from ..core.errors import ApiError
+from ..core.protocol import FORM
 from ..core.redaction import shown, shown_url
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
+from ..core.endpoint_table import ENDPOINTS
 from ..core.exchange import BODY_KEPT
 from .context import RequestContext
 
 _FIELDS = ("refresh_token", "access_token", "code", "token")
-_IN_PATH = ("/oauth/v1/access-tokens/", "/oauth/v1/refresh-tokens/")
+_IN_PATH = tuple({one.template.removesuffix("{token}") for one in ENDPOINTS if one.template.endswith("/{token}")})
 
 
 def whose(context: RequestContext) -> str:

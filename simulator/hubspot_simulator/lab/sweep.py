@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core.bodies import form_fields
+from ..core.endpoint_table import TOKEN_ENDPOINTS, is_token_endpoint
 from ..core.exchange import NO_EFFECT, Exchange
-from ..core.glob import is_path
 from ..core.redaction import shown, shown_url
 from ..core.wire_response import WireResponse
 from ..core.words import plural
 from .faults.expiries import expire_all
 from .faults.injection import Arrival, Fault, FaultTarget, Injected
-from .faults.refusals import TOKEN_ENDPOINTS
 
 if TYPE_CHECKING:
     from ..simulator import Simulator
@@ -161,7 +160,7 @@ class Sweep:
         self._watch = faults.add(Injected(self.point.name, _Watch(), _EVERY_CALL, nth=call))
         fault = faults.make(kind.fault)
         if kind.token_fault:
-            self._simulator.inject(kind.token_fault, path="/oauth/*/token", seconds=12)
+            self._simulator.inject(kind.token_fault, path=TOKEN_ENDPOINTS, seconds=12)
         if kind.before and call == 1:
             self._simulator.installation  # noqa: B018  # made when first asked for; its token is issued before the move
             expire_all(self._simulator.store, self._simulator.clock, self._simulator.move_time)
@@ -244,7 +243,7 @@ class Sweep:
 
 
 def _gives_token(exchange: Exchange) -> bool:
-    return exchange.status == 200 and exchange.method == "POST" and is_path(TOKEN_ENDPOINTS, exchange.path, None)
+    return exchange.status == 200 and exchange.method == "POST" and is_token_endpoint(exchange.path)
 
 
 def target(exchange: Exchange) -> str:

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from ..core.clock import ClockOutOfRange
 from ..core.exchange import Exchange
+from ..core.instants import ClockOutOfRange
 from ..core.tokens import try_parse
 from ..core.words import plural
 from ..simulator import Simulator

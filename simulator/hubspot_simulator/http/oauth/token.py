@@ -6,9 +6,9 @@ from werkzeug import Response
 from werkzeug.datastructures import Authorization, MultiDict
 
 from ...core import grants
-from ...core.bodies import FORM
 from ...core.errors import ApiError
 from ...core.model import App, TokenResponse
+from ...core.protocol import FORM
 from ..context import RequestContext, json_response
 from .sunset import check_sunset
 

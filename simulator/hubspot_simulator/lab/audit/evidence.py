@@ -7,9 +7,10 @@ from typing import Any
 
 from ...core.exchange import Exchange
 from ...core.tokens import AccessToken
+from ...settings import Settings
 from .sender import sender_keys
 
-USUAL_LIFETIME_MS = 1_800_000
+USUAL_LIFETIME_MS = 1000 * Settings.token_ttl
 _GONE = {"BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_HUB"}
 
 Account = tuple[int, int]  # an app in a portal: app id, hub id

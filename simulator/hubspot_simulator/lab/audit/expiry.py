@@ -6,14 +6,14 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
-from .evidence import ApiCall, GrantKey, Token, TokenRequest, caller_ms, seen
+from .evidence import USUAL_LIFETIME_MS, ApiCall, GrantKey, Token, TokenRequest, caller_ms, seen
 from .finding import Finding, found, instant, more_times, span
 from .sender import same_sender, sender_keys
 from .timeline import Timeline
 
 _WAIT_MS = 60_000
 _LOOKED_BACK = 200
-_FIXED_MS = (1_800_000, 3_600_000, 21_600_000)
+_FIXED_MS = (USUAL_LIFETIME_MS, 3_600_000, 21_600_000)
 
 
 def expiry(timeline: Timeline) -> Iterator[Finding]:

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...core.exchange import Exchange
-from ...core.words import plural
+from ...core.words import plural, times
 from .evidence import Account, ApiCall, Token, TokenRequest, elapsed_ms, seen
-from .finding import Finding, found, in_all, times
+from .finding import Finding, found, in_all
 from .sender import same_sender
 from .timeline import Timeline
 

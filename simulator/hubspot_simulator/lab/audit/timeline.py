@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from itertools import islice
 
 from ...core import tokens
 from ...core.bodies import form_fields
+from ...core.endpoint_table import is_token_endpoint
 from ...core.exchange import Exchange
 from .evidence import (
     USUAL_LIFETIME_MS,
@@ -26,7 +26,6 @@ from .evidence import (
 from .repeats import match_retries
 from .sender import same_sender, sender_keys
 
-_TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
 _TOKEN_FIELDS = ("access_token", "refresh_token")
 
@@ -157,7 +156,7 @@ class Timeline:
         for exchange in self.exchanges:
             if exchange.bearer:
                 used.add(exchange.access_token)
-            if exchange.method != "POST" or not _TOKEN_PATH.fullmatch(exchange.path):
+            if exchange.method != "POST" or not is_token_endpoint(exchange.path):
                 continue
             form = form_fields(exchange.query) | exchange.form
             form |= {name: str(value) for name, value in exchange.request_json.items()}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...core.bodies import FORM, form_fields
+from ...core.bodies import form_fields
+from ...core.endpoint_table import OAUTH_V1
 from ...core.exchange import Exchange
+from ...core.protocol import FORM, V1_SUNSET_DATE, V1_SUNSET_MS
 from .evidence import TokenRequest, seen
 from .finding import Finding, found, in_all, instant
 from .timeline import Timeline
 
-SUNSET_MS = 1_802_736_000_000  # 2027-02-16T00:00:00Z
 _SECRETS = ("client_secret", "refresh_token", "code")
-_V1 = "/oauth/v1/"
 
 
 def token_requests(timeline: Timeline) -> Iterator[Finding]:
@@ -30,17 +30,17 @@ def token_requests(timeline: Timeline) -> Iterator[Finding]:
         first = next(iter(told))
         problem = f"#{first.number} has {' and '.join(told[first])} in its URL{in_all(len(told))}."
         yield found("secrets-in-query", problem, [one.exchange for one in told])
-    late = [one for one in timeline.exchanges if one.path.startswith(_V1) and _has_ended(one)]
+    late = [one for one in timeline.exchanges if one.path.startswith(OAUTH_V1) and _has_ended(one)]
     if late:
         problem = (
-            f"#{late[0].number} called {_V1} at {instant(late[0].at_ms)} and was answered {late[0].status}; HubSpot "
-            f"turns OAuth v1 off on 2027-02-16{in_all(len(late))}."
+            f"#{late[0].number} called {OAUTH_V1} at {instant(late[0].at_ms)} and was answered {late[0].status}; "
+            f"HubSpot turns OAuth v1 off on {V1_SUNSET_DATE}{in_all(len(late))}."
         )
         yield found("oauth-v1-after-sunset", problem, late)
 
 
 def _has_ended(exchange: Exchange) -> bool:
-    return exchange.at_ms >= SUNSET_MS or (exchange.status == 410 and seen(exchange))
+    return exchange.at_ms >= V1_SUNSET_MS or (exchange.status == 410 and seen(exchange))
 
 
 def _is_no_form(one: TokenRequest) -> bool:

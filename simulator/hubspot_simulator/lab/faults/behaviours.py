@@ -9,15 +9,17 @@ from datetime import timedelta
 from itertools import islice
 
 from ...core.bodies import json_object
-from ...core.clock import ClockOutOfRange, duration, unpatched
+from ...core.clock import unpatched
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.endpoints import is_reachable
 from ...core.exchange import NO_EFFECT, Effect, Exchange
 from ...core.glob import is_path
+from ...core.instants import ClockOutOfRange, duration
 from ...core.store import Store
 from ...core.tokens import try_parse
 from ...core.wire_response import WireResponse
 from .injection import Arrival, Fault
-from .refusals import TOKEN_ENDPOINTS, check_seconds
+from .refusals import check_seconds
 
 _SLEEP = unpatched("sleep")
 _GLANCE_SECONDS = 0.005

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from ...core.clock import ClockOutOfRange, OffsetClock
+from ...core.clock import OffsetClock
 from ...core.exchange import NO_EFFECT, Effect
+from ...core.instants import ClockOutOfRange
 from ...core.model import TokenOverride
 from ...core.store import Store
 from ...core.tokens import try_parse

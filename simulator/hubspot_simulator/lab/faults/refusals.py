@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...core.authentication import age
-from ...core.clock import iso_instant
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.errors import (
     TOKEN_ERRORS,
     ApiError,
@@ -17,12 +17,11 @@ from ...core.errors import (
     TokenError,
 )
 from ...core.exchange import Effect
+from ...core.instants import iso_instant
 from ...core.limits import RateLimits
 from ...core.tokens import AccessToken, try_parse
 from ...core.wire_response import WireResponse
 from .injection import Arrival, Fault
-
-TOKEN_ENDPOINTS = "/oauth/*/token"
 
 
 def check_seconds(name: str, value: object, *, most: float = 600) -> None:

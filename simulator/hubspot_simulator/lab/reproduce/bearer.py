@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...core.authentication import age
-from ...core.clock import from_datetime, iso_instant
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.errors import (
     ApiError,
     ExpiredAuthentication,
@@ -17,10 +17,11 @@ from ...core.errors import (
     InvalidAuthentication,
     MissingScopes,
 )
+from ...core.instants import from_datetime, iso_instant
 from ...core.model import TokenOverride
 from ...core.tokens import try_parse
 from ..faults.injection import Arrival
-from .incident import TOKEN_ENDPOINTS, Act, Incident
+from .incident import Act, Incident
 from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from ...core.exchange import Effect
 from ..faults.injection import Arrival, Fault
 
 REPRODUCED = "reproduced"
-TOKEN_ENDPOINTS = "/oauth/*/token"
 Act = Callable[[Arrival], object]
 
 
