@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from .core.clock import SystemClock as SystemClock
     from .core.connected_installation import ConnectedInstallation as ConnectedInstallation
     from .core.exchange import Exchange as Exchange
-    from .core.injection import Injected as Injected
     from .core.journal import Journal as Journal
     from .core.model import App as App
     from .core.model import Portal as Portal
     from .core.model import PrivateApp as PrivateApp
     from .lab.audit.finding import Finding as Finding
+    from .lab.faults.injection import Injected as Injected
     from .lab.reproduce import Reproduction as Reproduction
     from .serving.authority import AuthorityUnavailable as AuthorityUnavailable
     from .serving.server import SimulatorServer as SimulatorServer
@@ -45,7 +45,7 @@ _HOMES = {
     "ConnectedInstallation": "core.connected_installation",
     "Exchange": "core.exchange",
     "Finding": "lab.audit.finding",
-    "Injected": "core.injection",
+    "Injected": "lab.faults.injection",
     "Journal": "core.journal",
     "ManualClock": "core.clock",
     "OffsetClock": "core.clock",

@@ -71,3 +71,9 @@ def test_the_api_reference_has_every_fixture(public_names: ModuleType, pytester:
     assert sorted(re.findall(r"^\.\. py:data:: (\w+)$", public_names.fixture_reference(), re.MULTILINE)) == sorted(
         fixtures
     )
+
+
+def test_the_api_reference_has_what_a_public_class_inherits_from_a_private_one(public_names: ModuleType) -> None:
+    simulator = public_names.package_reference("hubspot_simulator").partition("hubspot_simulator.Simulator\n")[2]
+    assert simulator.startswith("   :members:\n   :inherited-members:\n")
+    assert "HubspotSim\n   :members:\n   :show-inheritance:\n" in public_names.package_reference("pytest_hubspot_auth")

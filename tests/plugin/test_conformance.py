@@ -879,15 +879,15 @@ class TestAlone:
         assert result.findings == findings
         assert adapter.closed == (outcome != "not applicable")
 
-    def test_the_hook_of_the_server_is_put_back(self, hubspot_server) -> None:
+    def test_who_listens_to_the_server_goes_on_listening(self, hubspot_server) -> None:
         seen: list[object] = []
-        hubspot_server.app.on_exchange = seen.append
+        unsubscribe = hubspot_server.app.subscribe(seen.append)
         try:
             assess.assess_alone(SCENARIOS["no-refresh-on-403"], self.Adapter(), hubspot_server)
-            assert hubspot_server.app.on_exchange == seen.append
+            assess.assess_alone(SCENARIOS["no-refresh-on-403"], self.Adapter(), hubspot_server)
         finally:
-            hubspot_server.app.on_exchange = None
-        assert len(seen) == 3
+            unsubscribe()
+        assert len(seen) == 6
 
     def test_a_connection_tells_no_secret(self, hubspot_server) -> None:
         told: list[str] = []

@@ -268,7 +268,7 @@ def test_c3_logs_hide_secrets_in_messages_and_tracebacks(caplog, monkeypatch) ->
     def fails(call: object) -> None:
         raise RuntimeError(f"it came with {secret}\x1b[2J and access_token={NEVER_SEEN['refresh token']}")
 
-    monkeypatch.setattr("hubspot_simulator.http.app.Application._admit", lambda self, call: fails(call))
+    monkeypatch.setattr("hubspot_simulator.http.dispatch.authenticate", fails)
     app.respond(EnvironBuilder("/crm/v3/objects/" + secret).get_environ())
     (record,) = caplog.records
     said = logging.Formatter().format(record) + repr(record.exc_info) + repr(record.args)

@@ -14,8 +14,9 @@ from weakref import WeakSet
 import pytest
 from freezegun import api
 
+from hubspot_simulator.replacements import replaced
+
 from .real_waits import measures_its_waits
-from .replacing import replaced
 
 _PATIENCE_SECONDS = 30.0  # how long a wait of the test's own thread may last that was to last longer
 _SETTLE_SECONDS = 10.0  # how long a timer that fires may keep the clock from going on

@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.parse import urlencode
 
+from ..core.protocol import FORM
 from ..serving.server import SimulatorServer
 from ..settings import Settings
 from ..simulator import Simulator
@@ -38,7 +39,7 @@ class _Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         content = None
         if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = FORM
             content = urlencode(form)
         elif body is not None:
             headers["Content-Type"] = "application/json"

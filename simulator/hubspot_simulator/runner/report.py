@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..core.exchange import Exchange
 from ..core.redaction import shown
 from ..core.words import plural
+from ..http.context import PREFIX
 from ..simulator import Simulator
 from .connections import DISTRUSTED, NOTHING
 from .unreached import unreached
@@ -14,8 +15,6 @@ from .unreached import unreached
 _NO_CONNECTION = "nothing: no connection to HubSpot came"
 _NO_REQUEST = "nothing: no request came"
 _HOW = "hubspot-simulator explain languages"
-
-_CONTROL = "/_simulator/"  # the paths of the control API
 
 
 def report(
@@ -34,7 +33,7 @@ def report(
     own: list[Exchange] = []
     exchanges: list[Exchange] = []
     for exchange in simulator.journal.exchanges:
-        (own if exchange.path.startswith(_CONTROL) else exchanges).append(exchange)
+        (own if exchange.path.startswith(PREFIX) else exchanges).append(exchange)
     lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]

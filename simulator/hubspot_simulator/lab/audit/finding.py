@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ...core.clock import iso_instant
 from ...core.exchange import Exchange
+from ...core.instants import iso_instant
 from ...core.redaction import shown
+from ...core.words import times
 
 Severity = Literal["error", "warning", "info"]
 PROOF_KEPT = 6
@@ -209,11 +210,6 @@ def span(ms: int) -> str:
     if ms < 120_000:
         return f"{round(ms / 1000, 1):g} s"
     return f"{ms // 60_000} min" if ms < 7_200_000 else f"{round(ms / 3_600_000, 1):g} h"
-
-
-def times(count: int) -> str:
-    """Write how often."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def more_times(count: int) -> str:
