@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hubspot_simulator import ConnectedInstallation as ConnectedInstallation
     from hubspot_simulator import Exchange as Exchange
     from hubspot_simulator import Finding as Finding
-    from hubspot_simulator import Injected as Injected
+    from hubspot_simulator import InjectedFault as InjectedFault
     from hubspot_simulator import Journal as Journal
     from hubspot_simulator import Portal as Portal
     from hubspot_simulator import PrivateApp as PrivateApp
@@ -50,7 +50,7 @@ _HOMES = {
     "HubspotClock": "pytest_hubspot_auth.time.clock",
     "HubspotResponses": "pytest_hubspot_auth.routing.responses_bridge",
     "HubspotSim": "pytest_hubspot_auth.sim",
-    "Injected": "hubspot_simulator",
+    "InjectedFault": "hubspot_simulator",
     "Journal": "hubspot_simulator",
     "Portal": "hubspot_simulator",
     "PrivateApp": "hubspot_simulator",
@@ -77,7 +77,7 @@ __all__ = [
     "HubspotClock",
     "HubspotResponses",
     "HubspotSim",
-    "Injected",
+    "InjectedFault",
     "Journal",
     "Portal",
     "PrivateApp",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .core.model import Portal as Portal
     from .core.model import PrivateApp as PrivateApp
     from .lab.audit.finding import Finding as Finding
-    from .lab.faults.injection import Injected as Injected
+    from .lab.faults.injection import InjectedFault as InjectedFault
     from .lab.reproduce import Reproduction as Reproduction
     from .serving.authority import AuthorityUnavailable as AuthorityUnavailable
     from .serving.server import SimulatorServer as SimulatorServer
@@ -45,7 +45,7 @@ _HOMES = {
     "ConnectedInstallation": "core.connected_installation",
     "Exchange": "core.exchange",
     "Finding": "lab.audit.finding",
-    "Injected": "lab.faults.injection",
+    "InjectedFault": "lab.faults.injection",
     "Journal": "core.journal",
     "ManualClock": "core.clock",
     "OffsetClock": "core.clock",
@@ -68,7 +68,7 @@ __all__ = [
     "ConnectedInstallation",
     "Exchange",
     "Finding",
-    "Injected",
+    "InjectedFault",
     "Journal",
     "ManualClock",
     "OffsetClock",

@@ -21,7 +21,7 @@ from .core.oauth import OAuth
 from .core.redaction import remember
 from .core.store import Store
 from .lab.faults import Faults
-from .lab.faults.injection import Injected
+from .lab.faults.injection import InjectedFault
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Simulator(Accounts):
         times: int | None = 1,
         probability: float | None = None,
         **options: Any,
-    ) -> Injected:
+    ) -> InjectedFault:
         """Have something go wrong with calls to come (``hubspot-simulator explain faults`` lists names and options).
 
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,

@@ -106,6 +106,9 @@ class WebhookSender:
         self._timeout = timeout
         self._ssl_context = ssl_context
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} by {self.clock!r}>"
+
     def deliver(self, url: str, events: Event | Sequence[Event], client_secret: str) -> Delivery:
         """Post one event or up to 100 to a URL, signed with the app's secret, and return how that went.
 

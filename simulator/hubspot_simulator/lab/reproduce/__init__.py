@@ -9,7 +9,7 @@ from ...core import consent
 from ...core.exchange import Exchange
 from ...core.redaction import shown
 from ...core.words import plural
-from ..faults.injection import FaultTarget, Injected
+from ..faults.injection import FaultTarget, InjectedFault
 from .catalogue import BY_NAME, BY_WORDS, STATUSES, KnownRefusal, answered
 from .incident import REPRODUCED, Incident, IncidentFault
 from .parsing import QuotedRefusal, read, readings
@@ -38,7 +38,7 @@ _ON_PAGES = (
 class Reproduction:
     """An incident that is set up. ``name`` is HubSpot's for it, or its status; ``state`` says what is set up."""
 
-    def __init__(self, incident: Incident, injected: list[Injected], at: int) -> None:
+    def __init__(self, incident: Incident, injected: list[InjectedFault], at: int) -> None:
         self.name = incident.name
         self.state = incident.state
         self.at = at
@@ -70,10 +70,10 @@ def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
     faults = simulator.faults
     injected = []
     if incident.refresh:  # a program refreshes when it has to
-        early = Injected(f"server_only:{REPRODUCED}", faults.make("server_only"), FaultTarget(None, None))
+        early = InjectedFault(f"server_only:{REPRODUCED}", faults.make("server_only"), FaultTarget(None, None))
         injected.append(faults.add(early))
     times = None if incident.lasting or incident.same_route else 1
-    met = Injected(
+    met = InjectedFault(
         f"{incident.name}:{REPRODUCED}", IncidentFault(incident), FaultTarget(None, incident.path), nth=at, times=times
     )
     return Reproduction(incident, [*injected, faults.add(met)], at)
