@@ -15,7 +15,7 @@ _LINES = 100
 def journal_section(simulator: Simulator) -> tuple[str, str]:
     """Return the title and text of a report section: one exchange per line, with the reason for its response."""
     exchanges = simulator.journal.exchanges
-    idle = [f"{injected!r}" for injected in simulator.store.faults if injected.shown and not injected.hits]
+    idle = [f"{injected!r}" for injected in simulator.faults.injected if injected.shown and not injected.hits]
     lines = [str(exchange) for exchange in exchanges[-_LINES:]]
     if len(exchanges) > _LINES:
         lines.insert(0, f"... the last {_LINES} of {len(exchanges)} exchanges:")

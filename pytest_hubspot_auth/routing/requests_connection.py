@@ -15,7 +15,7 @@ from urllib3.exceptions import MaxRetryError
 from urllib3.response import HTTPResponse
 from urllib3.util import Retry
 
-from .replacements import Replacements
+from hubspot_simulator.replacements import Replacements
 
 Send = Callable[[str, str, Any, Any], HTTPResponse]  # takes method, URL, headers and body
 
@@ -26,7 +26,7 @@ _NAMES = ("get_connection_with_tls_context", "get_connection")
 class InProcessConnections:
     """Gives adapters an in-process connection for the hosts that ``matches`` accepts."""
 
-    def __init__(self, matches: Callable[[str], bool], send: Send) -> None:
+    def __init__(self, matches: Callable[[object], bool], send: Send) -> None:
         self._matches = matches
         self._send = send
         self._replacements = Replacements()
@@ -44,8 +44,7 @@ class InProcessConnections:
     def _connection_getter(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def get_connection(adapter: HTTPAdapter, request: Any, *args: Any, **kwargs: Any) -> Any:
             url = request if isinstance(request, str) else request.url or ""
-            host = urlsplit(url).hostname
-            if host is None or not self._matches(host):
+            if not self._matches(urlsplit(url).hostname):
                 return real(adapter, request, *args, **kwargs)
             return _Connection(url, self._send)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .replacements import Replacements
+from hubspot_simulator.replacements import Replacements
 
 Watchers = tuple[Callable[[object], None], Callable[[bytes], None]]  # of an address, of the data that is sent
 

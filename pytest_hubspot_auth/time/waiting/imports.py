@@ -19,7 +19,7 @@ from typing import Any
 
 from freezegun import api
 
-from .replacing import replaced
+from hubspot_simulator.replacements import replaced
 
 # The real types are in lists, where freezegun does not look for them.
 _REAL_TYPES: dict[str, list[Any]] = {

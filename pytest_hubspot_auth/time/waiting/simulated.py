@@ -14,9 +14,10 @@ from typing import Any
 
 from freezegun import api
 
+from hubspot_simulator.replacements import replaced
+
 from .loops import LoopTimers
 from .real_waits import measures_its_waits, real_sleep
-from .replacing import replaced
 from .threads import ThreadTimers
 
 _TURN_SECONDS = 0.001  # a real pause for other threads, which a polling loop may be waiting for

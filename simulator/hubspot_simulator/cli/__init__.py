@@ -91,6 +91,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from .demo import demo
+    from .explain import add_options as add_explain_options
+    from .explain import explain
     from .reproduce import add_options as add_reproduce_options
     from .reproduce import reproduce
     from .run import add_options, run
@@ -160,6 +162,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Tell the story of an expiring token on a real socket. It needs no network and no account.",
     )
     command.set_defaults(run=demo, name="demo", defaults={})
+
+    command = commands.add_parser(
+        "explain",
+        help="say what a name in a report means, and what to do about it",
+        description="Say what a name in a report means, and what to do about it. Example: %(prog)s refresh-storm",
+    )
+    add_explain_options(command)
+    command.set_defaults(run=explain, name="explain", defaults={})
     return parser
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..settings import Settings
 from ..simulator import Simulator
+from .output import say
 from .run import add_options as add_run_options
-from .run import checked, observe, say
+from .run import checked, observe
 
 if TYPE_CHECKING:
     from ..lab.reproduce import Reproduction
@@ -52,11 +53,11 @@ def reproduce(settings: Settings, options: argparse.Namespace) -> int:
     def verdict(status: int) -> int:
         [reproduced] = made
         if not reproduced.hits:
-            say(f"\nnot met: {reproduced}. The program made no such call\n")
+            say(f"\nnot met: {reproduced}. The program made no such call")
             return status or _NOT_MET
         where = ", ".join(f"#{exchange.number}" for exchange in reproduced.hits)
         outcome = f"failed after it (exit status {status})" if status else "came through it"
-        say(f"\nmet in {where}: {reproduced}. The program {outcome}\n")
+        say(f"\nmet in {where}: {reproduced}. The program {outcome}")
         return status
 
     return observe("reproduce", settings, options, set_up, verdict, members)

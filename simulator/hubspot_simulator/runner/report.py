@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from ..core.exchange import Exchange
 from ..core.redaction import shown
 from ..core.words import plural
+from ..http.context import PREFIX
 from ..simulator import Simulator
 from .connections import DISTRUSTED, NOTHING
 from .unreached import unreached
 
 _NO_CONNECTION = "nothing: no connection to HubSpot came"
 _NO_REQUEST = "nothing: no request came"
-_HOW = 'docs/run.md, "How each language is reached"'
-
-_CONTROL = "/_simulator/"  # the paths of the control API
+_HOW = "hubspot-simulator explain languages"
 
 
 def report(
@@ -34,7 +33,7 @@ def report(
     own: list[Exchange] = []
     exchanges: list[Exchange] = []
     for exchange in simulator.journal.exchanges:
-        (own if exchange.path.startswith(_CONTROL) else exchanges).append(exchange)
+        (own if exchange.path.startswith(PREFIX) else exchanges).append(exchange)
     lines = ["", "Requests to HubSpot and its responses:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...core.authentication import age
-from ...core.clock import from_datetime, iso_instant
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.errors import (
     ApiError,
     ExpiredAuthentication,
@@ -17,10 +17,11 @@ from ...core.errors import (
     InvalidAuthentication,
     MissingScopes,
 )
-from ...core.injection import Arrival
+from ...core.instants import from_datetime, iso_instant
 from ...core.model import TokenOverride
-from ...core.tokens import AccessToken, MalformedToken, parse
-from .incident import TOKEN_ENDPOINTS, Act, Incident
+from ...core.tokens import try_parse
+from ..faults.injection import Arrival
+from .incident import Act, Incident
 from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:
@@ -133,11 +134,11 @@ def limited(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) ->
         return Incident("SECONDLY", state, lambda arrival: exceeded(arrival.now_ms), path=TOKEN_ENDPOINTS, refresh=True)
 
     def error(arrival: Arrival) -> ApiError:
-        token = _parsed(arrival)
+        token = try_parse(arrival.access_token)
         app_and_hub = (token.app_id, token.hub_id) if token else (0, 0)
         exceeded = simulator.limits.exceeded(policy, *app_and_hub, arrival.now_ms)
         exceeded.message = f"You have reached your {policy} limit."
-        exceeded.members = {**exceeded.members, "policyName": policy.upper()}
+        exceeded.fields = {**exceeded.fields, "policyName": policy.upper()}
         return exceeded
 
     daily = policy == "daily"
@@ -152,7 +153,7 @@ def migrating(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) 
     return Incident(
         "MIGRATION",
         f"the account is being migrated, for {seconds} s",
-        lambda _: ApiError(477, "Migration in Progress", headers=[("Retry-After", str(seconds))]),
+        lambda _: ApiError(477, "Migration in Progress", retry_after_s=seconds),
         lambda _: simulator.migrate_portal(seconds=seconds),
     )
 
@@ -200,15 +201,8 @@ def gateway(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) ->
     return Incident(str(status), f"HubSpot's gateway returns {status}, once", lambda _: GatewayError(status))
 
 
-def _parsed(arrival: Arrival) -> AccessToken | None:
-    try:
-        return parse(arrival.access_token)
-    except MalformedToken:
-        return None
-
-
 def _change_token(simulator: Simulator, arrival: Arrival, **changes: object) -> None:
-    token = _parsed(arrival)
+    token = try_parse(arrival.access_token)
     if token is not None:  # other tokens, such as a private app's, do not change
         overrides = simulator.store.token_overrides
         before = overrides.get(token.identity, TokenOverride())

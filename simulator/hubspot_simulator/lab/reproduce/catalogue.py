@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.errors import TOKEN_ERRORS, ApiError
+from ...core.protocol import V1_ENDED
 from . import bearer, token_endpoint
 from .incident import Incident
 from .parsing import QuotedRefusal
@@ -86,7 +87,7 @@ BY_WORDS = [
         r"Hub (\d+) is unknown to this Hublet, but it appears to exist in Hublet ([\w-]+)",
     ),
     _known("Migration in Progress", bearer.migrating),
-    _known(token_endpoint.V1_ENDED, token_endpoint.v1_ended),
+    _known(V1_ENDED, token_endpoint.v1_ended),
     _known(token_endpoint.NO_REFRESH_TOKEN, token_endpoint.refused("BAD_REFRESH_TOKEN")),
     *(_known(message, token_endpoint.refused(name)) for name, (_, message, _) in TOKEN_ERRORS.items()),
     _once(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND"),
