@@ -99,8 +99,8 @@ class HubspotSim(Simulator):
     def httpx_transport(self, library: ModuleType | Httpx2Module | None = None) -> HttpxTransport | Httpx2Transport:
         """Return a transport for ``httpx.Client(transport=...)`` or ``AsyncClient``, which answers in process.
 
-        ``library`` is the module httpx or httpx2; without it, the one that is imported, httpx if both are. To type
-        checkers it is httpx then.
+        ``library`` is the module httpx or httpx2. The default is the one that is already imported, or httpx if both
+        are; type checkers then assume httpx.
         """
         from .routing.httpx_transport import transport
 

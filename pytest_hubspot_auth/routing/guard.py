@@ -119,7 +119,7 @@ class Guard:
         message = (
             f"{who} was about to call {call}, the real HubSpot (hubspot_guard is on).\n"
             f"{advice}\n"
-            "To allow it, mark the test with @pytest.mark.hubspot(guard=False)."
+            "To allow it, use @pytest.mark.hubspot(guard=False)."
         )
         return wrapped(self._worded(message))
 

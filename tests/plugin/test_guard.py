@@ -143,7 +143,7 @@ def test_a_call_of_the_real_hubspot_fails_and_names_the_fixtures(
             "To send it to the simulator, use the fixture hubspot_intercept (any Python HTTP",
             "    client) or hubspot_responses (`requests` only), or point the code at",
             "    hubspot_sim.url.",
-            "To allow it, mark the test with @pytest.mark.hubspot(guard=False).",
+            "To allow it, use @pytest.mark.hubspot(guard=False).",
         ]
     )
 
@@ -299,7 +299,7 @@ def test_the_advice_is_not_what_is_in_use(
     pytester: pytest.Pytester, fixtures: str, statement: str, advice: str
 ) -> None:
     result = run(pytester, fixtures=fixtures, statement=statement)
-    result.stdout.fnmatch_lines([CAUGHT, advice, "To allow it, mark the test with @pytest.mark.hubspot(guard=False)."])
+    result.stdout.fnmatch_lines([CAUGHT, advice, "To allow it, use @pytest.mark.hubspot(guard=False)."])
 
 
 MOCK_AWS = """

@@ -43,7 +43,7 @@ class Reproduction:
         self.state = incident.state
         self.at = at
         self._injected = injected
-        self._target = "authenticated call" if incident.path is None else f"call to {incident.path}"
+        self._path = incident.path
 
     @property
     def hits(self) -> list[Exchange]:
@@ -56,10 +56,11 @@ class Reproduction:
             injected.remove()
 
     def __str__(self) -> str:
-        return f"{self.name} at {self._target} {self.at}: {self.state}"
+        call = f"authenticated call {self.at}" if self._path is None else f"call {self.at} to {self._path}"
+        return f"{self.name} at {call}: {self.state}"
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self}; met {plural(len(self.hits), 'time')}>"
+        return f"<{type(self).__name__} of {self}; hit {plural(len(self.hits), 'call')}>"
 
 
 def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
