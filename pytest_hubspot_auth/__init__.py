@@ -3,7 +3,7 @@
 pytest loads the plugin itself, ``pytest_hubspot_auth.plugin``. The names here are for type annotations and for use
 without pytest. Each is loaded on first use, so that an installed but unused plugin costs nothing.
 
-Public are the names in ``__all__``, with what the documentation says of them. Everything else in this package is
+The names in ``__all__`` are public, with what the documentation says about them. Everything else in this package is
 private, whatever its name, and may change in any release.
 """
 
