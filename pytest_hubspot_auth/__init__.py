@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from hubspot_simulator.core.model import App as App
     from hubspot_simulator.core.model import Portal as Portal
     from hubspot_simulator.lab.audit import Finding as Finding
+    from hubspot_simulator.lab.conformance.connection import Connection as Connection
     from hubspot_simulator.serving.server import SimulatorServer as SimulatorServer
     from hubspot_simulator.settings import Settings as Settings
 
-    from .conformance.connection import Connection as Connection
     from .conformance.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
     from .routing.responses_bridge import HubspotResponses as HubspotResponses
     from .sim import HubspotSim as HubspotSim
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "App": "hubspot_simulator.core.model",
-    "Connection": "pytest_hubspot_auth.conformance.connection",
+    "Connection": "hubspot_simulator.lab.conformance.connection",
     "ConnectedInstallation": "hubspot_simulator.core.connected_installation",
     "Finding": "hubspot_simulator.lab.audit",
     "FollowingClock": "pytest_hubspot_auth.time.clock",

@@ -255,7 +255,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say how the refresh suites did, which points of the sweeps failed, and which calls were left out."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     if any(_has(report, SCENARIO) for report in reports):
-        from .conformance.score import score_lines, write_json
+        from .conformance.score_card import score_lines, write_json
 
         terminalreporter.section("HubSpot refresh score card")
         _write(terminalreporter, score_lines(reports), failed=re.compile(r"  \S+ +[\d, ]+  FAILED"))

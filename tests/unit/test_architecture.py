@@ -35,6 +35,16 @@ IMPORT = "import sys; __import__(sys.argv[1]); print(*sys.modules)"
             id="what-makes-certificates-is-loaded-when-one-is-needed",
         ),
         pytest.param(
+            "hubspot_simulator.lab.conformance.probe",
+            {"hubspot_simulator.http", "hubspot_simulator.serving", "pytest_hubspot_auth", "pytest", "freezegun"},
+            id="the-scenarios-know-no-pytest-and-no-server",
+        ),
+        pytest.param(
+            "hubspot_simulator.lab.conformance.score",
+            {"hubspot_simulator.core", "hubspot_simulator.lab.conformance.trial", "asyncio"},
+            id="the-score-card-loads-the-standard-library-only",
+        ),
+        pytest.param(
             "hubspot_simulator.cli.serve",
             {"pytest_hubspot_auth", "pytest", "_pytest", "freezegun", "responses"},
             id="the-simulator-knows-no-pytest",

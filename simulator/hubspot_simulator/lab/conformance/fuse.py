@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .failures import Runaway
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
+    from ...core.exchange import Exchange
 
 LIMIT = 200
 _WAYS_OUT = ("connect", "connect_ex")

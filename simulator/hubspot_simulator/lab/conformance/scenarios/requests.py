@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hubspot_simulator.core.words import plural
-
+from ....core.words import plural
 from ..scenario import scenario
 from ..traffic import form, header, hub_id
 from ..trial import Trial
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
+    from ....core.exchange import Exchange
 
 _SECRETS = ("client_secret=", "refresh_token=", "access_token=")
 
