@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from .sim import HubspotSim as HubspotSim
     from .simulation import Simulation as Simulation
     from .simulation import hubspot_simulation as hubspot_simulation
-    from .time.clock import FollowingClock as FollowingClock
     from .time.clock import HubspotClock as HubspotClock
+    from .time.following_clock import FollowingClock as FollowingClock
 
 _HOME = {
     "App": "hubspot_simulator.core.model",
     "Connection": "hubspot_simulator.lab.conformance.connection",
     "ConnectedInstallation": "hubspot_simulator.core.connected_installation",
     "Finding": "hubspot_simulator.lab.audit",
-    "FollowingClock": "pytest_hubspot_auth.time.clock",
+    "FollowingClock": "pytest_hubspot_auth.time.following_clock",
     "HubSpotRefreshSuite": "pytest_hubspot_auth.conformance.suite",
     "HubspotClock": "pytest_hubspot_auth.time.clock",
     "HubspotResponses": "pytest_hubspot_auth.routing.responses_bridge",

@@ -23,7 +23,7 @@ from hubspot_simulator.simulator import Simulator
 from .routing.guard import answering
 from .routing.no_proxy import HUBSPOT, exempt
 from .routing.unsupported_clients import refused
-from .time.clock import is_frozen, move_newest_freeze
+from .time.freezes import is_frozen, move_newest_freeze
 
 
 class HubspotSim(Simulator):

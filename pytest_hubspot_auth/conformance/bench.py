@@ -16,7 +16,8 @@ from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.settings import Settings
 
 from ..sim import HubspotSim
-from ..time.clock import FollowingClock, HubspotClock
+from ..time.clock import HubspotClock
+from ..time.following_clock import FollowingClock
 
 
 def driver_of(adapter: Any) -> AdapterDriver:

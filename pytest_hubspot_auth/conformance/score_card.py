@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hubspot_simulator.core.redaction import shown
 from hubspot_simulator.lab.conformance import score
 
 from ..options import SCENARIO
@@ -45,6 +44,8 @@ def _results(reports: Iterable[Any]) -> Iterable[dict[str, Any]]:
 def _with_report(result: dict[str, Any], report: Any) -> dict[str, Any]:
     """Return a result with what only the test's report knows: another failure, or that it was expected."""
     if report.outcome == "failed" and result["outcome"] == "passed":
+        from hubspot_simulator.core.redaction import shown  # start-up cost: 15 ms, and few suites fail so
+
         lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
         reason = shown(lines[0], most=2000) if lines else "failed outside of the scenario"
         result |= {"outcome": "failed", "reason": reason}

@@ -18,7 +18,8 @@ from hubspot_simulator.lab.conformance.probe import probe
 from hubspot_simulator.lab.conformance.scenario import Result, Scenario
 from hubspot_simulator.lab.conformance.scenarios import SCENARIOS
 
-from ..options import CLOCK_ARGUMENTS, SCENARIO, mark_arguments, read_clock_argument
+from ..marks import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
+from ..options import SCENARIO
 
 if TYPE_CHECKING:
     from hubspot_simulator.lab.conformance.adapter_driver import AdapterDriver

@@ -16,8 +16,13 @@ IMPORT = "import sys; __import__(sys.argv[1]); print(*sys.modules)"
     [
         pytest.param(
             "pytest_hubspot_auth.plugin",
-            {"hubspot_simulator", "werkzeug", "cheroot", "freezegun", "responses", "requests"},
-            id="an-unused-plugin-loads-nothing-but-pytest",
+            {"hubspot_simulator.settings", "hubspot_simulator.core", "werkzeug", "cheroot", "freezegun", "responses"},
+            id="an-unused-plugin-loads-nothing-but-pytest-and-the-table-of-the-settings",
+        ),
+        pytest.param(
+            "hubspot_simulator.settings_table",
+            {"dataclasses", "inspect", "difflib", "hubspot_simulator.settings"},
+            id="the-table-of-the-settings-loads-next-to-nothing",
         ),
         pytest.param(
             "hubspot_simulator.settings",
