@@ -23,7 +23,7 @@ from hubspot_simulator.simulator import Simulator
 from .routing.guard import routed_by
 from .routing.no_proxy import HUBSPOT, exempt
 from .routing.unsupported_clients import refused
-from .time.clock import is_frozen, move_newest_freeze
+from .time.freezes import is_frozen, move_newest_freeze
 
 if TYPE_CHECKING:
     from .routing.httpx_transport import Httpx2Module, Httpx2Transport, HttpxTransport

@@ -17,12 +17,13 @@ from hubspot_simulator.settings import SETTINGS, Settings, read
 from hubspot_simulator.simulator import Simulator
 
 from .decoration import decorate_tests, decorated_function
-from .options import CLOCK_ARGUMENTS, read_clock_argument
+from .marks import CLOCK_ARGUMENTS, read_clock_argument
 from .report import audit_failure, journal_section, unserved
 from .routing.children import ChildProxies
 from .routing.protection import Protection
 from .sim import ClientKwargs, HubspotSim
-from .time.clock import FollowingClock, HubspotClock
+from .time.clock import HubspotClock
+from .time.following_clock import FollowingClock
 
 _PARAMETER = "sim"
 _REPLACED = {

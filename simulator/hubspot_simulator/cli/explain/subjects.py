@@ -131,15 +131,15 @@ def _faults() -> dict[str, str]:
 
 
 def _setting(name: str) -> str:
-    metadata = SETTINGS[name].metadata
+    setting = SETTINGS[name]
     option = name.replace("_", "-")
     return "\n".join(
         [
             f"# The setting {name}",
             "",
-            f"{metadata['help'][0].upper()}{metadata['help'][1:]}.",
+            f"{setting.help[0].upper()}{setting.help[1:]}.",
             "",
-            f"- Values: {metadata['valid']}",
+            f"- Values: {setting.valid}",
             f"- Default: {default_of(name) or 'none'}",
             f"- pytest: `hubspot_{name}` in the ini file, `{PYTEST_PREFIX}{name.upper()}`, `--hubspot-{option}`, "
             f"`Settings({name}=...)`{'' if name in GROUPS['Server'] else f', `@pytest.mark.hubspot({name}=...)`'}",
