@@ -3,7 +3,7 @@
 pytest loads the plugin itself, ``pytest_hubspot_auth.plugin``. The names here are for type annotations and for use
 without pytest. Each is loaded on first use, so that an installed but unused plugin costs nothing.
 
-Public are the names in ``__all__``, with what the documentation says of them. Everything else in this package is
+The names in ``__all__`` are public, with what the documentation says about them. Everything else in this package is
 private, whatever its name, and may change in any release.
 """
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from hubspot_simulator import Settings as Settings
     from hubspot_simulator import SimulatorServer as SimulatorServer
     from hubspot_simulator import __version__ as __version__
+    from hubspot_simulator.lab.conformance.connection import Connection as Connection
 
-    from .conformance.connection import Connection as Connection
     from .conformance.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
     from .routing.responses_bridge import HubspotResponses as HubspotResponses
     from .routing.unsupported_clients import UnreachableClient as UnreachableClient
     from .sim import HubspotSim as HubspotSim
     from .simulation import Simulation as Simulation
     from .simulation import hubspot_simulation as hubspot_simulation
-    from .time.clock import FollowingClock as FollowingClock
     from .time.clock import HubspotClock as HubspotClock
+    from .time.following_clock import FollowingClock as FollowingClock
     from .time.waiting.simulated import SimulatedWaiting as SimulatedWaiting
 
 _HOMES = {
     "App": "hubspot_simulator",
     "AuthorityUnavailable": "hubspot_simulator",
     "ConnectedInstallation": "hubspot_simulator",
-    "Connection": "pytest_hubspot_auth.conformance.connection",
+    "Connection": "hubspot_simulator.lab.conformance.connection",
     "Exchange": "hubspot_simulator",
     "Finding": "hubspot_simulator",
-    "FollowingClock": "pytest_hubspot_auth.time.clock",
+    "FollowingClock": "pytest_hubspot_auth.time.following_clock",
     "HubSpotRefreshSuite": "pytest_hubspot_auth.conformance.suite",
     "HubspotClock": "pytest_hubspot_auth.time.clock",
     "HubspotResponses": "pytest_hubspot_auth.routing.responses_bridge",

@@ -1,4 +1,4 @@
-"""A simulator and its clock for those who have no fixtures: unittest, Django's tests, scripts."""
+"""A simulator and its clock for code without fixtures: unittest, Django's tests, scripts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from hubspot_simulator.settings import SETTINGS, Settings, read
 from hubspot_simulator.simulator import Simulator
 
 from .decoration import decorate_tests, decorated_function
-from .options import CLOCK_ARGUMENTS, read_clock_argument
+from .marks import CLOCK_ARGUMENTS, read_clock_argument
 from .report import audit_failure, journal_section, unserved
 from .routing.children import ChildProxies
 from .routing.protection import Protection
 from .sim import ClientKwargs, HubspotSim
-from .time.clock import FollowingClock, HubspotClock
+from .time.clock import HubspotClock
+from .time.following_clock import FollowingClock
 
 _PARAMETER = "sim"
-_INSTEAD = {
+_REPLACED = {
     "@pytest.mark.hubspot(": "hubspot_simulation(",
     "hubspot_guard is on": "the guard is on",
     "the fixture hubspot_intercept": "hubspot_intercept",
@@ -44,19 +45,19 @@ class _Sim(HubspotSim):
 
 
 if TYPE_CHECKING:
-    _Forwarded = HubspotSim  # as type checkers should see what __getattr__ forwards
+    _Forwarded = HubspotSim  # so that type checkers see what __getattr__ forwards
 else:
     _Forwarded = object
 
 
 class Simulation(_Forwarded):
-    """What ``with hubspot_simulation() as sim`` gives: all that the fixture ``hubspot_sim`` has, and the clock.
+    """The value of ``with hubspot_simulation() as sim``: everything the fixture ``hubspot_sim`` has, and the clock.
 
-    ``clock`` is the one of the fixture ``hubspot_clock``: ``sim.clock.advance(minutes=31)`` moves both sides.
+    ``clock`` works like the fixture ``hubspot_clock``: ``sim.clock.advance(minutes=31)`` moves both sides.
     """
 
     _sim: HubspotSim
-    clock: HubspotClock  # type: ignore[assignment] # it moves both sides, and the simulator's one alone
+    clock: HubspotClock  # type: ignore[assignment] # moves both sides; the simulator's own clock moves alone
 
     def __init__(self, sim: HubspotSim, clock: HubspotClock) -> None:
         vars(self).update(_sim=sim, clock=clock)
@@ -73,16 +74,16 @@ class Simulation(_Forwarded):
 
     @property
     def installation(self) -> ConnectedInstallation:
-        """The app, connected to the account; its access token is issued when it is first read."""
+        """The app's installation in the account. Its access token is issued when it is first read."""
         return self._sim.installation
 
-    if not TYPE_CHECKING:  # or a misspelt name would pass for right
+    if not TYPE_CHECKING:  # otherwise a misspelled name would pass type checks
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._sim, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._sim, name, value)  # which refuses the settings, for instance
+        setattr(self._sim, name, value)  # it refuses ``settings``, for example
 
     def __repr__(self) -> str:
         return f"<Simulation {self.url}>"
@@ -123,37 +124,37 @@ def hubspot_simulation(decorated: Callable[_Arguments, _Result], /) -> Callable[
 def hubspot_simulation(
     decorated: Any = None, /, *, intercept: bool = False, responses: bool = False, **arguments: Any
 ) -> Any:
-    """A running simulator and one frozen clock for it and the code under test: a context manager and a decorator.
+    """Run a simulator, and freeze one clock for it and the code under test: a context manager and a decorator.
 
-    ``intercept`` has every Python HTTP client reach it at HubSpot's own hosts, ``responses`` only those of `requests`,
-    in process. ``now``, ``utc_offset``, ``waiting`` and the settings are those of ``@pytest.mark.hubspot(...)``, and
-    ``host`` and ``port``. Raises TypeError for another name, ValueError for a wrong value.
+    ``intercept`` redirects every Python HTTP client from HubSpot's hosts to the simulator; ``responses`` only
+    `requests`, in process. The other arguments are those of ``@pytest.mark.hubspot(...)``: ``now``, ``utc_offset``,
+    ``waiting`` and the settings, and also ``host`` and ``port``. Raises TypeError for an unknown name, ValueError for a
+    wrong value.
 
-    A decorated function is given the handle if it has a parameter ``sim``; it may be a coroutine function, a generator
-    (a fixture of pytest, beneath ``@pytest.fixture``) or both. A decorated TestCase has it as ``self.sim`` for each
-    test; of another class each method whose name begins with ``test`` is decorated, static and class methods as well.
-    At the end AssertionError is raised for what fails a test by itself (the settings ``strict``, ``fail_on`` and
-    ``guard``).
+    A decorated function gets the Simulation if it has a parameter ``sim``. It can be a coroutine function, a generator
+    (a pytest fixture, below ``@pytest.fixture``) or both. A decorated TestCase has it as ``self.sim`` in each test. In
+    any other class, every method whose name starts with ``test`` is decorated, including static and class methods. If
+    the settings ``strict``, ``fail_on`` or ``guard`` would fail a test, AssertionError is raised at the end.
     """
     if decorated is not None and not callable(decorated):
-        raise TypeError(f"hubspot_simulation() takes keywords only, such as token_ttl=60; got {decorated!r}")
+        raise TypeError(f"hubspot_simulation() takes only keyword arguments, such as token_ttl=60; got {decorated!r}")
     context = _SimulationContext(intercept, responses, arguments)
     return context if decorated is None else context(decorated)
 
 
 class _SimulationContext:
-    """The context manager and decorator. It may be used again, also while it is in use."""
+    """The context manager and decorator. It can be reused, and nested in itself."""
 
     def __init__(self, intercept: bool, responses: bool, arguments: dict[str, Any]) -> None:
         unknown = [name for name in arguments if name not in CLOCK_ARGUMENTS and name not in SETTINGS]
         if unknown:
             expected = ["intercept", "responses", *CLOCK_ARGUMENTS, *SETTINGS]
-            near = get_close_matches(unknown[0], expected, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            similar = get_close_matches(unknown[0], expected, n=1)
+            hint = f" (did you mean {similar[0]!r}?)" if similar else ""
             raise TypeError(f"hubspot_simulation() got {unknown[0]!r}{hint}: expected any of {', '.join(expected)}")
-        for name, given in (("intercept", intercept), ("responses", responses)):
-            if not isinstance(given, bool):
-                raise ValueError(f"{name}={given!r}: expected True or False")
+        for name, value in (("intercept", intercept), ("responses", responses)):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name}={value!r}: expected True or False")
         self._clock = {n: read_clock_argument(n, value) for n, value in arguments.items() if n in CLOCK_ARGUMENTS}
         self._settings = Settings(**{n: read(n, value) for n, value in arguments.items() if n in SETTINGS})
         self._intercept = intercept
@@ -176,8 +177,8 @@ class _SimulationContext:
         if error is None:
             _check(sim, caught)
         elif hasattr(error, "add_note"):
-            told = [message for message in caught[:1] if message not in str(error)]
-            error.add_note("\n".join([*told, *filter(None, journal_section(sim) or ())]))
+            unreported = [message for message in caught[:1] if message not in str(error)]
+            error.add_note("\n".join([*unreported, *filter(None, journal_section(sim) or ())]))
 
     def _start(self, name: str) -> Simulation:
         with ExitStack() as stack:
@@ -199,7 +200,7 @@ class _SimulationContext:
         return Simulation(sim, clock)
 
     def _protect(self, stack: ExitStack) -> Protection:
-        """Have loopback take no proxy, and the real HubSpot be out of reach unless ``guard`` is false."""
+        """Exempt loopback from proxies, and guard against the real HubSpot unless ``guard`` is false."""
         proxies = ChildProxies()
         stack.callback(proxies.stop)
         protection = Protection(proxies, _without_fixtures)
@@ -210,7 +211,7 @@ class _SimulationContext:
         return protection
 
     def _stop(self) -> tuple[HubspotSim, list[str]]:
-        """End the newest simulation. Return it, and what its guard caught."""
+        """End the newest simulation. Return it with its guard's messages."""
         stack, sim, protection = self._running.pop()
         caught = protection.guard.caught if protection.guard else []
         stack.close()
@@ -261,7 +262,7 @@ def _check(sim: HubspotSim, caught: list[str]) -> None:
 
 
 def _without_fixtures(message: str) -> str:
-    """Return a message that names fixtures as one for those who have none."""
-    for fixture, instead in _INSTEAD.items():
-        message = message.replace(fixture, instead)
+    """Rewrite a message that names fixtures for code that has none."""
+    for fixture, replacement in _REPLACED.items():
+        message = message.replace(fixture, replacement)
     return message

@@ -146,10 +146,10 @@ class Simulator(Accounts):
         )
 
     def reproduce(self, text: str, *, at: int = 1) -> Reproduction:
-        """Set up the state behind a refusal, from the line of a log, its body or its message (docs/incident.md).
+        """Set up the state behind an error, given a log line, its body or its message (docs/incident.md).
 
-        It is met at call ``at``, from 1: of the authenticated calls, or of those of the token endpoint if it is about
-        these. Raises ValueError for a text that is about no known refusal, and names the nearest.
+        Call ``at``, from 1, gets the error: the authenticated calls count, or, for an error of the token endpoint, the
+        calls to that endpoint. Raises ValueError if the text holds no known error, and names the nearest.
         """
         from .lab.reproduce import reproduce  # few need it
 

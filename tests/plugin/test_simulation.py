@@ -371,7 +371,7 @@ class TestMistakes:
             hubspot_simulation(intercep=True)
 
     def test_a_positional_argument(self) -> None:
-        with pytest.raises(TypeError, match=r"takes keywords only, such as token_ttl=60; got 60"):
+        with pytest.raises(TypeError, match=r"takes only keyword arguments, such as token_ttl=60; got 60"):
             hubspot_simulation(60)
 
     @pytest.mark.parametrize("name", ["intercept", "responses"])

@@ -138,7 +138,7 @@ def test_its_streams_are_its_own(python) -> None:
     script = "import sys; print(sys.stdin.read().upper()); print('said', file=sys.stderr)"
     ran = python(script, stdin="asked")
     assert ran.output == "ASKED\n"
-    assert ran.report.startswith("said\n\nWhat HubSpot was asked")
+    assert ran.report.startswith("said\n\nRequests to HubSpot and its responses:")
 
 
 def test_the_report_says_what_was_asked_and_keeps_the_secrets(python) -> None:

@@ -14,11 +14,11 @@ import pytest_hubspot_auth
 from hubspot_simulator import ManualClock, Simulator, SystemClock, webhooks
 from hubspot_simulator.core import tokens
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.conformance.connection import Connection
 from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.serving.webhook_delivery import WebhookSender
 from hubspot_simulator.settings import Settings
 from pytest_hubspot_auth import HubspotClock
-from pytest_hubspot_auth.conformance.connection import Connection
 
 NOW_MS = 1_795_428_000_000  # 2026-11-23T10:00:00Z
 
@@ -157,5 +157,5 @@ def test_d5_the_clocks_and_what_waits_by_them_say_what_time_it_is(hubspot_clock:
         "<WebhookSender by <ManualClock at 2026-11-23T10:00:00Z>>"
     )
     with hubspot_clock.simulate_waiting() as waiting:
-        assert repr(waiting) == "<SimulatedWaiting: on>"
-    assert repr(waiting) == "<SimulatedWaiting: off>"
+        assert repr(waiting) == "<SimulatedWaiting, on>"
+    assert repr(waiting) == "<SimulatedWaiting, off>"

@@ -77,13 +77,13 @@ def test_the_environment() -> None:
 
 def test_d6_every_setting_is_in_a_group_and_says_what_is_valid() -> None:
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(SETTINGS)
-    assert [name for name, setting in SETTINGS.items() if not setting.metadata["valid"]] == []
+    assert [name for name, setting in SETTINGS.items() if not setting.valid] == []
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_d6_the_default_is_valid_and_what_is_valid_is_said_to_be(name: str) -> None:
     assert str(read(name, default_of(name))) == str(SETTINGS[name].default)
-    valid = SETTINGS[name].metadata["valid"]
+    valid = SETTINGS[name].valid
     choices = valid.replace(" or ", ", ").split(", ")
     if all(word.replace("_", "").isalnum() for word in choices) and len(choices) > 1:
         for choice in choices:

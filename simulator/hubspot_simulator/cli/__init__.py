@@ -29,7 +29,7 @@ from .output import LogHandler, Output, escape_what_cannot_be_encoded
 _ABOUT_TESTS = ("strict", "guard")
 _ABOUT_PROGRAMS = ("fail_on",)
 _WITH_PROGRAM = ("run", "sweep", "reproduce")
-_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # one that swallows the refusal is not right
+_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # a program that swallows the error is not correct
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 _SERVE_SHOWN = {**_SERVE_DEFAULTS, "random_seed": "drawn at each start"}
 _REPEATABLE = ("redirect_uri",)
@@ -147,8 +147,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "reproduce",
-        help="run a program that meets the refusal which a line of a log tells of",
-        description="Run a program that meets the refusal which a line of a log tells of. "
+        help="run a program and make it get an error from a log again",
+        description="Run a program and make it get an error from a log again. "
         "Example: %(prog)s 'The OAuth token used to make this call expired 5 minute(s) ago.' -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
     )
