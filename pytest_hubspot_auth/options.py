@@ -12,98 +12,103 @@ import pytest
 
 # The names, groups and help of hubspot_simulator.settings, which is not imported for them; a test compares them.
 OPTIONS = {
-    "token_ttl": "lifetime of an access token in seconds (values: a whole number from 1 to 3153600000; default: 1800)",
+    "token_ttl": "lifetime of access tokens, in seconds (values: an integer from 1 to 3153600000; default: 1800)",
     "expires_in": (
-        "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds "
-        "(values: true, absent, or a whole number of seconds; default: true)"
+        "expires_in in token responses: the true lifetime, nothing (absent), or a fixed number of seconds "
+        "(values: true, absent, or an integer number of seconds; default: true)"
     ),
     "token_length": (
-        "characters of an access token, up to 512; 0 is the natural length of about 186 (values: a whole "
-        "number from 0 to 512; default: 0)"
+        "length of access tokens in characters; 0 is the natural length of about 186 (values: an integer from "
+        "0 to 512; default: 0)"
     ),
-    "code_ttl": (
-        "lifetime of an authorization code in seconds (values: a whole number from 1 to 3153600000; default: 600)"
-    ),
+    "code_ttl": "lifetime of authorization codes, in seconds (values: an integer from 1 to 3153600000; default: 600)",
     "refresh_rotation": (
-        "give a new refresh token at each refresh and end the old one (values: true or false; default: false)"
+        "issue a new refresh token at each refresh and revoke the old one (values: true or false; default: false)"
     ),
     "wire": (
-        "form of the 401: as recorded from HubSpot, or the three members that guides print (values: recorded "
-        "or short; default: recorded)"
+        "body of the 401: as recorded from HubSpot, or the three fields that integration guides show (values: "
+        "recorded or short; default: recorded)"
     ),
     "token_errors": (
-        "form of the token endpoint's errors: since 2026, or before (values: current or legacy; default: current)"
+        "errors of the token endpoint: as HubSpot sends them since 2026, or as before (values: current or "
+        "legacy; default: current)"
     ),
     "bad_refresh_error": (
-        "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token (values: invalid_grant or "
+        "the RFC 6749 error code for an unknown refresh token (BAD_REFRESH_TOKEN) (values: invalid_grant or "
         "invalid_request; default: invalid_grant)"
     ),
     "metadata_error": (
-        "status of the v1 token metadata for a token that is expired or unknown (values: 401, 404 or 400; default: 401)"
+        "status of the v1 token metadata endpoint for an expired or unknown token (values: 401, 404 or 400; "
+        "default: 401)"
     ),
     "basic_auth": (
         "accept HTTP Basic client authentication at the token endpoint (values: true or false; default: false)"
     ),
-    "bearer_case": "accept the scheme Bearer in any case, or exactly so written (values: any or exact; default: any)",
+    "bearer_case": (
+        "spelling of the scheme Bearer: any upper and lower case, or exactly Bearer (values: any or exact; "
+        "default: any)"
+    ),
     "after_uninstall": (
-        "access tokens of an uninstalled app: alive until they expire, or dead (values: alive or dead; default: alive)"
+        "access tokens of an uninstalled app: valid until they expire (alive), or invalid at once (dead) "
+        "(values: alive or dead; default: alive)"
     ),
     "v1_sunset": (
-        "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now (values: never, clock or now;"
-        " default: never)"
+        "when OAuth v1 ends: never, on 2027-02-16 by the simulator's clock, or now (values: never, clock or "
+        "now; default: never)"
     ),
     "consent": (
-        "answer of /oauth/authorize: approve at once, or show the consent page (values: auto or page; default: auto)"
+        "what /oauth/authorize does: approve at once (auto), or show the consent page (values: auto or page; "
+        "default: auto)"
     ),
     "rate_limits": "enforce the rate limits below, on the simulator's clock (values: true or false; default: false)",
-    "rate_limit": "calls per app and account in any ten seconds (values: a whole number from 1; default: 110)",
-    "rate_limit_daily": "calls of a private app per day (values: a whole number from 1; default: 250000)",
+    "rate_limit": "calls per app and account in ten seconds (values: an integer, 1 or higher; default: 110)",
+    "rate_limit_daily": "calls per private app and day (values: an integer, 1 or higher; default: 250000)",
     "rate_limit_token": (
-        "calls of the token endpoint per app and second; 0 sets no limit (values: a whole number from 0; default: 0)"
+        "calls to the token endpoint per app and second; 0 means no limit (values: an integer, 0 or higher; default: 0)"
     ),
-    "random_seed": "where ids and tokens come from (values: a non-empty text; default: 0)",
+    "random_seed": "seed from which ids and tokens are derived (values: non-empty text; default: 0)",
     "client_id": (
-        "client id of the app (values: a text without blanks; empty to draw one from random_seed; default: none)"
+        "client id of the app (values: text without spaces; empty to derive it from random_seed; default: none)"
     ),
     "client_secret": (
-        "client secret of the app (values: a text without blanks; empty to draw one from random_seed; default: none)"
+        "client secret of the app (values: text without spaces; empty to derive it from random_seed; default: none)"
     ),
     "redirect_uri": (
-        "redirect URIs that are registered for the app (values: absolute URIs separated by blanks, as in "
+        "redirect URIs registered for the app (values: absolute URIs separated by spaces, such as "
         "http://localhost:3000/oauth-callback; default: http://localhost:3000/oauth-callback)"
     ),
     "scopes": (
-        "scopes that the app requires (values: names of scopes separated by blanks or commas; default: oauth "
+        "scopes that the app requires (values: scope names separated by spaces or commas; default: oauth "
         "crm.objects.contacts.read crm.objects.contacts.write crm.objects.companies.read "
         "crm.objects.companies.write crm.objects.deals.read crm.objects.deals.write tickets)"
     ),
     "optional_scopes": (
-        "scopes that the app takes where the account has them (values: names of scopes separated by blanks or"
-        " commas; default: none)"
+        "scopes that the app gets if the account has them (values: scope names separated by spaces or commas; "
+        "default: none)"
     ),
     "redirect_uri_query": (
-        "match a redirect URI that is registered without a query exactly, or with any query added (values: "
+        "how a redirect URI registered without a query matches: exactly, or with any query added (values: "
         "exact or any; default: exact)"
     ),
     "strict": "fail a test that calls an endpoint the simulator does not serve (values: true or false; default: true)",
     "fail_on": (
-        "fail a test, or a run, whose audit has a finding of this severity or a graver one (values: off, "
-        "error, warning or info; default: off)"
+        "fail a test or a run if its audit has a finding of this severity or higher (values: off, error, "
+        "warning or info; default: off)"
     ),
     "guard": (
-        "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none "
-        "(values: auto, true or false; default: auto)"
+        "fail tests that would reach the real HubSpot: those that use our fixtures (auto), all (true), or "
+        "none (false) (values: auto, true or false; default: auto)"
     ),
     "hosts": (
-        "further host names that are HubSpot's to your code (values: host names separated by blanks, without "
-        "scheme or port; default: none)"
-    ),
-    "trusted_hosts": (
-        "further host names by which the simulator may be called (values: host names separated by blanks, "
+        "additional host names that stand for HubSpot in your code (values: host names separated by spaces, "
         "without scheme or port; default: none)"
     ),
-    "host": "address to bind (values: a non-empty text; default: 127.0.0.1)",
-    "port": "port to bind; 0 takes a free one (values: a whole number from 0 to 65535; default: 0)",
+    "trusted_hosts": (
+        "additional host names that the simulator accepts in requests (values: host names separated by "
+        "spaces, without scheme or port; default: none)"
+    ),
+    "host": "address to bind (values: non-empty text; default: 127.0.0.1)",
+    "port": "port to bind; 0 picks a free one (values: an integer from 0 to 65535; default: 0)",
 }
 GROUPS = {
     "App": (
@@ -116,7 +121,7 @@ GROUPS = {
         "random_seed",
     ),
     "Tokens": ("token_ttl", "expires_in", "token_length", "code_ttl", "refresh_rotation", "after_uninstall"),
-    "Answers": (
+    "Responses": (
         "wire",
         "token_errors",
         "bad_refresh_error",

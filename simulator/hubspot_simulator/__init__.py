@@ -1,11 +1,11 @@
-"""A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.
+"""A fake HubSpot that issues 1800-second OAuth tokens and rejects expired ones with HubSpot's 401.
 
     from hubspot_simulator import Simulator, SimulatorServer
 
     with SimulatorServer(Simulator()) as server:
         print(server.url)
 
-Everything else in this package is private until it is documented.
+Everything else in this package is private unless the documentation names it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Settings", "Simulator", "SimulatorServer"]
 _HOME = {"Settings": "settings", "Simulator": "simulator", "SimulatorServer": "serving.server"}
 
 
-def __getattr__(name: str) -> Any:  # the plugin reads `settings` alone: importing it must not cost a server
+def __getattr__(name: str) -> Any:  # the plugin imports `settings` only, which must not load a server
     if name in _HOME:
         from importlib import import_module
 

@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-CERTIFIED = ("*.hubapi.com", "*.hubspot.com")  # what a certificate for these hosts names
+CERTIFIED = ("*.hubapi.com", "*.hubspot.com")  # the names in the simulator's certificate
 PATTERN = re.compile(r"(?:api|app|mcp)(?:-[a-z]+\d+)?\.(?:hubapi|hubspot)\.com")
 
 
 def is_hubspot(host: str | None) -> bool:
-    """Tell whether a host is one of HubSpot's API or app hosts, regional ones included."""
+    """Return whether a host is one of HubSpot's API or app hosts, including regional ones."""
     return host is not None and PATTERN.fullmatch(host.lower()) is not None
 
 
 @lru_cache(maxsize=32)
 def matcher(more: str = "") -> Callable[[str], bool]:
-    """Return a test for HubSpot's hosts and for ``more`` ones, separated by spaces."""
+    """Return a function that matches HubSpot's hosts and the hosts in ``more``, separated by spaces."""
     named = frozenset(more.lower().split())
     return lambda host: host in named or is_hubspot(host)

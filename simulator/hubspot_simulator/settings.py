@@ -1,4 +1,4 @@
-"""The settings, and how they are read from text. Standard library only."""
+"""The settings of a simulator and its server. Standard library only."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from .setting_values import scopes as _scopes
 from .setting_values import seed as _seed
 from .setting_values import text as _text
 
-PREFIX = "HUBSPOT_SIMULATOR_"  # of environment variables that the command line reads
-PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of those that the plugin reads
-_LONGEST_LIFE = 100 * 365 * 86_400  # seconds: an expiry must be a date, of the year 9999 at the latest
-HANDED_OVER = ("URL", "CHILD", "RUN")  # variables with the first prefix that are no settings: `run` sets them
+PREFIX = "HUBSPOT_SIMULATOR_"  # of the environment variables that the command line reads
+PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of the environment variables that the plugin reads
+_MAX_LIFETIME = 100 * 365 * 86_400  # seconds; the expiry must be a date before the year 10000
+RUN_VARIABLES = ("URL", "CHILD", "RUN")  # names with the prefix PREFIX that `run` sets and that are not settings
 
 
 def _setting(default: Any, read: Reader, help: str, *, secret: bool = False) -> Any:
@@ -37,62 +37,68 @@ def _setting(default: Any, read: Reader, help: str, *, secret: bool = False) -> 
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """What can be set about a simulator and its server.
+    """The settings of a simulator and its server.
 
-    A wrong value raises SettingError (a ValueError) that names the setting, the value and what is valid.
+    An invalid value raises SettingError (a ValueError) that names the setting, the value and the valid values.
     """
 
-    token_ttl: int = _setting(1800, _integer(1, _LONGEST_LIFE), "lifetime of an access token in seconds")
+    token_ttl: int = _setting(1800, _integer(1, _MAX_LIFETIME), "lifetime of access tokens, in seconds")
     expires_in: str = _setting(
         "true",
         _expires_in,
-        "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds",
+        "expires_in in token responses: the true lifetime, nothing (absent), or a fixed number of seconds",
     )
     token_length: int = _setting(
-        0, _integer(0, 512), "characters of an access token, up to 512; 0 is the natural length of about 186"
+        0, _integer(0, 512), "length of access tokens in characters; 0 is the natural length of about 186"
     )
-    code_ttl: int = _setting(600, _integer(1, _LONGEST_LIFE), "lifetime of an authorization code in seconds")
-    refresh_rotation: bool = _setting(False, _boolean, "give a new refresh token at each refresh and end the old one")
+    code_ttl: int = _setting(600, _integer(1, _MAX_LIFETIME), "lifetime of authorization codes, in seconds")
+    refresh_rotation: bool = _setting(
+        False, _boolean, "issue a new refresh token at each refresh and revoke the old one"
+    )
     wire: str = _setting(
         "recorded",
         _choice("recorded", "short"),
-        "form of the 401: as recorded from HubSpot, or the three members that guides print",
+        "body of the 401: as recorded from HubSpot, or the three fields that integration guides show",
     )
     token_errors: str = _setting(
-        "current", _choice("current", "legacy"), "form of the token endpoint's errors: since 2026, or before"
+        "current",
+        _choice("current", "legacy"),
+        "errors of the token endpoint: as HubSpot sends them since 2026, or as before",
     )
     bad_refresh_error: str = _setting(
         "invalid_grant",
         _choice("invalid_grant", "invalid_request"),
-        "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token",
+        "the RFC 6749 error code for an unknown refresh token (BAD_REFRESH_TOKEN)",
     )
     metadata_error: int = _setting(
-        401, _one_of(401, 404, 400), "status of the v1 token metadata for a token that is expired or unknown"
+        401, _one_of(401, 404, 400), "status of the v1 token metadata endpoint for an expired or unknown token"
     )
     basic_auth: bool = _setting(False, _boolean, "accept HTTP Basic client authentication at the token endpoint")
     bearer_case: str = _setting(
-        "any", _choice("any", "exact"), "accept the scheme Bearer in any case, or exactly so written"
+        "any", _choice("any", "exact"), "spelling of the scheme Bearer: any upper and lower case, or exactly Bearer"
     )
     after_uninstall: str = _setting(
-        "alive", _choice("alive", "dead"), "access tokens of an uninstalled app: alive until they expire, or dead"
+        "alive",
+        _choice("alive", "dead"),
+        "access tokens of an uninstalled app: valid until they expire (alive), or invalid at once (dead)",
     )
     v1_sunset: str = _setting(
         "never",
         _choice("never", "clock", "now"),
-        "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now",
+        "when OAuth v1 ends: never, on 2027-02-16 by the simulator's clock, or now",
     )
     consent: str = _setting(
-        "auto", _choice("auto", "page"), "answer of /oauth/authorize: approve at once, or show the consent page"
+        "auto", _choice("auto", "page"), "what /oauth/authorize does: approve at once (auto), or show the consent page"
     )
     rate_limits: bool = _setting(False, _boolean, "enforce the rate limits below, on the simulator's clock")
-    rate_limit: int = _setting(110, _integer(1), "calls per app and account in any ten seconds")
-    rate_limit_daily: int = _setting(250_000, _integer(1), "calls of a private app per day")
-    rate_limit_token: int = _setting(0, _integer(0), "calls of the token endpoint per app and second; 0 sets no limit")
-    random_seed: str = _setting("0", _seed, "where ids and tokens come from")
+    rate_limit: int = _setting(110, _integer(1), "calls per app and account in ten seconds")
+    rate_limit_daily: int = _setting(250_000, _integer(1), "calls per private app and day")
+    rate_limit_token: int = _setting(0, _integer(0), "calls to the token endpoint per app and second; 0 means no limit")
+    random_seed: str = _setting("0", _seed, "seed from which ids and tokens are derived")
     client_id: str = _setting("", _credential, "client id of the app")
     client_secret: str = _setting("", _credential, "client secret of the app", secret=True)
     redirect_uri: str = _setting(
-        "http://localhost:3000/oauth-callback", _redirect_uris, "redirect URIs that are registered for the app"
+        "http://localhost:3000/oauth-callback", _redirect_uris, "redirect URIs registered for the app"
     )
     scopes: str = _setting(
         "oauth crm.objects.contacts.read crm.objects.contacts.write crm.objects.companies.read "
@@ -100,46 +106,46 @@ class Settings:
         _scopes,
         "scopes that the app requires",
     )
-    optional_scopes: str = _setting("", _scopes, "scopes that the app takes where the account has them")
+    optional_scopes: str = _setting("", _scopes, "scopes that the app gets if the account has them")
     redirect_uri_query: str = _setting(
         "exact",
         _choice("exact", "any"),
-        "match a redirect URI that is registered without a query exactly, or with any query added",
+        "how a redirect URI registered without a query matches: exactly, or with any query added",
     )
     strict: bool = _setting(True, _boolean, "fail a test that calls an endpoint the simulator does not serve")
     fail_on: str = _setting(
         "off",
         _choice("off", "error", "warning", "info"),
-        "fail a test, or a run, whose audit has a finding of this severity or a graver one",
+        "fail a test or a run if its audit has a finding of this severity or higher",
     )
     guard: bool | str = _setting(
         "auto",
         _guard,
-        "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none",
+        "fail tests that would reach the real HubSpot: those that use our fixtures (auto), all (true), or none (false)",
     )
-    hosts: str = _setting("", _hosts, "further host names that are HubSpot's to your code")
-    trusted_hosts: str = _setting("", _hosts, "further host names by which the simulator may be called")
+    hosts: str = _setting("", _hosts, "additional host names that stand for HubSpot in your code")
+    trusted_hosts: str = _setting("", _hosts, "additional host names that the simulator accepts in requests")
     host: str = _setting("127.0.0.1", _text, "address to bind")
-    port: int = _setting(0, _integer(0, 65535), "port to bind; 0 takes a free one")
+    port: int = _setting(0, _integer(0, 65535), "port to bind; 0 picks a free one")
 
     def __post_init__(self) -> None:
         for name, value in {f.name: getattr(self, f.name) for f in fields(self)}.items():
             object.__setattr__(self, name, read(name, value))
         for name in ("redirect_uri", "scopes"):
             if not getattr(self, name):
-                raise SettingError(f"{name}='': expected one or more, {SETTINGS[name].metadata['valid']}")
-        both = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
-        if both:
+                raise SettingError(f"{name}='': expected at least one: {SETTINGS[name].metadata['valid']}")
+        duplicates = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
+        if duplicates:
             default = SETTINGS["scopes"].default
-            said = f", which is {default!r} by default" if self.scopes == default else ""
+            reminder = f" (scopes has its default, {default!r})" if self.scopes == default else ""
             raise SettingError(
-                f"optional_scopes: {', '.join(both)} would be required, too: leave it out of scopes{said}"
+                f"optional_scopes: {', '.join(duplicates)} is also in scopes: remove it from one of them{reminder}"
             )
 
     def __repr__(self) -> str:
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         hidden = {f.name for f in fields(self) if f.metadata["secret"]}
-        if len(changed.get("random_seed", "")) > 12:  # it may have been drawn to be secret
+        if len(changed.get("random_seed", "")) > 12:  # it may be a random secret of `serve`
             hidden.add("random_seed")
         changed.update((name, "…") for name in hidden.intersection(changed))
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
@@ -157,7 +163,7 @@ GROUPS = {
         "random_seed",
     ),
     "Tokens": ("token_ttl", "expires_in", "token_length", "code_ttl", "refresh_rotation", "after_uninstall"),
-    "Answers": (
+    "Responses": (
         "wire",
         "token_errors",
         "bad_refresh_error",
@@ -174,22 +180,21 @@ GROUPS = {
 
 
 def default_of(name: str) -> str:
-    """Return the default of a setting as text, as it would be given."""
+    """Return the default of a setting as a user would write it."""
     default = SETTINGS[name].default
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def described(name: str, default: str = "") -> str:
-    """Return what a setting does, its valid values, and its default (or another one), as a text for ``--help``."""
+    """Return the help of a setting: its meaning, valid values, and default. ``default`` replaces the setting's own."""
     metadata = SETTINGS[name].metadata
     return f"{metadata['help']} (values: {metadata['valid']}; default: {default or default_of(name) or 'none'})"
 
 
 def read(name: str, value: object) -> Any:
-    """Return the value of a setting from a text or a Python value.
+    """Read the value of a setting from a text or a Python value.
 
-    Raises SettingError that names the setting, the value, what was expected, and for a wrong name the
-    nearest one.
+    Raises SettingError with the setting, the value and the valid values, or with a similar name if the name is unknown.
     """
     if name not in SETTINGS:
         near = get_close_matches(name, SETTINGS, n=1)
@@ -202,39 +207,39 @@ def read(name: str, value: object) -> Any:
 
 
 def shown(name: str, value: object) -> str:
-    """Return the value of a setting for people to read: a secret is left out."""
+    """Return the value of a setting for a message, with secrets hidden."""
     return "…" if value and SETTINGS[name].metadata["secret"] else repr(value)
 
 
 def from_environment(environment: Mapping[str, str], prefix: str = PYTEST_PREFIX) -> dict[str, Any]:
-    """Return the settings found in environment variables ``<prefix><NAME>``.
+    """Return the settings from the environment variables ``<prefix><NAME>``.
 
-    Raises SettingError for an unknown name or a wrong value, naming the variable.
+    Raises SettingError with the variable for an unknown name or an invalid value.
     """
-    found = {}
+    settings = {}
     for variable, value in environment.items():
-        if variable.startswith(prefix) and not _is_of_others(variable, value):
+        if variable.startswith(prefix) and not _is_foreign(variable, value):
             name = variable[len(prefix) :].lower()
             try:
-                found[name] = read(name, value)
+                settings[name] = read(name, value)
             except SettingError as error:
                 near = [] if name in SETTINGS else get_close_matches(name, SETTINGS, n=1)
                 hint = f"; the nearest variable is {prefix}{near[0].upper()}" if near else ""
                 raise SettingError(f"environment variable {variable}: {error}{hint}") from None
-    return found
+    return settings
 
 
-def _is_of_others(variable: str, value: str) -> bool:
-    """Tell what only looks like a setting: what ``run`` hands to its child, what Kubernetes makes of a service's name.
+def _is_foreign(variable: str, value: str) -> bool:
+    """Return whether a variable with our prefix is not a setting: set by ``run``, or by Kubernetes.
 
-    A service that is called hubspot-simulator puts HUBSPOT_SIMULATOR_PORT=tcp://10.0.0.7:8000 and others into pods.
+    A Kubernetes service named hubspot-simulator adds HUBSPOT_SIMULATOR_PORT=tcp://10.0.0.7:8000 and others to pods.
     """
     if not variable.startswith(PREFIX):
         return False
     name = variable[len(PREFIX) :]
-    linked = r"SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?"
+    kubernetes = r"SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?"
     return (
-        name in HANDED_OVER
-        or re.fullmatch(linked, name) is not None
+        name in RUN_VARIABLES
+        or re.fullmatch(kubernetes, name) is not None
         or (name == "PORT" and re.match(r"(tcp|udp|sctp)://", value) is not None)
     )
