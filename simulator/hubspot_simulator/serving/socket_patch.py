@@ -1,11 +1,11 @@
-"""Turns this process's connections to HubSpot's hosts to a simulator, below every HTTP library.
+"""Redirects this process's connections to HubSpot's hosts to a simulator, below every HTTP library.
 
-Standard library only, and nothing of this package: a child process loads this file by its path, in an interpreter that
-need not have the package installed.
+This file imports only the standard library: child processes load it by its path, and their interpreter may lack the
+package.
 
-``socket.getaddrinfo`` answers an address of 192.0.2.0/24 for HubSpot's hosts, which is nobody's (RFC 5737), so that
-a connection that escapes the patch reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS
-stays on: just before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
+For HubSpot's hosts, ``socket.getaddrinfo`` returns an address in 192.0.2.0/24. That range is reserved (RFC 5737), so a
+connection that bypasses the patch reaches nobody. ``socket.socket.connect`` replaces the address by the simulator's.
+TLS stays on: before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _installed: list[SocketPatch] = []
 
 
 class SocketPatch:
-    """One way to a simulator: for which hosts, where to, and whom to trust there.
+    """A redirection of some hosts to a simulator.
 
-    ``matches`` tells whether a host name is meant. ``https`` and ``http`` are the simulator's addresses for port 443
-    and for port 80. ``authority`` is the certificate of its private authority (PEM). Seams nest: the newest one that
-    matches wins.
+    ``matches`` tells whether a host name is redirected. ``https`` and ``http`` are the simulator's addresses for ports
+    443 and 80. ``authority`` is the certificate of its private authority (PEM). Patches nest: the newest that matches
+    wins.
     """
 
     def __init__(
@@ -42,49 +42,51 @@ class SocketPatch:
         authority: str,
     ) -> None:
         self._matches = matches
-        self._ways = {443: https, 80: http}
+        self._targets = {443: https, 80: http}
         self._authority = authority
         self._address = f"{_NET}{next(_numbers) % 254 + 1}"
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._trusting: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
 
     def install(self) -> None:
-        """Turn connections from now on. Clients that were imported and built before are turned, too."""
+        """Start to redirect connections, including those of clients that already exist."""
         with _lock:
             if not _installed:
                 _patch()
             _installed.append(self)
 
     def uninstall(self) -> None:
-        """Let connections go where they go by themselves, and cut those that were turned."""
+        """Stop to redirect connections, and close the redirected ones."""
         with _lock:
             _installed.remove(self)
             if not _installed:
                 _unpatch()
-        for turned in list(self._sockets):  # a pooled one would still lead here
+        for sock in list(self._sockets):  # a pooled connection would still lead to the simulator
             with suppress(OSError):
-                turned.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
-    def way(self, sock: socket.socket, port: int) -> tuple[str, int]:
-        """Return where a socket that wants that port of HubSpot goes. Raises ConnectionRefusedError."""
-        if port not in self._ways:
-            raise ConnectionRefusedError(f"HubSpot has no port {port}: the simulator stands for 443 and 80")
-        self.follow(sock)
-        return self._ways[port]
+    def target(self, sock: socket.socket, port: int) -> tuple[str, int]:
+        """Return the simulator's address for a port of HubSpot. Raises ConnectionRefusedError for other ports."""
+        if port not in self._targets:
+            raise ConnectionRefusedError(
+                f"the simulator serves HubSpot's hosts on ports 443 and 80 only, not on {port}"
+            )
+        self.track(sock)
+        return self._targets[port]
 
-    def follow(self, sock: socket.socket) -> None:
-        """Cut a socket, too, when the socket patch is gone: that of TLS takes the place of the one that was turned."""
+    def track(self, sock: socket.socket) -> None:
+        """Remember a socket, to close it in ``uninstall()``. A TLS socket replaces the redirected one."""
         self._sockets.add(sock)
 
     def trust(self, context: ssl.SSLContext) -> None:
-        """Have a context trust the simulator's authority."""
+        """Make a context trust the simulator's authority."""
         if context not in self._trusting:
             context.load_verify_locations(cadata=self._authority)
             self._trusting.add(context)
 
 
 def _patch_for(host: object) -> SocketPatch | None:
-    """Return the socket patch that is meant by a host name, given as text or as bytes."""
+    """Return the socket patch that matches a host name (text or bytes)."""
     if isinstance(host, (bytes, bytearray)):
         host = bytes(host).decode("ascii", "replace")
     if not isinstance(host, str):
@@ -94,7 +96,7 @@ def _patch_for(host: object) -> SocketPatch | None:
 
 
 def _patch_at(address: object) -> SocketPatch | None:
-    """Return the socket patch whose stand-in an address is."""
+    """Return the socket patch with this placeholder address."""
     if not isinstance(address, tuple) or not str(address[0]).startswith(_NET):
         return None
     return next((patch for patch in _installed if patch._address == address[0]), None)
@@ -105,7 +107,7 @@ def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: in
     if patch is None:
         return _real["getaddrinfo"](host, port, family, type, proto, flags)
     if family == socket.AF_INET6:
-        raise socket.gaierror(socket.EAI_NONAME, "the simulator stands for HubSpot's IPv4 addresses only")
+        raise socket.gaierror(socket.EAI_NONAME, "the simulator serves HubSpot's hosts over IPv4 only")
     return _real["getaddrinfo"](patch._address, port, family, type, proto, flags)
 
 
@@ -114,17 +116,17 @@ def _gethostbyname(host: str) -> str:
     return str(_real["gethostbyname"](host)) if patch is None else patch._address
 
 
-def _turned(sock: socket.socket, address: Any) -> Any:
+def _redirected(sock: socket.socket, address: Any) -> Any:
     patch = _patch_at(address)
-    return address if patch is None else patch.way(sock, address[1])
+    return address if patch is None else patch.target(sock, address[1])
 
 
 def _connect(self: socket.socket, address: Any) -> None:
-    _real["connect"](self, _turned(self, address))
+    _real["connect"](self, _redirected(self, address))
 
 
 def _connect_ex(self: socket.socket, address: Any) -> int:
-    code: int = _real["connect_ex"](self, _turned(self, address))
+    code: int = _real["connect_ex"](self, _redirected(self, address))
     return code
 
 
@@ -132,7 +134,7 @@ def _wrap_socket(self: ssl.SSLContext, sock: Any, *args: Any, **kwargs: Any) -> 
     patch = _prepare(self, kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
     wrapped: ssl.SSLSocket = _real["wrap_socket"](self, sock, *args, **kwargs)
     if patch is not None:
-        patch.follow(wrapped)
+        patch.track(wrapped)
     return wrapped
 
 
@@ -159,7 +161,7 @@ _PATCHES: tuple[tuple[Any, str, Any], ...] = (
 )
 _ABSENT = object()
 _before: list[tuple[Any, str, Any]] = []
-_real: dict[str, Any] = {}  # what the replacements call: what was there when they came
+_real: dict[str, Any] = {}  # the originals, which the replacements call
 
 
 def _patch() -> None:
