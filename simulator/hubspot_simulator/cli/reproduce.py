@@ -1,4 +1,4 @@
-"""``hubspot-simulator reproduce``: a program meets a refusal that a log tells of."""
+"""``hubspot-simulator reproduce``: run a program that gets the error response from a log."""
 
 from __future__ import annotations
 
@@ -8,66 +8,68 @@ from typing import TYPE_CHECKING
 from ..settings import Settings
 from ..simulator import Simulator
 from .run import add_options as add_run_options
-from .run import checked, observe, say
+from .run import argument_type, observe, say
 
 if TYPE_CHECKING:
     from ..lab.reproduce import Reproduction
 
-_NOT_MET = 1
+_NOT_REPRODUCED = 1
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options that are not settings."""
     command.add_argument(
         "text",
-        type=checked(_known),
+        type=argument_type(_log_text),
         metavar="TEXT",
-        help="the line of a log, or the body or the message of a refusal; the program comes after --",
+        help="a log line, or the body or message of an error response; the program comes after --",
     )
     command.add_argument(
         "--at",
-        type=checked(_number),
+        type=argument_type(_call_number),
         default=1,
         metavar="N",
-        help="the call that meets it: the first without it, of the authenticated calls or of the token endpoint's",
+        help="the number of the call that gets the response, among the authenticated calls or those of the token "
+        "endpoint (default: 1)",
     )
     add_run_options(command)
 
 
 def reproduce(settings: Settings, options: argparse.Namespace) -> int:
-    """Run the program, have it meet the refusal, and report.
+    """Run the program, give it the error response, and report.
 
-    Returns its exit status; 1 when it did not meet it, or when ``fail_on`` is for it; 127 when it cannot start.
+    Return the program's exit status, 1 if no call got the response or ``fail_on`` demands it, 127 if the program cannot
+    be started.
     """
-    made: list[Reproduction] = []
+    reproductions: list[Reproduction] = []
 
     def set_up(simulator: Simulator) -> None:
-        made.append(simulator.reproduce(options.text, at=options.at))
+        reproductions.append(simulator.reproduce(options.text, at=options.at))
 
-    def members() -> dict[str, object]:
-        [reproduced] = made
-        met = [exchange.number for exchange in reproduced.hits]
-        return {"reproduced": {"name": reproduced.name, "state": reproduced.state, "at": options.at, "met": met}}
+    def fields() -> dict[str, object]:
+        [reproduction] = reproductions
+        hits = [exchange.number for exchange in reproduction.hits]
+        return {"reproduced": {"name": reproduction.name, "state": reproduction.state, "at": options.at, "met": hits}}
 
     def verdict(status: int) -> int:
-        [reproduced] = made
-        if not reproduced.hits:
-            say(f"\nnot met: {reproduced}. The program made no such call\n")
-            return status or _NOT_MET
-        where = ", ".join(f"#{exchange.number}" for exchange in reproduced.hits)
-        outcome = f"failed after it (exit status {status})" if status else "came through it"
-        say(f"\nmet in {where}: {reproduced}. The program {outcome}\n")
+        [reproduction] = reproductions
+        if not reproduction.hits:
+            say(f"\nnot reproduced: {reproduction}. The program made no such call\n")
+            return status or _NOT_REPRODUCED
+        where = ", ".join(f"#{exchange.number}" for exchange in reproduction.hits)
+        outcome = f"failed afterwards (exit status {status})" if status else "recovered"
+        say(f"\nreproduced in {where}: {reproduction}. The program {outcome}\n")
         return status
 
-    return observe("reproduce", settings, options, set_up, verdict, members)
+    return observe("reproduce", settings, options, set_up, verdict, fields)
 
 
-def _known(text: str) -> str:
+def _log_text(text: str) -> str:
     Simulator().reproduce(text)
     return text
 
 
-def _number(text: str) -> int:
+def _call_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text)):
-        raise ValueError(f"{text!r}: expected the number of a call, from 1")
+        raise ValueError(f"{text!r}: expected the number of a call, 1 or higher")
     return int(text)
