@@ -157,7 +157,7 @@ class TestOutput:
         ) as held:
             try:
                 for _ in range(1000):
-                    if tail._kept:
+                    if tail._tail:
                         break
                     threading.Event().wait(0.01)
                 assert tail.text().strip() == "x"

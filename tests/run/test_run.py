@@ -390,7 +390,7 @@ class TestEnvironment:
         named = tmp_path / "named.pem"
         named.write_text("# named")
         monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=str(tmp_path / "none")))
-        assert environment._usual({"SSL_CERT_FILE": str(named), "CURL_CA_BUNDLE": str(tmp_path)}) == ["# named"]
+        assert environment._machine_certificates({"SSL_CERT_FILE": str(named), "CURL_CA_BUNDLE": str(tmp_path)}) == ["# named"]
 
     def test_it_does_not_fail_a_program_when_it_fails(self, python) -> None:
         ran = python(
@@ -500,12 +500,12 @@ class TestSignals:
 
     def test_in_the_foreground_group_the_terminal_has_sent_ctrl_c(self) -> None:
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
-            child_process._send(child, signal.SIGINT, apart=False)
+            child_process._send(child, signal.SIGINT, own_group=False)
             with pytest.raises(subprocess.TimeoutExpired):
                 child.wait(0.2)
-            child_process._send(child, signal.SIGTERM, apart=False)
+            child_process._send(child, signal.SIGTERM, own_group=False)
             assert child.wait(30) == -signal.SIGTERM
-            child_process._send(child, signal.SIGTERM, apart=False)  # it is gone
+            child_process._send(child, signal.SIGTERM, own_group=False)  # it is gone
 
     def test_without_a_standard_input_there_is_no_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", None)
