@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 from pathlib import Path
+
+from hubspot_simulator import __version__
+from hubspot_simulator.links import files_url
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "pytest-hubspot-auth"
 author = "The pytest-hubspot-auth authors"
-release = metadata.version(project)
+release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "public_api", "repository_links"]
 exclude_patterns = ["_build", "_extensions"]
 default_role = "code"  # what docstrings put in single backticks
 nitpicky = True
 
-# Where a code host shows the files of this repository, such as https://HOST/OWNER/NAME/blob/main. While it is empty,
-# the site shows links to files outside docs/ as plain text.
-repository_files_url = ""
+# While the project has no address, the site shows links to files outside docs/ as plain text.
+repository_files_url = files_url()
 
 myst_heading_anchors = 3  # pages link to each other's headings by the anchors that code hosts make
 

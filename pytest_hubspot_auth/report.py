@@ -15,7 +15,7 @@ _LINES = 100
 def journal_section(simulator: Simulator) -> tuple[str, str]:
     """Return the title and the text of a report section: an exchange a line, with its why."""
     exchanges = simulator.journal.exchanges
-    idle = [f"{injected!r}" for injected in simulator.store.faults if injected.shown and not injected.hits]
+    idle = [f"{injected!r}" for injected in simulator.faults.injected if injected.shown and not injected.hits]
     lines = [str(exchange) for exchange in exchanges[-_LINES:]]
     if len(exchanges) > _LINES:
         lines.insert(0, f"... the last {_LINES} of {len(exchanges)} exchanges:")

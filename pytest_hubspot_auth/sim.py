@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, overload
 
 from hubspot_simulator.core.clock import Clock
 from hubspot_simulator.core.earlier_tests import EarlierTests
@@ -25,9 +25,24 @@ from .routing.no_proxy import HUBSPOT, exempt
 from .routing.unsupported_clients import refused
 from .time.clock import is_frozen, move_newest_freeze
 
+if TYPE_CHECKING:
+    from .routing.httpx_transport import Httpx2Module, Httpx2Transport, HttpxTransport
+
+
+class ClientKwargs(TypedDict):
+    """The arguments for the official client: ``hubspot.HubSpot(**hubspot_sim.client_kwargs)``."""
+
+    access_token: str
+    host: str
+    base_url: str
+
 
 class HubspotSim(Simulator):
     """A fresh simulator behind the session's server."""
+
+    _settings_remedy = (
+        "give them to the test, as in @pytest.mark.hubspot(token_ttl=60), or override the fixture hubspot_settings"
+    )
 
     def __init__(self, server: SimulatorServer, settings: Settings, clock: Clock, name: str) -> None:
         super().__init__(settings, clock=clock, name=name)
@@ -46,7 +61,7 @@ class HubspotSim(Simulator):
         return self._server.url
 
     @property
-    def client_kwargs(self) -> dict[str, Any]:
+    def client_kwargs(self) -> ClientKwargs:
         """The arguments for the official client: ``hubspot.HubSpot(**hubspot_sim.client_kwargs)``.
 
         They point it here, and give it the access token of the default installation.
@@ -75,10 +90,17 @@ class HubspotSim(Simulator):
         __tracebackhide__ = True
         self.journal.assert_called(method, path, times)
 
-    def httpx_transport(self, library: ModuleType | None = None) -> Any:
+    @overload
+    def httpx_transport(self, library: Httpx2Module) -> Httpx2Transport: ...
+
+    @overload
+    def httpx_transport(self, library: ModuleType | None = None) -> HttpxTransport: ...
+
+    def httpx_transport(self, library: ModuleType | Httpx2Module | None = None) -> HttpxTransport | Httpx2Transport:
         """Return a transport for ``httpx.Client(transport=...)`` or ``AsyncClient``, which answers in process.
 
-        ``library`` is the module httpx or httpx2; without it, the one that is imported, httpx if both are.
+        ``library`` is the module httpx or httpx2; without it, the one that is imported, httpx if both are. To type
+        checkers it is httpx then.
         """
         from .routing.httpx_transport import transport
 

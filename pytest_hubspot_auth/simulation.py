@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import unittest
 from collections.abc import Callable
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack
+from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
 from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.settings import SETTINGS, Settings, read
 from hubspot_simulator.simulator import Simulator
 
+from .decoration import decorate_tests, decorated_function
 from .options import CLOCK_ARGUMENTS, read_clock_argument
 from .report import audit_failure, journal_section, unserved
 from .routing.children import ChildProxies
 from .routing.protection import Protection
-from .sim import HubspotSim
+from .sim import ClientKwargs, HubspotSim
 from .time.clock import FollowingClock, HubspotClock
 
 _PARAMETER = "sim"
@@ -32,18 +33,33 @@ _INSTEAD = {
     "hubspot_responses": "hubspot_simulation(responses=True)",
     "hubspot_sim.url": "sim.url",
 }
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+_Class = TypeVar("_Class", bound=type)
+_Self = TypeVar("_Self")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
-class Simulation:
+class _Sim(HubspotSim):
+    _settings_remedy = "give them to hubspot_simulation(token_ttl=60)"
+
+
+if TYPE_CHECKING:
+    _Forwarded = HubspotSim  # as type checkers should see what __getattr__ forwards
+else:
+    _Forwarded = object
+
+
+class Simulation(_Forwarded):
     """What ``with hubspot_simulation() as sim`` gives: all that the fixture ``hubspot_sim`` has, and the clock.
 
     ``clock`` is the one of the fixture ``hubspot_clock``: ``sim.clock.advance(minutes=31)`` moves both sides.
     """
 
+    _sim: HubspotSim
+    clock: HubspotClock  # type: ignore[assignment] # it moves both sides, and the simulator's one alone
+
     def __init__(self, sim: HubspotSim, clock: HubspotClock) -> None:
-        self._sim = sim
-        self.clock = clock
+        vars(self).update(_sim=sim, clock=clock)
 
     @property
     def url(self) -> str:
@@ -51,7 +67,7 @@ class Simulation:
         return self._sim.url
 
     @property
-    def client_kwargs(self) -> dict[str, Any]:
+    def client_kwargs(self) -> ClientKwargs:
         """The arguments for the official client: ``hubspot.HubSpot(**sim.client_kwargs)``."""
         return self._sim.client_kwargs
 
@@ -60,11 +76,48 @@ class Simulation:
         """The app, connected to the account; its access token is issued when it is first read."""
         return self._sim.installation
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sim, name)
+    if not TYPE_CHECKING:  # or a misspelt name would pass for right
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._sim, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._sim, name, value)  # which refuses the settings, for instance
 
     def __repr__(self) -> str:
         return f"<Simulation {self.url}>"
+
+
+@overload
+def hubspot_simulation(
+    *,
+    intercept: bool = ...,
+    responses: bool = ...,
+    now: str | datetime = ...,
+    utc_offset: float = ...,
+    waiting: Literal["real", "simulated"] = ...,
+    **settings: Any,
+) -> _SimulationContext: ...
+
+
+@overload
+def hubspot_simulation(decorated: _Class, /) -> _Class: ...
+
+
+@overload
+def hubspot_simulation(
+    decorated: Callable[Concatenate[Simulation, _Arguments], _Result], /
+) -> Callable[_Arguments, _Result]: ...
+
+
+@overload
+def hubspot_simulation(
+    decorated: Callable[Concatenate[_Self, Simulation, _Arguments], _Result], /
+) -> Callable[Concatenate[_Self, _Arguments], _Result]: ...
+
+
+@overload
+def hubspot_simulation(decorated: Callable[_Arguments, _Result], /) -> Callable[_Arguments, _Result]: ...
 
 
 def hubspot_simulation(
@@ -84,11 +137,11 @@ def hubspot_simulation(
     """
     if decorated is not None and not callable(decorated):
         raise TypeError(f"hubspot_simulation() takes keywords only, such as token_ttl=60; got {decorated!r}")
-    made = _Managed(intercept, responses, arguments)
-    return made if decorated is None else made(decorated)
+    context = _SimulationContext(intercept, responses, arguments)
+    return context if decorated is None else context(decorated)
 
 
-class _Managed:
+class _SimulationContext:
     """The context manager and decorator. It may be used again, also while it is in use."""
 
     def __init__(self, intercept: bool, responses: bool, arguments: dict[str, Any]) -> None:
@@ -107,9 +160,11 @@ class _Managed:
         self._responses = responses
         self._running: list[tuple[ExitStack, HubspotSim, Protection]] = []
 
-    def __getattr__(self, name: str) -> Any:
-        hint = "" if name.startswith("_") else f": with hubspot_simulation() as sim: sim.{name}"
-        raise AttributeError(f"hubspot_simulation() itself has no {name!r}{hint}")
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            hint = "" if name.startswith("_") else f": with hubspot_simulation() as sim: sim.{name}"
+            raise AttributeError(f"hubspot_simulation() itself has no {name!r}{hint}")
 
     def __enter__(self) -> Simulation:
         return self._start("")
@@ -128,7 +183,7 @@ class _Managed:
         with ExitStack() as stack:
             protection = self._protect(stack)
             server = stack.enter_context(SimulatorServer(Simulator(self._settings)))
-            sim = HubspotSim(server, self._settings, FollowingClock(), name)
+            sim = _Sim(server, self._settings, FollowingClock(), name)
             clock = HubspotClock(sim.clock, **self._clock)
             clock.start()
             stack.callback(clock.stop)
@@ -161,64 +216,34 @@ class _Managed:
         stack.close()
         return sim, caught
 
-    def __call__(self, decorated: _Decorated) -> _Decorated:
+    @overload
+    def __call__(self, decorated: _Class, /) -> _Class: ...
+
+    @overload
+    def __call__(
+        self, decorated: Callable[Concatenate[Simulation, _Arguments], _Result], /
+    ) -> Callable[_Arguments, _Result]: ...
+
+    @overload
+    def __call__(
+        self, decorated: Callable[Concatenate[_Self, Simulation, _Arguments], _Result], /
+    ) -> Callable[Concatenate[_Self, _Arguments], _Result]: ...
+
+    @overload
+    def __call__(self, decorated: Callable[_Arguments, _Result], /) -> Callable[_Arguments, _Result]: ...
+
+    def __call__(self, decorated: Any, /) -> Any:
         """Decorate a function, a coroutine function, a TestCase or another class with tests."""
-        if isinstance(decorated, type):
-            self._decorate_class(decorated)
-            return decorated
-        return self._decorate_function(decorated)  # type: ignore[return-value]
-
-    def _decorate_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(function)
-        wanted = _PARAMETER in signature.parameters
-
-        if inspect.isasyncgenfunction(function):
-
-            @wraps(function)
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    made = function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {}))
-                    async with aclosing(made):
-                        async for value in made:
-                            yield value
-
-        elif inspect.isgeneratorfunction(function):
-
-            @wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    return (yield from function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {})))
-
-        elif inspect.iscoroutinefunction(function):
-
-            @wraps(function)
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    return await function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {}))
-
+        if not isinstance(decorated, type):
+            return decorated_function(decorated, self, _PARAMETER)
+        if issubclass(decorated, unittest.TestCase):
+            self._decorate_test_case(decorated)
         else:
+            decorate_tests(decorated, self, _PARAMETER)
+        return decorated
 
-            @wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    return function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {}))
-
-        # pytest would look for a fixture of that name
-        left = [parameter for name, parameter in signature.parameters.items() if name != _PARAMETER]
-        wrapper.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
-        return wrapper
-
-    def _decorate_class(self, decorated: Any) -> None:
-        if not issubclass(decorated, unittest.TestCase):
-            for name, method in list(vars(decorated).items()):
-                if not name.startswith("test"):
-                    continue
-                if inspect.isfunction(method):
-                    setattr(decorated, name, self._decorate_function(method))
-                elif isinstance(method, (staticmethod, classmethod)):
-                    setattr(decorated, name, type(method)(self._decorate_function(method.__func__)))
-            return
-        set_up = decorated.setUp
+    def _decorate_test_case(self, case_class: Any) -> None:
+        set_up = case_class.setUp
 
         @wraps(set_up)
         def started(case: Any) -> None:
@@ -226,7 +251,7 @@ class _Managed:
             case.addCleanup(lambda: _check(*self._stop()))
             set_up(case)
 
-        decorated.setUp = started
+        case_class.setUp = started
 
 
 def _check(sim: HubspotSim, caught: list[str]) -> None:

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hubspot_simulator.replacements import Replacements
+
 from .child_proxy import ChildProxy
 from .late_imports import LateImports
 from .no_proxy import without
-from .replacements import Replacements
 
 _PROXY = ("https_proxy", "HTTPS_PROXY")
 _EXEMPT = ("no_proxy", "NO_PROXY")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 
@@ -19,7 +19,7 @@ _in_use: list[str] = []  # what answers calls of HubSpot just now
 _ADVICE = {
     "hubspot_intercept": (
         "hubspot_intercept is in use, and this call went past it: it turns Python's own sockets, as they are called "
-        "while it is active (docs/guard.md). Point the code to hubspot_sim.url."
+        "while it is active (hubspot-simulator explain guard). Point the code to hubspot_sim.url."
     ),
     "hubspot_responses": (
         "hubspot_responses is in use, and this call went past it: it answers `requests` only. Use the fixture "
@@ -53,7 +53,11 @@ class Guard:
     """
 
     def __init__(
-        self, matches: Callable[[str], bool], proxies: ChildProxies, exempt: str, worded: Callable[[str], str] = str
+        self,
+        matches: Callable[[object], bool],
+        proxies: ChildProxies,
+        exempt: str,
+        worded: Callable[[str], str] = str,
     ) -> None:
         self.matches = matches
         self._worded = worded
@@ -97,15 +101,15 @@ class Guard:
             self._check(host, "through a proxy")
 
     def _check(self, host: object, how: str = "") -> None:
-        name = bytes(host).decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
-        if isinstance(name, str) and self.matches(_looked_up(name)):
+        if self.matches(host):
+            name = bytes(host).decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
             message = self._message("the test", f"{name} {how}".rstrip())
             self.caught.append(message)
             # no Exception, which the code under test might take for a network failure
             pytest.fail(message, pytrace=False)
 
     def _refuse_child(self, host: str) -> bool:
-        if not self.matches(host.lower().rstrip(".")):
+        if not self.matches(host):
             return False
         self.caught.append(self._message("a process that the test started", host))
         return True
@@ -135,11 +139,3 @@ class Unguarded:
         """Let them see again."""
         socket_calls.look_away(self._looks)
         audit_hook.unwatch(audit_hook.nobody)
-
-
-def _looked_up(name: str) -> str:
-    """Return the name as it is looked up: Python's sockets write one that is not in ASCII by IDNA."""
-    if not name.isascii():
-        with suppress(UnicodeError):
-            name = name.encode("idna").decode("ascii")
-    return name.lower().rstrip(".")

@@ -6,26 +6,51 @@ import sys
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from hubspot_simulator.hosts import matcher
 from hubspot_simulator.http.app import Application
 
 from .wsgi_environ import environ
 
+if TYPE_CHECKING:  # neither is a dependency; type checkers read a missing one as Any
+    import httpx
+    import httpx2
+
+    class HttpxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        """A transport for a client of httpx, sync or async."""
+
+    class Httpx2Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+        """A transport for a client of httpx2, sync or async."""
+
+
 _LIBRARIES = ("httpx", "httpx2")
 
 
-def transport(app: Application, own_host: str, library: ModuleType | None = None) -> Any:
+class Httpx2Module(Protocol):
+    """What tells the module httpx2 from httpx."""
+
+    @property
+    def Client(self) -> type[httpx2.Client]: ...  # noqa: N802
+
+
+@overload
+def transport(app: Application, own_host: str, library: Httpx2Module) -> Httpx2Transport: ...
+
+
+@overload
+def transport(app: Application, own_host: str, library: ModuleType | None = None) -> HttpxTransport: ...
+
+
+def transport(app: Application, own_host: str, library: ModuleType | Httpx2Module | None = None) -> Any:
     """Return a transport that answers requests to HubSpot's hosts and to ``own_host`` in process, sync and async.
 
     ``library`` is httpx or httpx2; without it, the one that is imported, httpx if both are. Raises ImportError when
     there is neither.
     """
-    if library is None:
-        loaded = [name for name in _LIBRARIES if name in sys.modules]
-        library = import_module((loaded or _LIBRARIES)[0])
-    return _transport_class(library)(app, own_host)
+    loaded = [name for name in _LIBRARIES if name in sys.modules]
+    module: Any = library or import_module((loaded or _LIBRARIES)[0])
+    return _transport_class(module)(app, own_host)
 
 
 @lru_cache

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-HUBSPOT = ("hubapi.com", ".hubapi.com", "hubspot.com", ".hubspot.com")
+from hubspot_simulator.hosts import DOMAINS
+
+HUBSPOT = tuple(name for domain in DOMAINS for name in (domain, f".{domain}"))
 _VARIABLES = ("NO_PROXY", "no_proxy")
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from hubspot_simulator.hosts import matcher
+from hubspot_simulator.hosts import LOOPBACK, matcher
 
 from ..options import guard_choice
 from .children import ChildProxies
 from .guard import Guard
-from .no_proxy import HUBSPOT, LOOPBACK, exempt
+from .no_proxy import HUBSPOT, exempt
 
 _WILDCARDS = ("0.0.0.0", "::")
 _PROXIES: pytest.StashKey[ChildProxies] = pytest.StashKey()

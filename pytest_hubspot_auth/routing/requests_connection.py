@@ -15,7 +15,7 @@ from urllib3.exceptions import MaxRetryError
 from urllib3.response import HTTPResponse
 from urllib3.util import Retry
 
-from .replacements import Replacements
+from hubspot_simulator.replacements import Replacements
 
 Answer = Callable[[str, str, Any, Any], HTTPResponse]  # of a method, a URL, headers and a body
 
@@ -26,7 +26,7 @@ _NAMES = ("get_connection_with_tls_context", "get_connection")
 class AnsweredConnections:
     """Gives adapters a connection that answers by itself, for the hosts for which ``matches`` holds."""
 
-    def __init__(self, matches: Callable[[str], bool], answer: Answer) -> None:
+    def __init__(self, matches: Callable[[object], bool], answer: Answer) -> None:
         self._matches = matches
         self._answer = answer
         self._replacements = Replacements()
@@ -44,8 +44,7 @@ class AnsweredConnections:
     def _connecting(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def get_connection(adapter: HTTPAdapter, called: Any, *args: Any, **kwargs: Any) -> Any:
             url = called if isinstance(called, str) else called.url or ""
-            host = urlsplit(url).hostname
-            if host is None or not self._matches(host):
+            if not self._matches(urlsplit(url).hostname):
                 return real(adapter, called, *args, **kwargs)
             return _Connection(url, self._answer)
 

@@ -43,8 +43,7 @@ class _CatchAll(responses.BaseResponse):
 
     def matches(self, request: PreparedRequest) -> tuple[bool, str]:
         """Tell whether the request is for HubSpot. Where two match, `responses` would drop the first for good."""
-        host = urlsplit(request.url or "").hostname
-        if host is None or not matcher(self._app.simulator.settings.hosts)(host):
+        if not matcher(self._app.simulator.settings.hosts)(urlsplit(request.url or "").hostname):
             return False, "it is not a host of HubSpot"
         others = (other for other in self._mock.registered() if other is not self)
         if any(other.matches(request)[0] for other in others):

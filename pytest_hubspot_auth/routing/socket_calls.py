@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .replacements import Replacements
+from hubspot_simulator.replacements import Replacements
 
 Looks = tuple[Callable[[object], None], Callable[[bytes], None]]  # at an address, at what is sent
 

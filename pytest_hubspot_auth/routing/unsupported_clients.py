@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from hubspot_simulator.hosts import canonical
+from hubspot_simulator.replacements import Replacements
+
 from .late_imports import LateImports
-from .replacements import Replacements
 
 Check = Callable[[str, object], None]  # the client and the host; it raises
 
@@ -61,13 +63,12 @@ class UnsupportedClientGuard:
 
 
 @contextmanager
-def refused(matches: Callable[[str], bool]) -> Iterator[None]:
+def refused(matches: Callable[[object], bool]) -> Iterator[None]:
     """Refuse calls of HubSpot by these clients with UnreachableClient."""
 
     def check(client: str, host: object) -> None:
-        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-        if isinstance(name, str) and matches(name.lower().rstrip(".")):
-            raise UnreachableClient(f"{client} was about to call {name}, past the simulator. {_WAY_OUT}")
+        if matches(host):
+            raise UnreachableClient(f"{client} was about to call {canonical(host)}, past the simulator. {_WAY_OUT}")
 
     refusals = UnsupportedClientGuard(check)
     refusals.start()

@@ -12,16 +12,9 @@ from typing import Any
 from freezegun import api, freeze_time
 
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import (
-    OffsetClock,
-    SystemClock,
-    duration,
-    from_datetime,
-    iso_instant,
-    to_datetime,
-    to_ms,
-)
+from hubspot_simulator.core.clock import OffsetClock, SystemClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
+from hubspot_simulator.core.instants import duration, from_datetime, iso_instant, to_datetime, to_ms
 
 from . import freezes
 from .freezegun_types import make_stand_ins_equal
@@ -232,16 +225,13 @@ class HubspotClock:
         text that is no access token or carries no expiry.
         """
         text = what if isinstance(what, str) else what.access_token
-        try:
-            expires_at_ms = tokens.parse(text).expires_at_ms
-        except tokens.MalformedToken:
-            expires_at_ms = None
-        if expires_at_ms is None:
+        token = tokens.try_parse(text)
+        if token is None or token.expires_at_ms is None:
             raise ValueError(
                 f"expire() got {tokens.shorten(text)!r}, which is no access token with an expiry: pass "
                 "hubspot_installation, or an access token that the simulator issued"
             )
-        left_ms = expires_at_ms - self.server.now_ms()
+        left_ms = token.expires_at_ms - self.server.now_ms()
         if left_ms > 0:
             self._move(timedelta(milliseconds=left_ms, seconds=1))
 
@@ -280,7 +270,9 @@ class HubspotClock:
 def parse_waiting(value: object) -> str:
     """Return what the mark's ``waiting=`` names. Raises ValueError with the accepted values."""
     if value not in ("real", "simulated"):
-        raise ValueError(f"waiting={value!r}: expected 'real', the default, or 'simulated' (docs/waiting.md)")
+        raise ValueError(
+            f"waiting={value!r}: expected 'real', the default, or 'simulated' (hubspot-simulator explain waiting)"
+        )
     return str(value)
 
 

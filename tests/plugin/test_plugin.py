@@ -318,7 +318,7 @@ class TestSettings:
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert (
             "ERROR: ini hubspot_token_tll: there is no such setting (did you mean 'hubspot_token_ttl'?); "
-            "docs/settings.md lists them"
+            "`hubspot-simulator explain` lists them"
         ) in result.errlines
 
     def test_ini_names_of_others_are_left_alone(self, pytester: pytest.Pytester) -> None:

@@ -168,7 +168,9 @@ def test_a6_what_an_alert_tells(reason: str, words: str) -> None:
 
 def test_a6_the_three_cases_in_the_report() -> None:
     simulator = Simulator()
-    assert "  none: the program did not connect to HubSpot (docs/run.md, " in report(simulator, {}, {}, {}, ["sync"])
+    assert "  none: the program did not connect to HubSpot (hubspot-simulator explain languages)" in report(
+        simulator, {}, {}, {}, ["sync"]
+    )
     rejected = report(simulator, {}, {}, {(HOST, UNKNOWN_CA): 2})
     assert "  none, but the program did connect to HubSpot:\n" in rejected
     assert f"  {HOST}: 2 connections {UNKNOWN_CA}. Fix: make the program trust the certificates" in rejected

@@ -83,7 +83,7 @@ def test_the_audit_speaks_at_the_end_and_may_decide(python, options: tuple[str, 
     ran = python(CALL + "print(call(), call())", "--expire-after", "1", *options)
     assert (ran.status, ran.output) == (status, "200 401\n")
     assert "2 requests, 1 refused\n\nerror: no-refresh-after-expiry\n" in ran.report
-    assert ran.report.endswith("  docs/findings.md#no-refresh-after-expiry\n")
+    assert ran.report.endswith("  More: hubspot-simulator explain no-refresh-after-expiry\n")
 
 
 def test_a_program_that_fails_keeps_its_status(python) -> None:
@@ -390,7 +390,9 @@ class TestEnvironment:
         named = tmp_path / "named.pem"
         named.write_text("# named")
         monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=str(tmp_path / "none")))
-        assert environment._machine_certificates({"SSL_CERT_FILE": str(named), "CURL_CA_BUNDLE": str(tmp_path)}) == ["# named"]
+        assert environment._machine_certificates({"SSL_CERT_FILE": str(named), "CURL_CA_BUNDLE": str(tmp_path)}) == [
+            "# named"
+        ]
 
     def test_it_does_not_fail_a_program_when_it_fails(self, python) -> None:
         ran = python(

@@ -19,7 +19,7 @@ from typing import Any
 
 from freezegun import api
 
-from .replacing import replaced
+from hubspot_simulator.replacements import replaced
 
 # The real ones in lists, where freezegun does not look.
 _TYPES: dict[str, list[Any]] = {

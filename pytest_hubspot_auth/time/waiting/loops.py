@@ -16,8 +16,9 @@ from weakref import WeakSet
 
 from freezegun import api
 
+from hubspot_simulator.replacements import replaced
+
 from .idle import waits_for_timers_only
-from .replacing import replaced
 
 
 class LoopTimers:

@@ -14,9 +14,10 @@ from typing import Any
 
 from freezegun import api
 
+from hubspot_simulator.replacements import replaced
+
 from .loops import LoopTimers
 from .real_waits import measures_its_waits, real_sleep
-from .replacing import replaced
 from .threads import ThreadTimers
 
 _TURN_SECONDS = 0.001  # what a sleep leaves to other threads, for which a loop of sleeps may be waiting
@@ -34,6 +35,9 @@ class SimulatedWaiting:
         self._tick = tick
         self._users = 0
         self._stack = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {'on' if self.is_on else 'off'}>"
 
     @property
     def is_on(self) -> bool:

@@ -14,8 +14,9 @@ from weakref import WeakSet
 import pytest
 from freezegun import api
 
+from hubspot_simulator.replacements import replaced
+
 from .real_waits import measures_its_waits
-from .replacing import replaced
 
 _PATIENCE_SECONDS = 30.0  # how long a wait of the test's own thread may last that was to last longer
 _SETTLE_SECONDS = 10.0  # how long a timer that fires may keep the clock from going on
@@ -165,6 +166,6 @@ def _still_waiting(timeout: float) -> str:
         f"the test has really waited {_PATIENCE_SECONDS:g} s of {timeout:g} s in {names[-1] if names else 'wait'}: "
         f"{where}.\n"
         "Nothing has ended this wait, and simulated waiting cannot: it passes time for time.sleep and for asyncio's "
-        "timers (docs/waiting.md).\n"
+        "timers (hubspot-simulator explain waiting).\n"
         "Fix: move the clock by hubspot_clock.advance() and check without waiting, or wait with a shorter timeout."
     )

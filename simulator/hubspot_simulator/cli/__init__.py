@@ -11,6 +11,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from .. import __version__, links
 from ..core.redaction import shown, shown_lines
 from ..settings import (
     GROUPS,
@@ -95,6 +96,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from .demo import demo
+    from .explain import add_options as add_explain_options
+    from .explain import explain
     from .reproduce import add_options as add_reproduce_options
     from .reproduce import reproduce
     from .run import add_options, run
@@ -105,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="hubspot-simulator",
         description="A fake HubSpot that issues 1800-second OAuth tokens and rejects expired ones with HubSpot's 401.",
+        epilog=f"Project: {links.PROJECT_URL}" if links.PROJECT_URL else None,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     command = commands.add_parser(
@@ -162,6 +167,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Show how a token expires, step by step, on a real socket. Needs no network and no account.",
     )
     command.set_defaults(run=demo, name="demo", defaults={})
+
+    command = commands.add_parser(
+        "explain",
+        help="say what a name in a report means, and what to do about it",
+        description="Say what a name in a report means, and what to do about it. Example: %(prog)s refresh-storm",
+    )
+    add_explain_options(command)
+    command.set_defaults(run=explain, name="explain", defaults={})
     return parser
 
 

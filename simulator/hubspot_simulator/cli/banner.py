@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from ..hosts import is_loopback
+
 
 def network_warning(host: str) -> str:
     """Return a warning that names who can call a server bound to ``host``, or "" if only this machine can."""
-    if _is_this_machine(host):
+    if is_loopback(host):
         return ""
     who = "on this machine's networks" if _is_unspecified(host) else f"who can reach {host}"
     return f"""\
@@ -25,14 +27,6 @@ def seed_hint(seed: str, random: bool) -> str:
 These credentials are valid until the server stops. To get the same ones at the next start:
   hubspot-simulator serve --random-seed {seed}
 """
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        name = host.lower().removesuffix(".")
-        return name == "localhost" or name.endswith(".localhost")
 
 
 def _is_unspecified(host: str) -> bool:

@@ -8,7 +8,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TextIO
+
+from ..core.printable import wrapped
+from ..core.redaction import shown_lines
+from ..core.words import plural
 
 _MAX_QUEUED = 1000  # lines that wait to be written
 _RETRY_SECONDS = 0.05
@@ -68,7 +73,7 @@ class Output:
             if self._lines:
                 return self._lines.popleft()
             dropped, self._dropped = self._dropped, 0
-            lines = "1 line was" if dropped == 1 else f"{dropped} lines were"
+            lines = f"{plural(dropped, 'line')} {'was' if dropped == 1 else 'were'}"
             return f"({lines} dropped here: the output was read too slowly)" if dropped else None
 
 
@@ -85,6 +90,12 @@ class LogHandler(logging.Handler):
             self._output.say(f"hubspot-simulator: {self.format(record)}")
         except Exception:  # noqa: BLE001 - as the handlers of logging do
             self.handleError(record)
+
+
+def say(text: str) -> None:
+    """Print a text to standard error, wrapped and with secrets hidden."""
+    with suppress(OSError, ValueError):  # standard error is closed; the exit status still tells the result
+        print(wrapped(shown_lines(text)), file=sys.stderr, flush=True)
 
 
 def escape_unencodable_output() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..settings import Settings
 from ..simulator import Simulator
+from .output import say
 from .run import add_options as add_run_options
-from .run import argument_type, observe, say
+from .run import argument_type, observe
 
 if TYPE_CHECKING:
     from ..lab.reproduce import Reproduction
@@ -54,11 +55,11 @@ def reproduce(settings: Settings, options: argparse.Namespace) -> int:
     def verdict(status: int) -> int:
         [reproduction] = reproductions
         if not reproduction.hits:
-            say(f"\nnot reproduced: {reproduction}. The program made no such call\n")
+            say(f"\nnot reproduced: {reproduction}. The program made no such call")
             return status or _NOT_REPRODUCED
         where = ", ".join(f"#{exchange.number}" for exchange in reproduction.hits)
         outcome = f"failed afterwards (exit status {status})" if status else "recovered"
-        say(f"\nreproduced in {where}: {reproduction}. The program {outcome}\n")
+        say(f"\nreproduced in {where}: {reproduction}. The program {outcome}")
         return status
 
     return observe("reproduce", settings, options, set_up, verdict, fields)

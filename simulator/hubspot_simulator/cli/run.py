@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..core.printable import wrapped
-from ..core.redaction import shown_lines
 from ..runner.child_process import CannotStart
 from ..runner.clock_schedule import Schedule, read_advance, read_child_clock
 from ..runner.report import report
@@ -20,6 +16,7 @@ from ..serving.authority import AuthorityUnavailable
 from ..settings import Settings
 from ..simulator import Simulator
 from . import document
+from .output import say
 
 NOT_STARTED = 127
 
@@ -102,17 +99,17 @@ def observe(
             simulator = session.server.simulator
             set_up(simulator)
             schedule = Schedule(simulator, options.expire_after, options.advance_after)
-            session.server.app.on_exchange = schedule
+            session.server.app.subscribe(schedule)
             status = session.run(options.command)
     except CannotStart as error:
-        say(f"hubspot-simulator: {error}\n")
+        say(f"hubspot-simulator: {error}")
         return NOT_STARTED
     except (AuthorityUnavailable, NoFakeClock) as error:
-        say(f"hubspot-simulator: {error}\n")
+        say(f"hubspot-simulator: {error}")
         return 1
     without_request = session.connections.without_request(simulator.store.exchange_count)
     results = simulator, schedule.notes, session.blocked, without_request
-    say(report(*results, options.command))
+    say(report(*results, options.command).rstrip("\n"))
     decision = verdict(status or int(bool(simulator.audit_failures())))
     if options.json is not None:
         common = document.common_fields(name, options.command, not decision)
@@ -126,16 +123,9 @@ def write_document(path: Path, fields: Mapping[str, Any], status: int) -> int:
     try:
         document.write(path, fields)
     except OSError as error:
-        say(f"hubspot-simulator: cannot write {path}: {error.strerror or error}\n")
+        say(f"hubspot-simulator: cannot write {path}: {error.strerror or error}")
         return status or 1
     return status
-
-
-def say(text: str) -> None:
-    """Write to standard error."""
-    with suppress(OSError, ValueError):  # standard error is closed; the exit status still tells the result
-        sys.stderr.write(wrapped(shown_lines(text)))
-        sys.stderr.flush()
 
 
 def _call_count(text: str) -> int:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.printable import wrapped
 from ..core.redaction import shown_lines
+from ..core.words import plural
 from ..lab.audit import Finding
 from ..lab.sweep import KINDS, Point, Sweep, points, target
 from ..runner.child_process import TIMED_OUT, CannotStart
@@ -23,6 +22,7 @@ from ..runner.shared_clock import NoFakeClock
 from ..serving.authority import AuthorityUnavailable
 from ..settings import Settings
 from . import document
+from .output import say
 from .run import NOT_STARTED, allow_options, clock_option, write_document
 
 _MIN_TIMEOUT = 60.0
@@ -106,13 +106,13 @@ def sweep(settings: Settings, options: argparse.Namespace) -> int:
         with Session(settings, options.allow, options.child_clock) as session:
             return _sweep(session, options, signals)
     except CannotStart as error:
-        _say(f"hubspot-simulator: {error}")
+        say(f"hubspot-simulator: {error}")
         return NOT_STARTED
     except (AuthorityUnavailable, NoFakeClock) as error:
-        _say(f"hubspot-simulator: {error}")
+        say(f"hubspot-simulator: {error}")
         return 1
     except _Interrupted:
-        _say(f"sweep: stopped by signal {signal.Signals(signals[0]).name}")
+        say(f"sweep: stopped by signal {signal.Signals(signals[0]).name}")
         return 128 + signals[0]
 
 
@@ -126,21 +126,21 @@ def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) ->
         raise _Interrupted
     if status or not plain.calls:
         without_request = session.connections.without_request(simulator.store.exchange_count)
-        _say(report(simulator, {}, session.blocked, without_request, options.command).rstrip())
+        say(report(simulator, {}, session.blocked, without_request, options.command).rstrip())
         problem = f"failed without a fault (exit status {status})" if status else "made no authenticated calls"
         problem = f"timed out after {options.timeout:g} s without a fault" if status == TIMED_OUT else problem
-        _say(f"sweep: the program {problem}: nothing to sweep")
+        say(f"sweep: the program {problem}: nothing to sweep")
         return 1
     timeout = options.timeout or max(_MIN_TIMEOUT, _TIMEOUT_FACTOR * (time.monotonic() - started))
     planned = points(plain.calls, options.kind or ["expiry"], options.stride)
-    _say(f"sweep: {_count(plain.calls, 'authenticated call')} without a fault; {_count(len(planned), 'point')} to try")
+    say(f"sweep: {plural(plain.calls, 'authenticated call')} without a fault; {plural(len(planned), 'point')} to try")
     usual = plain.fetches()
     runs = []
     for number, point in enumerate(planned, 1):
         run = _run(session, options, Sweep(session.fresh(), point, usual), timeout, signals)
-        _say(f"sweep: {number} of {len(planned)}: {point.name}: {run.result}")
+        say(f"sweep: {number} of {len(planned)}: {point.name}: {run.result}")
         runs.append(run)
-    _say("\n".join(_table(plain.calls, runs, options.stride)))
+    say("\n".join(_table(plain.calls, runs, options.stride)))
     status = int(any(run.failed for run in runs))
     return (
         status if options.json is None else write_document(options.json, _document(options, plain.calls, runs), status)
@@ -163,7 +163,7 @@ def _run(session: Session, options: argparse.Namespace, point_sweep: Sweep, time
 def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
     rows = [
         ("point", "call", "result"),
-        ("plain", "", f"passed, {_count(calls, 'authenticated call')}"),
+        ("plain", "", f"passed, {plural(calls, 'authenticated call')}"),
         *((run.point.name, target(run.sweep.hit) if run.sweep.hit else "", run.result) for run in runs),
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
@@ -174,7 +174,7 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
         lines += [f"  {line}" for finding in run.findings for line in str(finding).splitlines()]
         lines += [f"  | {line}" for line in run.output.splitlines()[-_OUTPUT_LINES:]]
     passed = sum(run.outcome == "passed" for run in runs)
-    summary = [f"{passed} of {_count(len(runs), 'point')} passed"]
+    summary = [f"{passed} of {plural(len(runs), 'point')} passed"]
     if passed + len(failed) < len(runs):
         summary.append(f"not applicable: {len(runs) - passed - len(failed)}")
     if failed:
@@ -182,7 +182,7 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
     lines += ["", "; ".join(summary)]
     if stride > 1:
         lines.append(
-            f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {_count(calls, 'call')} not tried"
+            f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {plural(calls, 'call')} not tried"
         )
     return lines
 
@@ -209,15 +209,6 @@ def _document(options: argparse.Namespace, calls: int, runs: Sequence[_Run]) -> 
             for run in runs
         ],
     }
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError):  # standard error is closed; the exit status still tells the result
-        print(wrapped(shown_lines(text)), file=sys.stderr, flush=True)
 
 
 def _at_least_one(text: str) -> int:

@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..core.exchange import Exchange
-from ..core.injection import Answer, Arrival, Fault, FaultTarget, Injected, is_path
+from ..core.bodies import form_fields
+from ..core.endpoint_table import TOKEN_ENDPOINTS, is_token_endpoint
+from ..core.exchange import NO_EFFECT, Exchange
 from ..core.redaction import shown, shown_url
+from ..core.wire_response import WireResponse
 from ..core.words import plural
 from .faults.expiries import expire_all
-from .faults.refusals import TOKEN_ENDPOINTS
+from .faults.injection import Arrival, Fault, FaultTarget, Injected
 
 if TYPE_CHECKING:
     from ..simulator import Simulator
@@ -115,6 +117,8 @@ def points(calls: int, kinds: Sequence[str] = ("expiry",), stride: int = 1) -> l
 class _Watch(Fault):
     """Does nothing: its hits are what it is for."""
 
+    effect = NO_EFFECT
+
 
 @dataclass
 class _OnlyWrites(Fault):
@@ -122,8 +126,11 @@ class _OnlyWrites(Fault):
 
     fault: Fault
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        return self.fault.answer(arrival, answer) if arrival.method in _WRITES else answer
+    def __post_init__(self) -> None:
+        self.effect = self.fault.effect
+
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        return self.fault.release(arrival, response) if arrival.method in _WRITES else response
 
 
 class Sweep:
@@ -153,7 +160,7 @@ class Sweep:
         self._watch = faults.add(Injected(self.point.name, _Watch(), _EVERY_CALL, nth=call))
         fault = faults.make(kind.fault)
         if kind.token_fault:
-            self._simulator.inject(kind.token_fault, path="/oauth/*/token", seconds=12)
+            self._simulator.inject(kind.token_fault, path=TOKEN_ENDPOINTS, seconds=12)
         if kind.before and call == 1:
             self._simulator.installation  # noqa: B018  # made when first asked for; its token is issued before the move
             expire_all(self._simulator.store, self._simulator.clock, self._simulator.move_time)
@@ -209,7 +216,7 @@ class Sweep:
 
     def _refreshed(self, hit: Exchange) -> bool:
         return any(
-            b"grant_type=refresh_token" in exchange.request_body or "grant_type=refresh_token" in exchange.query
+            "refresh_token" in (exchange.form.get("grant_type"), form_fields(exchange.query).get("grant_type"))
             for exchange in self._simulator.journal.exchanges
             if exchange.number < hit.number and not exchange.stranger
         )
@@ -236,7 +243,7 @@ class Sweep:
 
 
 def _gives_token(exchange: Exchange) -> bool:
-    return exchange.status == 200 and exchange.method == "POST" and is_path(TOKEN_ENDPOINTS, exchange.path, None)
+    return exchange.status == 200 and exchange.method == "POST" and is_token_endpoint(exchange.path)
 
 
 def target(exchange: Exchange) -> str:

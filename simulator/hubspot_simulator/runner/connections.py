@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..hosts import canonical
+
 SENT_NOTHING = "sent nothing"
 REJECTED_CERTIFICATE = "rejected the certificate"
 NO_TLS = "did not use TLS, which HubSpot expects on port 443"
@@ -59,7 +61,7 @@ class Connections:
 
         def save_server_name(sock: Any, name: str | None, _: ssl.SSLContext) -> None:
             if name and isinstance(sock, _CountingSocket):
-                sock.server_name = name.lower()
+                sock.server_name = canonical(name)
 
         context.sslsocket_class = type("CountingSocket", (_CountingSocket,), {"connections": self})
         context.sni_callback = save_server_name

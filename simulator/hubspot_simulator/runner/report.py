@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from ..core.exchange import Exchange
 from ..core.redaction import shown
 from ..core.words import plural
+from ..http.context import PREFIX
 from ..simulator import Simulator
 from .connection_hints import connection_hints
 from .connections import REJECTED_CERTIFICATE, SENT_NOTHING
 
 _NO_CONNECTION = "none: the program did not connect to HubSpot"
 _NO_REQUEST = "none, but the program did connect to HubSpot:"
-_HOW = 'docs/run.md, "How each language is reached"'
-
-_CONTROL = "/_simulator/"  # the paths of the control API
+_HOW = "hubspot-simulator explain languages"
 
 
 def report(
@@ -34,7 +33,7 @@ def report(
     own: list[Exchange] = []
     exchanges: list[Exchange] = []
     for exchange in simulator.journal.exchanges:
-        (own if exchange.path.startswith(_CONTROL) else exchanges).append(exchange)
+        (own if exchange.path.startswith(PREFIX) else exchanges).append(exchange)
     lines = ["", "Requests to HubSpot:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]

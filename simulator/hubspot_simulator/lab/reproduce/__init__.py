@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...core import consent
 from ...core.exchange import Exchange
-from ...core.injection import FaultTarget, Injected
 from ...core.redaction import shown
+from ...core.words import plural
+from ..faults.injection import FaultTarget, Injected
 from .catalogue import BY_NAME, BY_WORDS, STATUSES, KnownRefusal, answered
 from .incident import REPRODUCED, Incident, IncidentFault
 from .parsing import QuotedRefusal, read, readings
@@ -58,8 +59,7 @@ class Reproduction:
         return f"{self.name} at {self._what} number {self.at}: {self.state}"
 
     def __repr__(self) -> str:
-        times = len(self.hits)
-        return f"<{type(self).__name__} of {self}; met {times} time{'' if times == 1 else 's'}>"
+        return f"<{type(self).__name__} of {self}; met {plural(len(self.hits), 'time')}>"
 
 
 def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:

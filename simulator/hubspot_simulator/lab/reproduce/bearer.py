@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...core.authentication import age
-from ...core.clock import from_datetime, iso_instant
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.errors import (
     ApiError,
     ExpiredAuthentication,
@@ -17,10 +17,11 @@ from ...core.errors import (
     InvalidAuthentication,
     MissingScopes,
 )
-from ...core.injection import Arrival
+from ...core.instants import from_datetime, iso_instant
 from ...core.model import TokenOverride
-from ...core.tokens import AccessToken, MalformedToken, parse
-from .incident import TOKEN_ENDPOINTS, Act, Incident
+from ...core.tokens import try_parse
+from ..faults.injection import Arrival
+from .incident import Act, Incident
 from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def api_key(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> 
 
 def missing_scopes(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """The installation lacks a scope, and no refresh will change that."""
-    named = said.member("requiredGranularScopes") or said.member("requiredScopes")
+    named = said.field("requiredGranularScopes") or said.field("requiredScopes")
     if not named:  # the body was cut off, or is none
         listed = re.search(
             r"(?:required(?:Granular)?Scopes|requires a\w+ of)\W*\[([^\]]*\]?)", said.text, re.IGNORECASE
@@ -135,11 +136,11 @@ def limited(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> 
         return Incident("SECONDLY", state, lambda arrival: exceeded(arrival.now_ms), path=TOKEN_ENDPOINTS, refresh=True)
 
     def error(arrival: Arrival) -> ApiError:
-        token = _parsed(arrival)
+        token = try_parse(arrival.access_token)
         who = (token.app_id, token.hub_id) if token else (0, 0)
         made = simulator.limits.exceeded(policy, *who, arrival.now_ms)
         made.message = f"You have reached your {policy} limit."
-        made.members = {**made.members, "policyName": policy.upper()}
+        made.fields = {**made.fields, "policyName": policy.upper()}
         return made
 
     daily = policy == "daily"
@@ -154,7 +155,7 @@ def migrating(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -
     return Incident(
         "MIGRATION",
         f"the account is being migrated, for {seconds} s",
-        lambda _: ApiError(477, "Migration in Progress", headers=[("Retry-After", str(seconds))]),
+        lambda _: ApiError(477, "Migration in Progress", retry_after_s=seconds),
         lambda _: simulator.migrate_portal(seconds=seconds),
     )
 
@@ -202,15 +203,8 @@ def gateway(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> 
     return Incident(str(status), f"HubSpot's gateway answers {status}, once", lambda _: GatewayError(status))
 
 
-def _parsed(arrival: Arrival) -> AccessToken | None:
-    try:
-        return parse(arrival.access_token)
-    except MalformedToken:
-        return None
-
-
 def _change_token(simulator: Simulator, arrival: Arrival, **changes: object) -> None:
-    token = _parsed(arrival)
+    token = try_parse(arrival.access_token)
     if token is not None:  # a private app's, for one, stays what it is
         overrides = simulator.store.token_overrides
         before = overrides.get(token.identity, TokenOverride())
@@ -219,7 +213,7 @@ def _change_token(simulator: Simulator, arrival: Arrival, **changes: object) -> 
 
 def _instant(said: QuotedRefusal) -> int | None:
     """Return the instant of the body's context, in epoch milliseconds."""
-    value = said.member("expire time")
+    value = said.field("expire time")
     if value is None:
         named = re.search(r"expire time\W+(\d{4}-\d\d-\d\dT[\d:.]+Z?)", said.text)
         value = named and named[1]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.errors import TOKEN_ERRORS, ApiError
+from ...core.protocol import V1_ENDED
 from . import bearer, token_endpoint
 from .incident import Incident
 from .parsing import QuotedRefusal
@@ -25,9 +26,9 @@ class KnownRefusal(NamedTuple):
     make: Make
 
 
-def answered(status: int, message: str, members: dict[str, object]) -> Incident:
+def answered(status: int, message: str, fields: dict[str, object]) -> Incident:
     """Return the incident of a refusal that is about one request: it is answered so once, word for word."""
-    return Incident(str(status), f"the call is answered {status}, once", lambda _: ApiError(status, message, members))
+    return Incident(str(status), f"the call is answered {status}, once", lambda _: ApiError(status, message, fields))
 
 
 def _known(words: str, make: Make, pattern: str | None = None) -> KnownRefusal:
@@ -39,8 +40,8 @@ def _known(words: str, make: Make, pattern: str | None = None) -> KnownRefusal:
 def _once(status: int, words: str, category: str = "") -> KnownRefusal:
     def make(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
         message = said.message if said.body else found[0].strip() if "{}" in words else words
-        members = {"category": category} if category else {}
-        return answered(status, message, {**members, **said.rest})
+        fields = {"category": category} if category else {}
+        return answered(status, message, {**fields, **said.rest})
 
     return _known(words, make)
 
@@ -86,7 +87,7 @@ BY_WORDS = [
         r"Hub (\d+) is unknown to this Hublet, but it appears to exist in Hublet ([\w-]+)",
     ),
     _known("Migration in Progress", bearer.migrating),
-    _known(token_endpoint.V1_ENDED, token_endpoint.v1_ended),
+    _known(V1_ENDED, token_endpoint.v1_ended),
     _known(token_endpoint.NO_REFRESH_TOKEN, token_endpoint.refused("BAD_REFRESH_TOKEN")),
     *(_known(message, token_endpoint.refused(name)) for name, (_, message, _) in TOKEN_ERRORS.items()),
     _once(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND"),

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...core.errors import ApiError
-from ...core.injection import Arrival, Fault
+from ...core.exchange import Effect
+from ..faults.injection import Arrival, Fault
 
 REPRODUCED = "reproduced"
-TOKEN_ENDPOINTS = "/oauth/*/token"
 Act = Callable[[Arrival], object]
 
 
@@ -48,6 +48,8 @@ class Incident:
 
 class IncidentFault(Fault):
     """Has an incident met again."""
+
+    effect = Effect(altered=True)
 
     def __init__(self, incident: Incident) -> None:
         self.incident = incident

@@ -37,12 +37,12 @@ class QuotedRefusal:
 
     @property
     def rest(self) -> dict[str, object]:
-        """The members of the body beside those that every refusal has."""
+        """The fields of the body beside those that every refusal has."""
         return {name: value for name, value in self.body.items() if name not in ("status", "message", "correlationId")}
 
-    def member(self, name: str) -> Any:
-        """Return a member of the body, wherever it stands in it; None without one."""
-        return next(_members(self.body, name), None)
+    def field(self, name: str) -> Any:
+        """Return a field of the body, wherever it stands in it; None without one."""
+        return next(_fields(self.body, name), None)
 
 
 def readings(text: str) -> Iterator[QuotedRefusal]:
@@ -106,12 +106,12 @@ def _python(text: str, start: int) -> tuple[object, int]:
     return None, start
 
 
-def _members(value: object, name: str) -> Iterator[Any]:
+def _fields(value: object, name: str) -> Iterator[Any]:
     if isinstance(value, Mapping):
         if name in value:
             yield value[name]
         for inner in value.values():
-            yield from _members(inner, name)
+            yield from _fields(inner, name)
     elif isinstance(value, list):
         for inner in value:
-            yield from _members(inner, name)
+            yield from _fields(inner, name)

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...core.endpoint_table import OAUTH_V1, TOKEN_ENDPOINTS
 from ...core.errors import TOKEN_ERRORS, ApiError, TokenError
-from ...core.injection import Arrival
-from .incident import TOKEN_ENDPOINTS, Incident
+from ...core.protocol import V1_ENDED
+from ..faults.injection import Arrival
+from .incident import Incident
 from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:
     from ...simulator import Simulator
 
-V1_ENDED = "The v1 OAuth API was turned off on 2027-02-16."
 NO_REFRESH_TOKEN = "missing or invalid refresh token"
 _OF_A_CODE = ("BAD_AUTH_CODE", "EXPIRED_AUTH_CODE", "MISMATCH_REDIRECT_URI_AUTH_CODE", "BAD_CODE_VERIFIER")
 _OF_A_REFRESH = ("BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_HUB")
@@ -68,7 +69,7 @@ def uninstalled(simulator: Simulator, said: QuotedRefusal, found: re.Match[str])
 def v1_ended(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
     """OAuth v1 is off."""
     error = ApiError(410, V1_ENDED)
-    return Incident("410", "OAuth v1 is off", lambda _: error, path="/oauth/v1/*", lasting=True, refresh=True)
+    return Incident("410", "OAuth v1 is off", lambda _: error, path=f"{OAUTH_V1}*", lasting=True, refresh=True)
 
 
 NAMES = "|".join(TOKEN_ERRORS)
