@@ -1,12 +1,12 @@
-"""A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.
+"""A fake HubSpot that issues 1800-second OAuth tokens and rejects expired ones with HubSpot's 401.
 
     from hubspot_simulator import Simulator, SimulatorServer
 
     with SimulatorServer(Simulator()) as server:
         print(server.url)
 
-Public are the names in ``__all__``, here and in ``hubspot_simulator.webhooks``, with what the documentation says of
-them. Everything else in this package is private, whatever its name, and may change in any release.
+The public names are those in ``__all__``, here and in ``hubspot_simulator.webhooks``, with the behavior that the
+documentation describes. Everything else in this package is private and may change in any release.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # on first use: the plugin reads `settings` alone, which must not cost a server
+def __getattr__(name: str) -> Any:  # the plugin imports `settings` only, which must not load a server
     if name in _HOMES:
         from importlib import import_module
 

@@ -16,9 +16,9 @@ from .settings_table import described as described
 from .settings_table import read as read
 from .settings_table import shown as shown
 
-PREFIX = "HUBSPOT_SIMULATOR_"  # of environment variables that the command line reads
-PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of those that the plugin reads
-HANDED_OVER = ("URL", "CHILD", "RUN")  # variables with the first prefix that are no settings: `run` sets them
+PREFIX = "HUBSPOT_SIMULATOR_"  # of the environment variables that the command line reads
+PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of the environment variables that the plugin reads
+RUN_VARIABLES = ("URL", "CHILD", "RUN")  # names with the prefix PREFIX that `run` sets and that are not settings
 
 
 def _setting(name: str) -> Any:
@@ -27,10 +27,10 @@ def _setting(name: str) -> Any:
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """What can be set about a simulator and its server.
+    """The settings of a simulator and its server.
 
-    ``settings_table`` says what each does. A wrong value raises SettingError (a ValueError) that names the setting,
-    the value and what is valid.
+    ``settings_table`` says what each one does. An invalid value raises SettingError (a ValueError) that names the
+    setting, the value and the valid values.
     """
 
     client_id: str = _setting("client_id")
@@ -71,53 +71,53 @@ class Settings:
             object.__setattr__(self, name, read(name, value))
         for name in ("redirect_uri", "scopes"):
             if not getattr(self, name):
-                raise SettingError(f"{name}='': expected one or more, {SETTINGS[name].valid}")
-        both = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
-        if both:
+                raise SettingError(f"{name}='': expected at least one: {SETTINGS[name].valid}")
+        duplicates = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
+        if duplicates:
             default = SETTINGS["scopes"].default
-            said = f", which is {default!r} by default" if self.scopes == default else ""
+            reminder = f" (scopes has its default, {default!r})" if self.scopes == default else ""
             raise SettingError(
-                f"optional_scopes: {', '.join(both)} would be required, too: leave it out of scopes{said}"
+                f"optional_scopes: {', '.join(duplicates)} is also in scopes: remove it from one of them{reminder}"
             )
 
     def __repr__(self) -> str:
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         hidden = {name for name, setting in SETTINGS.items() if setting.secret}
-        if len(changed.get("random_seed", "")) > 12:  # it may have been drawn to be secret
+        if len(changed.get("random_seed", "")) > 12:  # it may be a random secret of `serve`
             hidden.add("random_seed")
         changed.update((name, "…") for name in hidden.intersection(changed))
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
 def from_environment(environment: Mapping[str, str], prefix: str = PYTEST_PREFIX) -> dict[str, Any]:
-    """Return the settings found in environment variables ``<prefix><NAME>``.
+    """Return the settings from the environment variables ``<prefix><NAME>``.
 
-    Raises SettingError for an unknown name or a wrong value, naming the variable.
+    Raises SettingError with the variable for an unknown name or an invalid value.
     """
-    found = {}
+    settings = {}
     for variable, value in environment.items():
-        if variable.startswith(prefix) and not _is_of_others(variable, value):
+        if variable.startswith(prefix) and not _is_foreign(variable, value):
             name = variable[len(prefix) :].lower()
             try:
-                found[name] = read(name, value)
+                settings[name] = read(name, value)
             except SettingError as error:
                 near = [] if name in SETTINGS else get_close_matches(name, SETTINGS, n=1)
                 hint = f"; the nearest variable is {prefix}{near[0].upper()}" if near else ""
                 raise SettingError(f"environment variable {variable}: {error}{hint}") from None
-    return found
+    return settings
 
 
-def _is_of_others(variable: str, value: str) -> bool:
-    """Tell what only looks like a setting: what ``run`` hands to its child, what Kubernetes makes of a service's name.
+def _is_foreign(variable: str, value: str) -> bool:
+    """Return whether a variable with our prefix is not a setting: set by ``run``, or by Kubernetes.
 
-    A service that is called hubspot-simulator puts HUBSPOT_SIMULATOR_PORT=tcp://10.0.0.7:8000 and others into pods.
+    A Kubernetes service named hubspot-simulator adds HUBSPOT_SIMULATOR_PORT=tcp://10.0.0.7:8000 and others to pods.
     """
     if not variable.startswith(PREFIX):
         return False
     name = variable[len(PREFIX) :]
-    linked = r"SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?"
+    kubernetes = r"SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?"
     return (
-        name in HANDED_OVER
-        or re.fullmatch(linked, name) is not None
+        name in RUN_VARIABLES
+        or re.fullmatch(kubernetes, name) is not None
         or (name == "PORT" and re.match(r"(tcp|udp|sctp)://", value) is not None)
     )

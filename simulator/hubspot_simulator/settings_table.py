@@ -46,12 +46,12 @@ _TABLE: dict[str, dict[str, Setting]] = {
         "client_id": Setting("", credential, "client id of the app"),
         "client_secret": Setting("", credential, "client secret of the app", secret=True),
         "redirect_uri": Setting(
-            "http://localhost:3000/oauth-callback", redirect_uris, "redirect URIs that are registered for the app"
+            "http://localhost:3000/oauth-callback", redirect_uris, "redirect URIs registered for the app"
         ),
         "redirect_uri_query": Setting(
             "exact",
             choice("exact", "any"),
-            "match a redirect URI that is registered without a query exactly, or with any query added",
+            "how a redirect URI registered without a query matches: exactly, or with any query added",
         ),
         "scopes": Setting(
             "oauth crm.objects.contacts.read crm.objects.contacts.write crm.objects.companies.read "
@@ -59,79 +59,86 @@ _TABLE: dict[str, dict[str, Setting]] = {
             scopes,
             "scopes that the app requires",
         ),
-        "optional_scopes": Setting("", scopes, "scopes that the app takes where the account has them"),
-        "random_seed": Setting("0", seed, "where ids and tokens come from"),
+        "optional_scopes": Setting("", scopes, "scopes that the app gets if the account has them"),
+        "random_seed": Setting("0", seed, "seed from which ids and tokens are derived"),
     },
     "Tokens": {
-        "token_ttl": Setting(1800, integer(1, _LONGEST_LIFE), "lifetime of an access token in seconds"),
+        "token_ttl": Setting(1800, integer(1, _LONGEST_LIFE), "lifetime of access tokens, in seconds"),
         "expires_in": Setting(
             "true",
             expires_in,
-            "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds",
+            "expires_in in token responses: the true lifetime, nothing (absent), or a fixed number of seconds",
         ),
         "token_length": Setting(
-            0, integer(0, 512), "characters of an access token, up to 512; 0 is the natural length of about 186"
+            0, integer(0, 512), "length of access tokens in characters; 0 is the natural length of about 186"
         ),
-        "code_ttl": Setting(600, integer(1, _LONGEST_LIFE), "lifetime of an authorization code in seconds"),
-        "refresh_rotation": Setting(False, boolean, "give a new refresh token at each refresh and end the old one"),
+        "code_ttl": Setting(600, integer(1, _LONGEST_LIFE), "lifetime of authorization codes, in seconds"),
+        "refresh_rotation": Setting(False, boolean, "issue a new refresh token at each refresh and revoke the old one"),
         "after_uninstall": Setting(
-            "alive", choice("alive", "dead"), "access tokens of an uninstalled app: alive until they expire, or dead"
+            "alive",
+            choice("alive", "dead"),
+            "access tokens of an uninstalled app: valid until they expire (alive), or invalid at once (dead)",
         ),
     },
-    "Answers": {
+    "Responses": {
         "wire": Setting(
             "recorded",
             choice("recorded", "short"),
-            "form of the 401: as recorded from HubSpot, or the three members that guides print",
+            "body of the 401: as recorded from HubSpot, or the three fields that integration guides show",
         ),
         "token_errors": Setting(
-            "current", choice("current", "legacy"), "form of the token endpoint's errors: since 2026, or before"
+            "current",
+            choice("current", "legacy"),
+            "errors of the token endpoint: as HubSpot sends them since 2026, or as before",
         ),
         "bad_refresh_error": Setting(
             "invalid_grant",
             choice("invalid_grant", "invalid_request"),
-            "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token",
+            "the RFC 6749 error code for an unknown refresh token (BAD_REFRESH_TOKEN)",
         ),
         "metadata_error": Setting(
-            401, one_of(401, 404, 400), "status of the v1 token metadata for a token that is expired or unknown"
+            401, one_of(401, 404, 400), "status of the v1 token metadata endpoint for an expired or unknown token"
         ),
         "basic_auth": Setting(False, boolean, "accept HTTP Basic client authentication at the token endpoint"),
         "bearer_case": Setting(
-            "any", choice("any", "exact"), "accept the scheme Bearer in any case, or exactly so written"
+            "any", choice("any", "exact"), "spelling of the scheme Bearer: any upper and lower case, or exactly Bearer"
         ),
         "v1_sunset": Setting(
             "never",
             choice("never", "clock", "now"),
-            "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now",
+            "when OAuth v1 ends: never, on 2027-02-16 by the simulator's clock, or now",
         ),
         "consent": Setting(
-            "auto", choice("auto", "page"), "answer of /oauth/authorize: approve at once, or show the consent page"
+            "auto",
+            choice("auto", "page"),
+            "what /oauth/authorize does: approve at once (auto), or show the consent page",
         ),
     },
     "Rate limits": {
         "rate_limits": Setting(False, boolean, "enforce the rate limits below, on the simulator's clock"),
-        "rate_limit": Setting(110, integer(1), "calls per app and account in any ten seconds"),
-        "rate_limit_daily": Setting(250_000, integer(1), "calls of a private app per day"),
-        "rate_limit_token": Setting(0, integer(0), "calls of the token endpoint per app and second; 0 sets no limit"),
+        "rate_limit": Setting(110, integer(1), "calls per app and account in ten seconds"),
+        "rate_limit_daily": Setting(250_000, integer(1), "calls per private app and day"),
+        "rate_limit_token": Setting(0, integer(0), "calls to the token endpoint per app and second; 0 means no limit"),
     },
     "Checks": {
         "strict": Setting(True, boolean, "fail a test that calls an endpoint the simulator does not serve"),
         "fail_on": Setting(
             "off",
             choice("off", "error", "warning", "info"),
-            "fail a test, or a run, whose audit has a finding of this severity or a graver one",
+            "fail a test or a run if its audit has a finding of this severity or higher",
         ),
         "guard": Setting(
             "auto",
             guard,
-            "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none",
+            "fail tests that would reach the real HubSpot: "
+            "those that use our fixtures (auto), all (true), or none (false)",
         ),
     },
     "Server": {
         "host": Setting("127.0.0.1", text, "address to bind"),
-        "port": Setting(0, integer(0, 65535), "port to bind; 0 takes a free one"),
-        "hosts": Setting("", hosts, "further host names that are HubSpot's to your code"),
-        "trusted_hosts": Setting("", hosts, "further host names by which the simulator may be called"),
+        "port": Setting(0, integer(0, 65535), "port to bind; 0 picks a free one"),
+        "hosts": Setting("", hosts, "additional host names that stand for HubSpot in your code"),
+        "trusted_hosts": Setting("", hosts, "additional host names that the simulator accepts in requests"),
     },
 }
 SETTINGS = {name: setting for group in _TABLE.values() for name, setting in group.items()}

@@ -286,7 +286,7 @@ class TestSettings:
             ),
             (
                 "--hubspot-token-ttl=0",
-                "ERROR: command line --hubspot-token-ttl: token_ttl='0': expected a whole number from 1 to 3153600000",
+                "ERROR: command line --hubspot-token-ttl: token_ttl='0': expected an integer from 1 to 3153600000",
             ),
             (
                 "--hubspot-strict=perhaps",
@@ -295,7 +295,7 @@ class TestSettings:
             ),
             (
                 "--hubspot-port=99999",
-                "ERROR: command line --hubspot-port: port='99999': expected a whole number from 0 to 65535",
+                "ERROR: command line --hubspot-port: port='99999': expected an integer from 0 to 65535",
             ),
         ],
     )
@@ -422,7 +422,7 @@ class TestSettings:
             result = run(pytester, f"--hubspot-port={port}")
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines(
-            [f"the HubSpot simulator cannot start: *{port}: the port is taken*0 for a free one.*"]
+            [f"the HubSpot simulator cannot start: *{port}: the port is in use*0 for a free one.*"]
         )
 
     def test_an_override_that_gives_something_else_is_named(self, pytester: pytest.Pytester) -> None:
