@@ -152,8 +152,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "reproduce",
-        help="run a program and make it get an error from a log again",
-        description="Run a program and make it get an error from a log again. "
+        help="run a program and reproduce an error from a log",
+        description="Run a program and reproduce an error from a log. "
         "Example: %(prog)s 'The OAuth token used to make this call expired 5 minute(s) ago.' -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
     )

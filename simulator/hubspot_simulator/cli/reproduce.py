@@ -1,4 +1,4 @@
-"""``hubspot-simulator reproduce``: runs a program and makes it get an error from a log again."""
+"""``hubspot-simulator reproduce``: runs a program and reproduces an error from a log."""
 
 from __future__ import annotations
 

@@ -88,8 +88,8 @@ def recognize(simulator: Simulator, text: str) -> Incident:
         for place in dict.fromkeys((quote.message, quote.text)):
             first = _first(place)
             if first is not None:
-                known, match = first
-                incident = known.make(simulator, quote, match)
+                entry, match = first
+                incident = entry.make(simulator, quote, match)
                 return incident.with_message(quote.message) if quote.body else incident
         status = quote.status or STATUSES.get(str(quote.body.get("category")))
         if quote.body and status is not None:
@@ -100,7 +100,7 @@ def recognize(simulator: Simulator, text: str) -> Incident:
 def _first(text: str) -> tuple[KnownRefusal, re.Match[str]] | None:
     """Return the error whose message comes first in a text, otherwise one whose name or status it contains."""
     for group in (BY_WORDS, BY_NAME):
-        matches = [(known, match) for known in group if (match := known.pattern.search(text)) is not None]
+        matches = [(entry, match) for entry in group if (match := entry.pattern.search(text)) is not None]
         if matches:
             return min(matches, key=lambda pair: pair[1].start()) if group is BY_WORDS else matches[0]
     return None
@@ -131,5 +131,5 @@ def _nearest(text: str) -> str:
         error_words = set(_WORD.findall(words.lower()))
         return len(error_words & text_words) / (len(error_words) + 1)  # on a tie the longer error wins
 
-    nearest = max((known.words for known in BY_WORDS + BY_NAME), key=shared)
+    nearest = max((entry.words for entry in BY_WORDS + BY_NAME), key=shared)
     return nearest if shared(nearest) else ""

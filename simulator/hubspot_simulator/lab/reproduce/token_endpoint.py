@@ -44,7 +44,7 @@ def refused(name: str) -> Callable[[Simulator, QuotedRefusal, re.Match[str]], In
 
         return Incident(
             name,
-            _STATES.get(name, f"the token endpoint answers {name}"),
+            _STATES.get(name, f"the token endpoint returns {name}"),
             lambda _: TokenError(name, message=message, error=error if isinstance(error, str) else None),
             act,
             path=TOKEN_ENDPOINTS,
