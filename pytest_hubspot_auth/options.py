@@ -131,8 +131,8 @@ GROUPS = {
     "Server": ("host", "port", "hosts", "trusted_hosts"),
 }
 MARK = "hubspot"
-SWEEP_MARK = "hubspot_sweep"
-SCENARIO = "hubspot_scenario"  # the property of a report that kit.score reads
+SWEEP_MARK = "hubspot_sweep"  # also the property of a report that sweep.py reads
+SCENARIO = "hubspot_scenario"  # the property of a report that conformance/score.py reads
 SWEEP_FIXTURE = "_hubspot_sweep_point"
 CLOCK_ARGUMENTS = ("now", "utc_offset", "waiting")  # of the mark, for hubspot_clock
 NOT_BY_MARK = ("hosts", "trusted_hosts", "host", "port")  # the server is the session's

@@ -16,7 +16,6 @@ from hubspot_simulator.simulator import Simulator
 
 from .options import SWEEP_FIXTURE, SWEEP_MARK
 
-_PROPERTY = "hubspot_sweep"
 _PLAIN = "plain"
 # Before which calls a test fetches a token, by the test and its other parameters.
 _USUAL: pytest.StashKey[dict[tuple[str, str], frozenset[int]]] = pytest.StashKey()
@@ -114,7 +113,7 @@ class SweptItem:
             "calls": asked.calls,
             "stride": asked.stride,
         }
-        report.user_properties.append((_PROPERTY, json.dumps(word)))
+        report.user_properties.append((SWEEP_MARK, json.dumps(word)))
 
 
 def _other_parameters(item: pytest.Item) -> str:
@@ -156,7 +155,7 @@ def summary(reports: Iterable[Any]) -> list[str]:
         json.loads(value)
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == _PROPERTY and report.outcome != "rerun"  # what came of trying again is another report
+        if name == SWEEP_MARK and report.outcome != "rerun"  # what came of trying again is another report
     ]
     plain = {word["test"] for word in words if word["point"] == _PLAIN and word["failed"]}
     lines = [f"{test}: fails without any fault, or with another number of calls: see [plain]" for test in sorted(plain)]

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..options import SCENARIO
 from .bug_classes import BUG_CLASSES
 
-_PROPERTY = "hubspot_scenario"
 _WIDTH = 100
 _TOTALS = ("passed", "failed", "not_applicable")
 
@@ -48,7 +48,7 @@ def score_cards(reports: Iterable[Any]) -> list[dict[str, Any]]:
         if getattr(report, "outcome", "") == "rerun":  # it was tried again, and what came of that counts
             continue
         for name, value in getattr(report, "user_properties", ()):
-            if name == _PROPERTY:
+            if name == SCENARIO:
                 before = results.get(report.nodeid, {})
                 results[report.nodeid] = _with_report({**before, **json.loads(value)}, report)
     suites: dict[str, list[dict[str, Any]]] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..options import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
+from ..options import CLOCK_ARGUMENTS, SCENARIO, mark_arguments, read_clock_argument
 from .scenario import Result, Scenario
 from .scenarios import SCENARIOS
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from .connection import Connection
     from .failures import AdapterError
-
-PROPERTY = "hubspot_scenario"
 
 
 class _CollectedInSubclasses:
@@ -130,7 +128,7 @@ def _probed(
 def _note(request: pytest.FixtureRequest, result: Result) -> None:
     """Leave the result with the test's report, which goes from worker to controller."""
     suite = request.node.nodeid.rpartition("::")[0]
-    request.node.user_properties.append((PROPERTY, json.dumps({"suite": suite, **result.as_json()})))
+    request.node.user_properties.append((SCENARIO, json.dumps({"suite": suite, **result.as_json()})))
 
 
 for _scenario in SCENARIOS.values():

@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from ..hosts import is_loopback
+from ..hosts import PORTS, is_loopback, no_such_port
 from ..senders.sockets import Ends
 from .proxy_request import ProxyRefusal, ProxyTarget, read
 
 _Address = tuple[str, int]
 
-_SECURE = 443
 _HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 30.0  # how long a client may take to say what it wants
 _CONNECT_SECONDS = 10.0
@@ -50,7 +49,7 @@ class Proxy:
         self.refused: Counter[str] = Counter()
         self._served: dict[int, Ends] = {}
         self._matches = matches
-        self._ways = {_SECURE: https, 80: http}
+        self._ways = {PORTS["https"]: https, PORTS["http"]: http}
         self._context = ssl.create_default_context(cadata=authority)
         self._on_tunnel = on_tunnel
         self._allow = [pattern.lower() for pattern in allow]
@@ -120,7 +119,7 @@ class Proxy:
                 answers.write(target.head)
             else:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                if target.port == _SECURE and self._on_tunnel is not None and self._matches(target.host):
+                if target.port == PORTS["https"] and self._on_tunnel is not None and self._matches(target.host):
                     self._on_tunnel(target.host, here, b"")
                     first = await reader.read(_HEAD_BYTES)
                     if first:
@@ -149,7 +148,7 @@ class Proxy:
     def _way(self, target: ProxyTarget) -> _Address:
         if self._matches(target.host):
             if target.port not in self._ways:
-                raise ProxyRefusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
+                raise ProxyRefusal(403, no_such_port(target.port))
             return self._ways[target.port]
         if not is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
             self.refused[f"{target.host}:{target.port}"] += 1

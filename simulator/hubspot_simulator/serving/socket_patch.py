@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ..hosts import PORTS, no_such_port
 from ..replacements import Replacements
 
 _NET = "192.0.2."
@@ -45,7 +46,7 @@ class SocketPatch:
         authority: str,
     ) -> None:
         self._matches = matches
-        self._ways = {443: https, 80: http}
+        self._ways = {PORTS["https"]: https, PORTS["http"]: http}
         self._authority = authority
         self._address = f"{_NET}{next(_numbers) % 254 + 1}"
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -72,7 +73,7 @@ class SocketPatch:
     def way(self, sock: socket.socket, port: int) -> tuple[str, int]:
         """Return where a socket that wants that port of HubSpot goes. Raises ConnectionRefusedError."""
         if port not in self._ways:
-            raise ConnectionRefusedError(f"HubSpot has no port {port}: the simulator stands for 443 and 80")
+            raise ConnectionRefusedError(no_such_port(port))
         self.follow(sock)
         return self._ways[port]
 
