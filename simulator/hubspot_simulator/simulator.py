@@ -13,7 +13,6 @@ from .core.connected_installation import ConnectedInstallation
 from .core.crm.objects import Objects
 from .core.earlier_tests import EarlierTests
 from .core.ids import Ids
-from .core.injection import Injected
 from .core.instants import iso_instant
 from .core.journal import Journal
 from .core.limits import RateLimits
@@ -22,6 +21,7 @@ from .core.oauth import OAuth
 from .core.redaction import remember
 from .core.store import Store
 from .lab.faults import Faults
+from .lab.faults.injection import Injected
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ class Simulator(Accounts):
     clock: OffsetClock
     """The simulator's time: ``simulator.clock.advance(minutes=31)`` moves it."""
 
+    _settings_remedy = "pass them to a new one: Simulator(settings)"
+
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
-        self.settings = settings or Settings()
+        self._settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
         if len(self.settings.random_seed) >= _DRAWN_SEED:  # it makes every credential
             remember(self.settings.random_seed)
@@ -55,6 +57,20 @@ class Simulator(Accounts):
         """The tests before this one, where there are such: a call with a token of theirs is none of this one."""
         self.clock.before_move(self._before_move)
         self._start()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was built with. They are read-only: tokens, limits and the default app came from them."""
+        return self._settings
+
+    if not TYPE_CHECKING:  # to type checkers it is read-only; at run time the error says what to do instead
+
+        @settings.setter
+        def settings(self, settings: object) -> None:
+            raise AttributeError(
+                f"settings={settings!r}: the settings of a simulator are read-only, since its app, tokens and limits "
+                f"were built from them; {self._settings_remedy}"
+            )
 
     def _start(self) -> None:
         self.clock.longest_life_ms = 1000 * max(self.settings.token_ttl, self.settings.code_ttl)
@@ -118,7 +134,7 @@ class Simulator(Accounts):
         probability: float | None = None,
         **options: Any,
     ) -> Injected:
-        """Have something go wrong with calls to come (docs/faults.md lists the names and their options).
+        """Have something go wrong with calls to come (``hubspot-simulator explain faults`` lists names and options).
 
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
         a route template, or with ``*``. ``nth`` is the first of them that it hits, from 1; ``times`` how many, None
@@ -130,10 +146,10 @@ class Simulator(Accounts):
         )
 
     def reproduce(self, text: str, *, at: int = 1) -> Reproduction:
-        """Set up the state behind a refusal, from the line of a log, its body or its message (docs/incident.md).
+        """Set up the state behind an error, given a log line, its body or its message (docs/incident.md).
 
-        It is met at call ``at``, from 1: of the authenticated calls, or of those of the token endpoint if it is about
-        these. Raises ValueError for a text that is about no known refusal, and names the nearest.
+        Call ``at``, from 1, gets the error: the authenticated calls count, or, for an error of the token endpoint, the
+        calls to that endpoint. Raises ValueError if the text holds no known error, and names the nearest.
         """
         from .lab.reproduce import reproduce  # few need it
 

@@ -378,7 +378,7 @@ class TestHttpxTransport:
         library = pytest.importorskip(name)
         with (
             library.Client(transport=hubspot_sim.httpx_transport(library)) as client,
-            pytest.raises(library.ConnectError, match=r"example\.com is no host of HubSpot"),
+            pytest.raises(library.ConnectError, match=r"example\.com is not a HubSpot host"),
         ):
             client.get("https://example.com/")
 

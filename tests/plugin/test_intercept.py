@@ -349,7 +349,7 @@ def test_uvloop_is_refused_with_a_sentence(hubspot_sim: HubspotSim) -> None:
         loop = uvloop.new_event_loop()
         with (
             closing(loop),
-            pytest.raises(RuntimeError, match=r"uvloop was about to call api\.hubapi\.com, past the simulator"),
+            pytest.raises(RuntimeError, match=r"uvloop was about to call api\.hubapi\.com, bypassing the simulator"),
         ):
             loop.run_until_complete(call())
 

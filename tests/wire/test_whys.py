@@ -260,11 +260,8 @@ class World:
         ]
 
     def _expiry_ms(self, text: str) -> int:
-        try:
-            said = tokens.parse(text).expires_at_ms or 0
-        except tokens.MalformedToken:
-            return 0
-        return self.early_ms.get(text, said)
+        token = tokens.try_parse(text)
+        return 0 if token is None else self.early_ms.get(text, token.expires_at_ms or 0)
 
     def _all_expired(self) -> bool:
         texts = [*self.app_tokens, *(text for one in self.connections for text in one.tokens)]

@@ -71,7 +71,7 @@ def finding_members(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "problem": shown(finding.problem),
         "remedy": finding.remedy,
-        "page": finding.page,
+        "explain": finding.explain,
         "exchanges": [exchange.number for exchange in finding.exchanges],
     }
 

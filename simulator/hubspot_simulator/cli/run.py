@@ -92,7 +92,7 @@ def observe(
             simulator = session.server.simulator
             set_up(simulator)
             schedule = Schedule(simulator, options.expire_after, options.advance_after)
-            session.server.app.on_exchange = schedule
+            session.server.app.subscribe(schedule)
             status = session.run(options.command)
     except CannotStart as error:
         say(f"hubspot-simulator: {error}")

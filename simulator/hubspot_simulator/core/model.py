@@ -189,8 +189,8 @@ class TokenResponse:
         return self.issued_at_ms + self.expires_in * 1000
 
     def as_json(self) -> dict[str, Any]:
-        """Return the members of the answer in wire order (docs/fidelity.md, "Token endpoint")."""
-        members = {
+        """Return the fields of the response in wire order (docs/fidelity.md, "Token endpoint")."""
+        fields = {
             "token_type": "bearer",
             "refresh_token": self.refresh_token,
             "access_token": self.access_token,
@@ -199,7 +199,7 @@ class TokenResponse:
             "expires_in": self.said,
             "token_use": "access_token" if self.refresh_token else "client_credentials",
         }
-        return {name: value for name, value in members.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass

@@ -118,6 +118,14 @@ def parse(text: str) -> AccessToken:
     )
 
 
+def try_parse(text: str) -> AccessToken | None:
+    """Return what a token says, whoever issued it; None for a text that is not an access token."""
+    try:
+        return parse(text)
+    except MalformedToken:
+        return None
+
+
 def is_signed(token: AccessToken, key: bytes) -> bool:
     """Tell whether ``key`` signed what the token says, and the token is written as it was issued."""
     return token.canonical and hmac.compare_digest(token.signature, _sign(token.signed_part, key))
@@ -125,11 +133,8 @@ def is_signed(token: AccessToken, key: bytes) -> bool:
 
 def is_foreign(text: str, key: bytes) -> bool:
     """Tell whether a text is an access token that says when it expires, and another key than ``key`` signed it."""
-    try:
-        token = parse(text)
-    except MalformedToken:
-        return False
-    return bool(token.expires_at_ms) and not is_signed(token, key)
+    token = try_parse(text)
+    return token is not None and bool(token.expires_at_ms) and not is_signed(token, key)
 
 
 def _sign(data: bytes, key: bytes) -> bytes:

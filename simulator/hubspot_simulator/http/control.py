@@ -10,7 +10,6 @@ from ..core.errors import ApiError
 from ..core.instants import ClockOutOfRange, iso_instant
 from .context import RequestContext, json_response
 
-PREFIX = "/_simulator/"
 _UNITS = ("milliseconds", "seconds", "minutes", "hours", "days", "weeks")
 
 

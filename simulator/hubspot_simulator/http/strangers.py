@@ -19,7 +19,7 @@ def whose(context: RequestContext) -> str:
     simulator = context.simulator
     if simulator.earlier_tests is None:
         return ""
-    bearer = context.request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+    bearer = context.presented_token
     for text in [bearer] if bearer else _tokens(context):
         if simulator.knows(text):
             return ""

@@ -12,7 +12,6 @@ from .sender import same_sender, sender_keys
 from .timeline import Timeline
 
 _WAIT_MS = 60_000
-_TAKES_TIME = {"delay", "expiry"}  # time passed before the answer was there
 _FIXED_MS = (USUAL_LIFETIME_MS, 3_600_000, 21_600_000)
 
 
@@ -90,7 +89,7 @@ def _fixed_lifetime(timeline: Timeline, token: Token, lost: list[ApiCall]) -> Fi
     attempts = timeline.attempts(token.account)
     index = bisect_right(attempts, first.after, key=lambda one: one.number)
     refresh = attempts[index] if index < len(attempts) else None
-    if refresh is None or refresh.token is None or _TAKES_TIME.intersection(first.exchange.faults):
+    if refresh is None or refresh.token is None or first.exchange.effect.delayed:
         return None
     if not same_sender(first.exchange, refresh.exchange):
         return None  # when whoever refreshed began to count is not known
@@ -98,7 +97,7 @@ def _fixed_lifetime(timeline: Timeline, token: Token, lost: list[ApiCall]) -> Fi
     if refreshed_ms - caller_ms(first.exchange) < _WAIT_MS:
         return None
     age_ms = refreshed_ms - token.held_ms
-    said = token.issued.members.get("expires_in") if token.issued else None
+    said = token.issued.fields.get("expires_in") if token.issued else None
     for fixed_ms in _FIXED_MS:
         near = abs(age_ms - fixed_ms) <= fixed_ms // 10
         is_true = abs(token.lifetime_ms - fixed_ms) <= fixed_ms // 10

@@ -12,7 +12,6 @@ from ...core.redaction import shown
 from ...core.words import times
 
 Severity = Literal["error", "warning", "info"]
-PAGE = "docs/findings.md"
 PROOF_KEPT = 6
 
 
@@ -170,9 +169,9 @@ class Finding:
     remedy: str
 
     @property
-    def page(self) -> str:
-        """Where it is explained."""
-        return f"{PAGE}#{self.id}"
+    def explain(self) -> str:
+        """The command that says more about findings of this id."""
+        return f"hubspot-simulator explain {self.id}"
 
     def __repr__(self) -> str:
         proof = ", ".join(f"#{exchange.number}" for exchange in self.exchanges)
@@ -186,7 +185,7 @@ class Finding:
                 f"  {self.problem}",
                 *proof,
                 f"  Fix: {self.remedy}",
-                f"  {self.page}",
+                f"  More: {self.explain}",
             ]
         )
 
