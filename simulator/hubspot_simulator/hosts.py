@@ -1,4 +1,4 @@
-"""HubSpot's host names (docs/fidelity.md, "Hosts"), and which spellings of a host name mean the same host.
+"""HubSpot's host names and ports (docs/fidelity.md, "Hosts"), and which spellings of a host name mean the same host.
 
 Standard library only, for Python 3.8 and later: ``runner/python/hook.py`` loads this file by its path.
 """
@@ -15,6 +15,7 @@ DOMAINS = ("hubapi.com", "hubspot.com")
 CERTIFIED = tuple(f"*.{domain}" for domain in DOMAINS)  # the names in the simulator's certificate
 PATTERN = re.compile(rf"(?:api|app|mcp)(?:-[a-z]+\d+)?\.(?:{'|'.join(map(re.escape, DOMAINS))})")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PORTS = {"http": 80, "https": 443}  # HubSpot's, and those that a URL without a port means
 
 
 def canonical(host: object) -> str:
@@ -54,6 +55,11 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         name = canonical(host)
         return name == "localhost" or name.endswith(".localhost")
+
+
+def no_such_port(port: int) -> str:
+    """Return the error for a client that wants a port which HubSpot does not have."""
+    return f"the simulator serves HubSpot's hosts on ports 443 and 80 only, not on {port}"
 
 
 def _resolver_name(host: object) -> str:

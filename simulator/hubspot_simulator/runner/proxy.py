@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from ..hosts import is_loopback
+from ..hosts import PORTS, is_loopback, no_such_port
 from ..senders.sockets import Ends
 from .proxy_request import ProxyRefusal, ProxyTarget, read
 
 _Address = tuple[str, int]
 
-_HTTPS_PORT = 443
 _HEAD_BYTES = 64 * 1024
 _HEAD_SECONDS = 30.0  # the time limit for the head of a request
 _CONNECT_SECONDS = 10.0
@@ -52,7 +51,7 @@ class Proxy:
         self.blocked: Counter[str] = Counter()
         self._client_ends: dict[int, Ends] = {}
         self._matches = matches
-        self._hubspot_addresses = {_HTTPS_PORT: https, 80: http}
+        self._hubspot_addresses = {PORTS["https"]: https, PORTS["http"]: http}
         self._context = ssl.create_default_context(cadata=authority)
         self._on_tunnel = on_tunnel
         self._allow = [pattern.lower() for pattern in allow]
@@ -122,7 +121,7 @@ class Proxy:
                 upstream_writer.write(target.head)
             else:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                if target.port == _HTTPS_PORT and self._on_tunnel is not None and self._matches(target.host):
+                if target.port == PORTS["https"] and self._on_tunnel is not None and self._matches(target.host):
                     self._on_tunnel(target.host, local_port, b"")
                     first = await reader.read(_HEAD_BYTES)
                     if first:
@@ -155,9 +154,7 @@ class Proxy:
     def _address(self, target: ProxyTarget) -> _Address:
         if self._matches(target.host):
             if target.port not in self._hubspot_addresses:
-                raise ProxyRefusal(
-                    403, f"the simulator serves HubSpot's hosts on ports 443 and 80 only, not on {target.port}"
-                )
+                raise ProxyRefusal(403, no_such_port(target.port))
             return self._hubspot_addresses[target.port]
         if not is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
             self.blocked[f"{target.host}:{target.port}"] += 1

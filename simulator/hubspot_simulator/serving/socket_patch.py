@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ..hosts import PORTS, no_such_port
 from ..replacements import Replacements
 
 _NET = "192.0.2."
@@ -45,7 +46,7 @@ class SocketPatch:
         authority: str,
     ) -> None:
         self._matches = matches
-        self._targets = {443: https, 80: http}
+        self._targets = {PORTS["https"]: https, PORTS["http"]: http}
         self._authority = authority
         self._address = f"{_NET}{next(_numbers) % 254 + 1}"
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -72,9 +73,7 @@ class SocketPatch:
     def target(self, sock: socket.socket, port: int) -> tuple[str, int]:
         """Return the simulator's address for a port of HubSpot. Raises ConnectionRefusedError for other ports."""
         if port not in self._targets:
-            raise ConnectionRefusedError(
-                f"the simulator serves HubSpot's hosts on ports 443 and 80 only, not on {port}"
-            )
+            raise ConnectionRefusedError(no_such_port(port))
         self.track(sock)
         return self._targets[port]
 
