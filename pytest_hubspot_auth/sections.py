@@ -15,6 +15,8 @@ import pytest
 from _pytest._code.code import TerminalRepr
 from _pytest._io import TerminalWriter
 
+from hubspot_simulator.core.printable import wrapped
+
 JOURNAL = "HubSpot simulator"
 AUDIT = "HubSpot audit"
 _TITLES = (JOURNAL, AUDIT)
@@ -76,8 +78,6 @@ def dress(report: pytest.TestReport, config: pytest.Config) -> None:
 
 def _write(sections: Iterable[tuple[str, str, str]], tw: TerminalWriter, *, shown: bool) -> None:
     """Write sections; wrapped and coloured where the terminal shows them, else as they are."""
-    from hubspot_simulator.core.printable import wrapped
-
     for title, text, sep in sections:
         tw.sep(sep, title)
         for line in text.split("\n"):

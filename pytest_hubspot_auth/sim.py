@@ -21,6 +21,7 @@ from hubspot_simulator.settings import Settings
 from hubspot_simulator.simulator import Simulator
 
 from .routing.guard import answering
+from .routing.httpx_transport import transport
 from .routing.no_proxy import HUBSPOT, exempt
 from .routing.unsupported_clients import refused
 from .time.freezes import is_frozen, move_newest_freeze
@@ -80,8 +81,6 @@ class HubspotSim(Simulator):
 
         ``library`` is the module httpx or httpx2; without it, the one that is imported, httpx if both are.
         """
-        from .routing.httpx_transport import transport
-
         return transport(self._server.app, self._server.url_host, library)
 
     @contextmanager

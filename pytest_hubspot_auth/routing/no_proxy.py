@@ -57,7 +57,7 @@ def _system_proxies() -> dict[str, str]:
     """Return the variables that name the system's proxies, which no client takes once one of the variables is set."""
     if sys.platform not in ("darwin", "win32"):
         return {}
-    from urllib.request import getproxies, getproxies_environment
+    from urllib.request import getproxies, getproxies_environment  # start-up cost: Linux needs it not at all
 
     if getproxies_environment():
         return {}

@@ -24,7 +24,7 @@ _HOME = {"Settings": "settings", "Simulator": "simulator", "SimulatorServer": "s
 
 def __getattr__(name: str) -> Any:  # the plugin reads `settings` alone: importing it must not cost a server
     if name in _HOME:
-        from importlib import import_module
+        from importlib import import_module  # start-up cost: an unused plugin comes through here
 
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

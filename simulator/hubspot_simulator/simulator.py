@@ -132,13 +132,13 @@ class Simulator:
         It is met at call ``at``, from 1: of the authenticated calls, or of those of the token endpoint if it is about
         these. Raises ValueError for a text that is about no known refusal, and names the nearest.
         """
-        from .lab.reproduce import reproduce  # few need it
+        from .lab.reproduce import reproduce  # start-up cost: few need it
 
         return reproduce(self, text, at)
 
     def audit(self) -> list[Finding]:
         """Return the mistakes with tokens that the journal proves (docs/findings.md)."""
-        from .lab.audit import audit  # it is costly to import, and most tests pass
+        from .lab.audit import audit  # start-up cost: most tests pass
 
         return audit([exchange for exchange in self.journal.exchanges if not exchange.stranger])
 

@@ -23,6 +23,7 @@ from ..settings import (
     from_environment,
     read,
 )
+from . import demo, reproduce, run, serve, sweep
 from .output import LogHandler, Output, escape_what_cannot_be_encoded
 
 _ABOUT_TESTS = ("strict", "guard")
@@ -89,14 +90,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .demo import demo
-    from .reproduce import add_options as add_reproduce_options
-    from .reproduce import reproduce
-    from .run import add_options, run
-    from .serve import CLOCKS, serve
-    from .sweep import add_options as add_sweep_options
-    from .sweep import sweep
-
     parser = _Parser(
         prog="hubspot-simulator",
         description="A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.",
@@ -112,11 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(command, _SERVE_SHOWN, with_program=False)
     command.add_argument(
         "--clock",
-        choices=CLOCKS,
-        default=CLOCKS[0],
+        choices=serve.CLOCKS,
+        default=serve.CLOCKS[0],
         help="whether the simulator's clock runs or stands still until it is moved (default: %(default)s)",
     )
-    command.set_defaults(run=serve, name="serve", defaults=_SERVE_DEFAULTS)
+    command.set_defaults(run=serve.serve, name="serve", defaults=_SERVE_DEFAULTS)
 
     command = commands.add_parser(
         "run",
@@ -126,8 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, {}, with_program=True)
-    add_options(command)
-    command.set_defaults(run=run, name="run", defaults={})
+    run.add_options(command)
+    command.set_defaults(run=run.run, name="run", defaults={})
 
     command = commands.add_parser(
         "sweep",
@@ -137,8 +130,8 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, {}, with_program=True)
-    add_sweep_options(command)
-    command.set_defaults(run=sweep, name="sweep", defaults={})
+    sweep.add_options(command)
+    command.set_defaults(run=sweep.sweep, name="sweep", defaults={})
 
     command = commands.add_parser(
         "reproduce",
@@ -148,15 +141,15 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, _REPRODUCE_DEFAULTS, with_program=True)
-    add_reproduce_options(command)
-    command.set_defaults(run=reproduce, name="reproduce", defaults=_REPRODUCE_DEFAULTS)
+    reproduce.add_options(command)
+    command.set_defaults(run=reproduce.reproduce, name="reproduce", defaults=_REPRODUCE_DEFAULTS)
 
     command = commands.add_parser(
         "demo",
         help="tell the story of an expiring token on a real socket",
         description="Tell the story of an expiring token on a real socket. It needs no network and no account.",
     )
-    command.set_defaults(run=demo, name="demo", defaults={})
+    command.set_defaults(run=demo.demo, name="demo", defaults={})
     return parser
 
 

@@ -36,7 +36,7 @@ def end(mark: str, root: int | None = None) -> None:
 
 def find(mark: str, root: int | None = None) -> list[Process]:
     """Return the living processes that have a mark, those under ``root``, and what they started; never this one."""
-    import psutil
+    import psutil  # start-up cost: it is slow to import, and needed once a program has ended
 
     first = [process for process in psutil.process_iter() if _is_marked(process, mark)]
     with suppress(psutil.Error):
@@ -58,7 +58,7 @@ def _is_marked(process: Process, mark: str) -> bool:
 
 def _lives(process: Process) -> bool:
     """Tell whether a process runs. It is not waited for: its status is its parent's, which may be this process."""
-    import psutil
+    import psutil  # as above
 
     with suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -66,7 +66,7 @@ def _lives(process: Process) -> bool:
 
 
 def _gone() -> type[Exception]:
-    import psutil
+    import psutil  # as above
 
     error: type[Exception] = psutil.Error
     return error

@@ -69,6 +69,7 @@ def watch(told: str) -> None:
         return
     known = json.loads(told)
     sys.path[:0] = known["path"]
+    # start-up cost, and on the path that the other process has named
     import shutil
     from importlib import import_module
 

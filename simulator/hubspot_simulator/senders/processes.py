@@ -35,7 +35,7 @@ def identity(pid: int) -> tuple[object, ...]:
             fields = file.read().rpartition(")")[2].split()
         return pid, fields[_START_TIME], fields[_START_OF_STACK]
     except (OSError, IndexError):
-        import psutil  # it is costly to import, and few need it
+        import psutil  # start-up cost: it is slow to import, and few need it
 
         return pid, psutil.Process(pid).create_time()
 
@@ -43,7 +43,7 @@ def identity(pid: int) -> tuple[object, ...]:
 def _descendants() -> list[int]:
     pid = os.getpid()
     if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):  # not Linux, or an unusual one
-        import psutil
+        import psutil  # as above
 
         return [process.pid for process in psutil.Process(pid).children(recursive=True)]
     found = _children(pid)
@@ -66,7 +66,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _has(pid: int, ends: Ends) -> bool:
-    import psutil
+    import psutil  # as above
 
     try:
         process = psutil.Process(pid)

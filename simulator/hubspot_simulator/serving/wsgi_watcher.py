@@ -244,7 +244,7 @@ class Watcher:
 def _most_connections() -> int:
     if sys.platform == "win32":
         return _MAX_CONNECTIONS
-    import resource
+    import resource  # Windows has none
 
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit == resource.RLIM_INFINITY:

@@ -73,7 +73,7 @@ class _ModulePatches:
         if self._begun or ("ssl" in sys.modules and not hasattr(sys.modules["ssl"], "SSLContext")):
             return
         self._begun = True
-        import json
+        import json  # start-up cost: every Python of the program comes through here
 
         child = json.loads(self._text)
         with open(child["authority"], encoding="ascii") as file:
@@ -85,7 +85,7 @@ class _ModulePatches:
 
     def certifi(self, certifi: Any) -> None:
         """Have it name the bundle: prepared requests and C clients ignore the variables that do."""
-        import json
+        import json  # start-up cost: every Python of the program comes through here
 
         bundle: str = json.loads(self._text)["bundle"]
 
@@ -97,7 +97,7 @@ class _ModulePatches:
 
     def uvloop(self, uvloop: Any) -> None:
         """Have it connect where the socket patch says: it does so in C, below the socket patch."""
-        import socket
+        import socket  # the program must be the first to import it, or ``sockets`` would come too late
 
         patches, matches, loop = self._patches, self._matches, uvloop.Loop
         getaddrinfo, create_connection, sock_connect = loop.getaddrinfo, loop.create_connection, loop.sock_connect
