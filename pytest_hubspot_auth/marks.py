@@ -58,7 +58,9 @@ def _check_mark(mark: pytest.Mark) -> None:
 def _parse_waiting(value: object) -> str:
     """Return what the mark's ``waiting=`` names. Raises ValueError with the accepted values."""
     if value not in ("real", "simulated"):
-        raise ValueError(f"waiting={value!r}: expected 'real', the default, or 'simulated' (docs/waiting.md)")
+        raise ValueError(
+            f"waiting={value!r}: expected 'real', the default, or 'simulated' (hubspot-simulator explain waiting)"
+        )
     return str(value)
 
 

@@ -107,7 +107,7 @@ def check_options(parser: pytest.Parser, args: list[str]) -> None:
         if option.startswith("--hubspot"):
             for near in get_close_matches(option, known, n=1, cutoff=0.8):
                 raise pytest.UsageError(
-                    f"there is no option {option} (did you mean {near}?); docs/settings.md lists them"
+                    f"there is no option {option} (did you mean {near}?); `hubspot-simulator explain` lists them"
                 )
 
 
@@ -124,7 +124,8 @@ def _check_ini_names(config: pytest.Config) -> None:
             raise pytest.UsageError(f"ini {key}: it is given by mark only: @pytest.mark.hubspot({name}=...)")
         for near in get_close_matches(name, SETTINGS, n=1, cutoff=0.7):
             raise pytest.UsageError(
-                f"ini {key}: there is no such setting (did you mean 'hubspot_{near}'?); docs/settings.md lists them"
+                f"ini {key}: there is no such setting (did you mean 'hubspot_{near}'?); `hubspot-simulator explain` "
+                "lists them"
             )
 
 

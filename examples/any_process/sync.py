@@ -1,4 +1,4 @@
-"""An integration that hard-codes HubSpot's host and knows nothing of any test."""
+"""An integration with a hard-coded host: it has no code for tests."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Every known refresh bug, tried on an integration: the one of examples/refreshes."""
+"""Test the integration in examples/refreshes for every known class of refresh bugs."""
 
 from refreshes.sync import ContactSync
 
@@ -6,7 +6,7 @@ from pytest_hubspot_auth import HubSpotRefreshSuite
 
 
 class Storage:
-    """Where the integration keeps its tokens: its database, in real life."""
+    """Stores the tokens of the integration, as its database would."""
 
     def __init__(self, tokens, received_at):
         self.save(tokens, received_at)
@@ -32,7 +32,7 @@ class TestContactSync(HubSpotRefreshSuite):
     def work(self, sync):
         sync.emails()
 
-    # What follows may be left out: the scenarios that need it are not applicable then.
+    # The rest is optional. Without a method, the scenarios that need it are not applicable.
 
     def write(self, sync):
         sync.add("ada@example.com")

@@ -1,4 +1,4 @@
-"""An integration on `requests` that takes no base URL."""
+"""An integration that uses `requests` and has no setting for the base URL."""
 
 import requests
 

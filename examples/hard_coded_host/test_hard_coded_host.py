@@ -1,4 +1,4 @@
-"""``hubspot_responses`` answers calls of `requests` to https://api.hubapi.com; nothing of the integration changes."""
+"""``hubspot_responses`` answers calls of `requests` to https://api.hubapi.com. The integration stays unchanged."""
 
 import pytest
 import requests

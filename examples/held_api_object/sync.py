@@ -1,7 +1,7 @@
-"""The official client, used so that it goes on sending the old token after a refresh, and used well.
+"""Two integrations on the official client: a correct one, and one that keeps sending the old token after a refresh.
 
-hubspot-api-client 12 copies the access token into each API object at the moment when the object is made. One that
-is held keeps the old token when ``client.access_token`` is set.
+hubspot-api-client 12 copies the access token into each API object when it creates the object. If you keep the object
+and set ``client.access_token``, the object still has the old token.
 """
 
 import time
@@ -12,9 +12,9 @@ MARGIN = 60  # seconds
 
 
 class ContactPages:
-    """Reads contacts, and refreshes in time.
+    """Reads contacts, and refreshes the token before it expires.
 
-    ``tokens`` is what the token endpoint answered, ``received_at`` when (epoch seconds).
+    ``tokens`` is the response of the token endpoint. ``received_at`` is when it arrived (epoch seconds).
     """
 
     def __init__(self, tokens, received_at, client_id, client_secret, host="https://api.hubapi.com"):
@@ -25,7 +25,7 @@ class ContactPages:
 
     def first(self):
         self._refresh_if_late()
-        return self.client.crm.contacts.basic_api.get_page(limit=100)  # made anew for each call
+        return self.client.crm.contacts.basic_api.get_page(limit=100)  # a new API object for each call
 
     def _refresh_if_late(self):
         if time.time() < self.expires_at - MARGIN:
@@ -38,7 +38,7 @@ class ContactPages:
 
 
 class HeldContactPages(ContactPages):
-    """The same, but for one line: it holds ``basic_api``."""
+    """Does the same, except that it keeps ``basic_api``."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""A defect of hubspot-api-client 12.0.0, reproduced: the refresh happens, and the old token is sent all the same."""
+"""Reproduce a defect of hubspot-api-client 12.0.0: after a successful refresh, it still sends the old token."""
 
 import pytest
 from held_api_object.sync import ContactPages, HeldContactPages
@@ -18,7 +18,7 @@ def test_a_held_api_object_sends_the_old_token_after_the_refresh(arguments, hubs
     with pytest.raises(UnauthorizedException, match="EXPIRED_AUTHENTICATION"):
         pages.first()
 
-    hubspot_sim.assert_called("POST", "/oauth/v1/token", times=1)  # so it is not the refresh that is missing
+    hubspot_sim.assert_called("POST", "/oauth/v1/token", times=1)  # the refresh did happen
     (finding,) = hubspot_sim.audit()
     assert finding.id == "old-token-after-refresh"
 

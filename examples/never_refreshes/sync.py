@@ -1,4 +1,4 @@
-"""An integration as many are shipped: it works all afternoon, and fails at minute 31."""
+"""A common bug: this integration never refreshes its token, so it fails at minute 31."""
 
 import requests
 

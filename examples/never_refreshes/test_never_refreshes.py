@@ -1,11 +1,11 @@
-"""The bug, shown. Take the xfail away to read the report."""
+"""Show the bug. Remove the xfail to see the report."""
 
 import pytest
 import requests
 from never_refreshes.sync import ContactSync
 
 
-def test_works_all_afternoon_in_development(hubspot_sim, hubspot_installation):
+def test_works_while_the_token_is_valid(hubspot_sim, hubspot_installation):
     sync = ContactSync(hubspot_installation.token_response, base_url=hubspot_sim.url)
     for _ in range(3):
         assert sync.emails() == []

@@ -1,4 +1,4 @@
-"""The official hubspot-api-client, unmodified, pointed here by ``host=``."""
+"""Use the official hubspot-api-client, unmodified: ``host=`` points it to the simulator."""
 
 import pytest
 from hubspot import HubSpot

@@ -4,7 +4,7 @@ import requests
 
 
 class Contacts:
-    """The integration under test: it refreshes when the token is about to expire."""
+    """The integration under test. It refreshes when the token is about to expire."""
 
     def __init__(self, tokens, client_id, client_secret, base_url="https://api.hubapi.com"):
         self.base_url = base_url

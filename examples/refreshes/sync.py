@@ -1,18 +1,18 @@
-"""The same integration, fixed: it refreshes before the token expires, and once more if HubSpot says it has."""
+"""The integration in examples/never_refreshes, fixed: it refreshes before the token expires, and after a 401."""
 
 import time
 
 import requests
 
-MARGIN = 60  # seconds: a token that dies on its way is as dead as one that died before
-LIFETIME = 1800  # seconds, if HubSpot should not say
+MARGIN = 60  # seconds before the expiry: a token must not expire while the request is on its way
+LIFETIME = 1800  # seconds, if HubSpot sends no expires_in
 
 
 class ContactSync:
     """Reads every contact of a HubSpot account.
 
-    ``tokens`` is what the token endpoint answered, ``received_at`` when (epoch seconds), ``save`` is called with the
-    two whenever they change.
+    ``tokens`` is the response of the token endpoint. ``received_at`` is when it arrived (epoch seconds). ``save`` is
+    called with both whenever they change.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ContactSync:
             "client_secret": self.client_secret,
             "refresh_token": self.tokens["refresh_token"],
         }
-        received_at = time.time()  # before it is sent: what is on its way grows older
+        received_at = time.time()  # before the request is sent: the token already ages on its way here
         answer = self.session.post(f"{self.base_url}/oauth/2026-09/token", data=form, timeout=10)
         answer.raise_for_status()
         self.tokens = {"refresh_token": self.tokens["refresh_token"], **answer.json()}

@@ -28,7 +28,7 @@ def test_it_survives_an_expiry_before_each_of_its_calls(sync):
     assert sync.emails() == ["ada@example.com", "bob@example.com"]
 
 
-def test_a_good_token_is_not_refreshed(sync, hubspot_sim, hubspot_clock):
+def test_a_valid_token_is_not_refreshed(sync, hubspot_sim, hubspot_clock):
     sync.emails()
     hubspot_clock.advance(minutes=28)
     sync.emails()
@@ -42,15 +42,15 @@ def test_it_refreshes_before_the_token_expires(sync, hubspot_sim, hubspot_clock,
     assert saved == [(sync.tokens["access_token"], hubspot_clock.now.timestamp())]
 
 
-def test_it_refreshes_again_and_again(sync, hubspot_sim, hubspot_clock):
+def test_it_refreshes_at_every_expiry(sync, hubspot_sim, hubspot_clock):
     for _ in range(4):
         hubspot_clock.advance(minutes=31)
         sync.emails()
     hubspot_sim.assert_called("POST", TOKEN, times=4)
 
 
-def test_a_token_that_died_unnoticed_is_refreshed_once(sync, hubspot_sim, hubspot_clock):
-    """The clock of this machine is late: only the 401 can tell."""
+def test_a_401_refreshes_once(sync, hubspot_sim, hubspot_clock):
+    """The clock of this machine is slow, so only the 401 shows that the token has expired."""
     hubspot_clock.server.advance(minutes=31)
     sync.add("ada@example.com")
     assert sync.emails() == ["ada@example.com"]
@@ -58,7 +58,7 @@ def test_a_token_that_died_unnoticed_is_refreshed_once(sync, hubspot_sim, hubspo
     hubspot_sim.assert_called("POST", "/crm/v3/objects/contacts", times=2)
 
 
-def test_a_dead_refresh_token_is_not_tried_for_ever(sync, hubspot_sim, hubspot_clock):
+def test_a_dead_refresh_token_is_tried_once(sync, hubspot_sim, hubspot_clock):
     hubspot_sim.uninstall()
     hubspot_clock.advance(minutes=31)
     with pytest.raises(requests.HTTPError, match="400"):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Any language will do: serve the simulator, call it, let half an hour pass, call it again, refresh.
+# Works from any language: start the simulator, call it, move its clock past the expiry, call it again, refresh.
 set -eu
 
 log=$(mktemp)

@@ -10,8 +10,8 @@ NEEDED = [tool for tool in ("sh", "curl", "sed", "grep", "mktemp") if not shutil
 
 
 @pytest.mark.skipif(bool(NEEDED), reason=f"not on this machine: {', '.join(NEEDED)}")
-def test_the_script_tells_the_story():
-    scripts = Path(sys.executable).parent  # where hubspot-simulator is
+def test_the_script_shows_the_expiry_and_the_refresh():
+    scripts = Path(sys.executable).parent  # hubspot-simulator is installed there
     done = subprocess.run(
         ["sh", str(Path(__file__).with_name("expire.sh"))],
         env={**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"},

@@ -1,4 +1,4 @@
-"""Without pytest's fixtures: a unittest.TestCase. ``python -m unittest`` runs it too."""
+"""Use the simulator in a unittest.TestCase, without fixtures. ``python -m unittest`` runs it too."""
 
 import time
 import unittest
@@ -15,7 +15,7 @@ class ExpiryTest(unittest.TestCase):
         with urlopen(request, timeout=10) as answer:
             return answer.status
 
-    def test_the_token_lives_half_an_hour(self):
+    def test_the_token_expires_after_half_an_hour(self):
         started = time.time()
         token = self.sim.installation.access_token
         self.assertEqual(self.contacts(token), 200)
@@ -27,8 +27,8 @@ class ExpiryTest(unittest.TestCase):
             self.assertEqual(answer.code, 401)
             self.assertIn(b"expired 60 second(s) ago", answer.read())
 
-    @hubspot_simulation(token_ttl=60)  # another simulator, for one test
-    def test_a_short_life(self, sim):
+    @hubspot_simulation(token_ttl=60)  # a separate simulator for this test
+    def test_a_short_lifetime(self, sim):
         token = sim.installation.access_token
         sim.clock.advance(seconds=61)
         with self.assertRaises(HTTPError) as raised:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import pytest
 
@@ -22,10 +22,18 @@ from ..marks import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
 from ..options import SCENARIO
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # type checkers have it; the typing module's takes no default before 3.13
+
     from hubspot_simulator.lab.conformance.adapter_driver import AdapterDriver
     from hubspot_simulator.lab.conformance.connection import Connection
     from hubspot_simulator.lab.conformance.failures import AdapterError
     from hubspot_simulator.serving.server import SimulatorServer
+
+    ClientT = TypeVar("ClientT", default=Any)
+else:
+    from typing import TypeVar
+
+    ClientT = TypeVar("ClientT")
 
 
 class _CollectedInSubclasses:
@@ -37,7 +45,7 @@ class _CollectedInSubclasses:
         raise AttributeError("__test__")
 
 
-class HubSpotRefreshSuite:
+class HubSpotRefreshSuite(Generic[ClientT]):
     """Every known token-refresh bug as a test of your integration.
 
     Inherit from it and say how to ``connect`` a client and how it does a unit of ``work``::
@@ -66,11 +74,28 @@ class HubSpotRefreshSuite:
 
     if TYPE_CHECKING:
 
-        def connect(self, connection: Connection) -> Any:
+        def connect(self, connection: Connection, /) -> ClientT | Awaitable[ClientT]:
             """Build a client from what is known of a connected account."""
 
-        def work(self, client: Any) -> Any:
+        def work(self, client: ClientT, /) -> object:
             """Do one unit of work that calls HubSpot at least once, and raise when it fails."""
+
+        # What follows may be left out.
+
+        def write(self, client: ClientT, /) -> object:
+            """Create one record with a POST."""
+
+        def stored(self, client: ClientT, /) -> object:
+            """Return what a restart would find; it comes back as ``connection.stored``."""
+
+        def prepare(self, client: ClientT, /) -> Callable[[], object] | Awaitable[Callable[[], object]]:
+            """Queue a unit of work, and return the callable that does it."""
+
+        def is_connected(self, client: ClientT, /) -> bool | Awaitable[bool]:
+            """Return False once the user must connect again."""
+
+        def close(self, client: ClientT, /) -> object:
+            """Free what the client holds."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give the scenario's settings to a test that a subclass overrides, to mark it xfail for instance."""

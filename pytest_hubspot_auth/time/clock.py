@@ -11,15 +11,9 @@ from types import ModuleType
 from freezegun import api, freeze_time
 
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import (
-    OffsetClock,
-    duration,
-    from_datetime,
-    iso_instant,
-    to_datetime,
-    to_ms,
-)
+from hubspot_simulator.core.clock import OffsetClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
+from hubspot_simulator.core.instants import duration, from_datetime, iso_instant, to_datetime, to_ms
 
 from .freezegun_types import make_stand_ins_equal
 from .freezes import EPOCH
@@ -171,16 +165,13 @@ class HubspotClock:
         text that is no access token or carries no expiry.
         """
         text = what if isinstance(what, str) else what.access_token
-        try:
-            expires_at_ms = tokens.parse(text).expires_at_ms
-        except tokens.MalformedToken:
-            expires_at_ms = None
-        if expires_at_ms is None:
+        token = tokens.try_parse(text)
+        if token is None or token.expires_at_ms is None:
             raise ValueError(
                 f"expire() got {tokens.shorten(text)!r}, which is no access token with an expiry: pass "
                 "hubspot_installation, or an access token that the simulator issued"
             )
-        left_ms = expires_at_ms - self.server.now_ms()
+        left_ms = token.expires_at_ms - self.server.now_ms()
         if left_ms > 0:
             self._move(timedelta(milliseconds=left_ms, seconds=1))
 

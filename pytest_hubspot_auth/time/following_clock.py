@@ -7,7 +7,8 @@ from typing import Any
 
 from freezegun import api
 
-from hubspot_simulator.core.clock import SystemClock, iso_instant, to_ms
+from hubspot_simulator.core.clock import SystemClock
+from hubspot_simulator.core.instants import iso_instant, to_ms
 
 from . import freezes
 

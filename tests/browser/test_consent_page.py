@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import Client, TestResponse
 
 from hubspot_simulator import Simulator
-from hubspot_simulator.core.consent import Request
+from hubspot_simulator.core.consent import AuthorizationRequest
 from hubspot_simulator.core.model import App, Portal
 from hubspot_simulator.http.app import Application
 from hubspot_simulator.http.oauth import consent_page
@@ -87,7 +87,7 @@ def ask(
     **parameters: str,
 ) -> Page:
     app = App(1, name, "client-id", "secret", ("https://app.example.com/cb",), scopes, optional)
-    request = Request(app, app.redirect_uri, scopes, optional)
+    request = AuthorizationRequest(app, app.redirect_uri, scopes, optional)
     return Page(consent_page.ask(request, portals, portals[selected], parameters))
 
 
@@ -178,7 +178,9 @@ PARAMETERS = st.dictionaries(st.text(min_size=1), st.text())
 @given(PARAMETERS)
 def test_every_parameter_comes_back_with_the_form(parameters: dict[str, str]) -> None:
     app = App(1, "a", "b", "c", ("https://d.example.com",), ("oauth",))
-    html = consent_page.ask(Request(app, app.redirect_uri, ("oauth",), ()), PORTALS, PORTALS[0], parameters)
+    html = consent_page.ask(
+        AuthorizationRequest(app, app.redirect_uri, ("oauth",), ()), PORTALS, PORTALS[0], parameters
+    )
     sent = Page(html).fields()
     assert {name: values for name, values in sent.items() if name not in consent_page.FIELDS} == {
         name: [value] for name, value in parameters.items() if name not in consent_page.FIELDS
@@ -191,7 +193,9 @@ def test_every_parameter_comes_back_with_the_form(parameters: dict[str, str]) ->
 def test_each_page_is_one_whole_document_that_loads_nothing(html: str) -> None:
     if html == "ask":
         app = App(1, "a", "b", "c", ("https://d.example.com",), ("oauth",), ("files",))
-        html = consent_page.ask(Request(app, app.redirect_uri, ("oauth",), ("files",)), PORTALS, PORTALS[0], {})
+        html = consent_page.ask(
+            AuthorizationRequest(app, app.redirect_uri, ("oauth",), ("files",)), PORTALS, PORTALS[0], {}
+        )
     page = Page(html)
     assert html.startswith("<!doctype html>\n")
     assert page.all("html") == [{"lang": "en"}]

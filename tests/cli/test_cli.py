@@ -20,6 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from hubspot_simulator import __version__, links
+from hubspot_simulator.cli import main
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "hubspot_simulator"]
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -264,6 +267,19 @@ class TestServe:
         done = run(*arguments)
         assert done.returncode == 2
         assert message in done.stderr
+
+    def test_it_prints_its_version(self) -> None:
+        done = run("--version")
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"hubspot-simulator {__version__}\n", "")
+
+    @pytest.mark.parametrize("url", ["", "https://code.example/project"])
+    def test_the_help_ends_with_a_link_only_if_there_is_an_address(
+        self, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(links, "PROJECT_URL", url)
+        with pytest.raises(SystemExit):
+            main(["--help"])
+        assert ("Project: " in capsys.readouterr().out) == bool(url)
 
     def test_a_wrong_environment_variable_is_named(self) -> None:
         done = run("serve", HUBSPOT_SIMULATOR_TOKN_TTL="5")

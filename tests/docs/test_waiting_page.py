@@ -87,7 +87,7 @@ def _(clock: HubspotClock, simulated: bool) -> str:
     return waited(clock, SHORT, lambda: thread.join(GUARD))
 
 
-@row("`time.sleep` that was kept")
+@row("`time.sleep` that was stored")
 def _(clock: HubspotClock, simulated: bool) -> str:
     return waited(clock, SHORT, lambda: KEPT[0](SHORT))
 
@@ -125,7 +125,7 @@ async def give_up(awaitable) -> None:
         await asyncio.wait_for(awaitable, SHORT)
 
 
-@row("`asyncio.wait_for` on what")
+@row("`asyncio.wait_for` on something")
 def _(clock: HubspotClock, simulated: bool) -> str:
     async def scenario() -> None:
         await give_up(asyncio.Event().wait())

@@ -164,7 +164,7 @@ class TestSuite:
                 "The exchanges that show it:",
                 "  #2 * GET /crm/v3/objects/contacts 401: * expired 60 s ago *",
                 "The exception came from test_it.py:*",
-                "Bug class 1 (never refreshes at all). More: docs/conformance.md#survives-minute-31",
+                "Bug class 1 (never refreshes at all). More: hubspot-simulator explain survives-minute-31",
                 "  survives-minute-31 *1  FAILED (no-refresh-after-expiry*): work() raised HTTPError: 401 Client*",
                 "  0 passed, 1 failed, 0 not applicable; 1 of 41 bug classes covered",
             ]
@@ -414,7 +414,7 @@ class TestProbe:
             [
                 f"The adapter TestIt does not work: {did}",
                 f"What to do: {remedy}",
-                "More: docs/conformance.md#the-adapter",
+                "More: hubspot-simulator explain adapter",
                 "test_it.py::TestIt",
                 f"  the adapter does not work: {said}; no scenario was tried",
                 "  0 passed, 2 failed, 0 not applicable; 0 of 41 bug classes covered",
@@ -881,15 +881,15 @@ class TestAlone:
         assert result.findings == findings
         assert adapter.closed == (outcome != "not applicable")
 
-    def test_the_hook_of_the_server_is_put_back(self, hubspot_server) -> None:
+    def test_who_listens_to_the_server_goes_on_listening(self, hubspot_server) -> None:
         seen: list[object] = []
-        hubspot_server.app.on_exchange = seen.append
+        unsubscribe = hubspot_server.app.subscribe(seen.append)
         try:
             assess_alone(SCENARIOS["no-refresh-on-403"], self.Adapter(), hubspot_server)
-            assert hubspot_server.app.on_exchange == seen.append
+            assess_alone(SCENARIOS["no-refresh-on-403"], self.Adapter(), hubspot_server)
         finally:
-            hubspot_server.app.on_exchange = None
-        assert len(seen) == 3
+            unsubscribe()
+        assert len(seen) == 6
 
     def test_a_connection_tells_no_secret(self, hubspot_server) -> None:
         told: list[str] = []
@@ -965,7 +965,7 @@ class TestScore:
         reports = self.failures(["a", "b"], ["b"], [], ["c"])
         assert score_cards(reports)[0]["common_findings"] == [{"finding": "b", "failures": 2, "of": 4}]
         lines = score_lines(reports)
-        assert lines[-1] == "  2 of the 4 failures have the finding b: fix that first (docs/findings.md#b)"
+        assert lines[-1] == "  2 of the 4 failures have the finding b: fix that first (hubspot-simulator explain b)"
         assert lines[1].endswith("FAILED (a, b): It failed")
         assert lines[3].endswith("FAILED: It failed")
 

@@ -126,10 +126,10 @@ class TestUnserved:
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(
             [
-                "the code under test called what the HubSpot simulator does not serve, and was answered 404:",
+                "the code under test called endpoints that the HubSpot simulator does not serve, and got 404:",
                 "  #1 * GET /crm/v3/object/contacts 404: the simulator does not serve this path; the nearest that it "
                 "serves is GET /crm/v3/objects/{type}",
-                "If that is what the test is about, @pytest.mark.hubspot(strict=False) turns this failure off.",
+                "If the test expects this, turn the failure off with @pytest.mark.hubspot(strict=False).",
             ]
         )
 
@@ -318,7 +318,7 @@ class TestSettings:
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert (
             "ERROR: ini hubspot_token_tll: there is no such setting (did you mean 'hubspot_token_ttl'?); "
-            "docs/settings.md lists them"
+            "`hubspot-simulator explain` lists them"
         ) in result.errlines
 
     def test_ini_names_of_others_are_left_alone(self, pytester: pytest.Pytester) -> None:
@@ -437,7 +437,7 @@ class TestSettings:
         )
         pytester.makepyfile("def test_it(hubspot_sim): pass")
         run(pytester).stdout.fnmatch_lines(
-            ["the fixture hubspot_settings gave {'token_ttl': 60}: override it with one that returns*Settings(...)"]
+            ["the fixture hubspot_settings returned {'token_ttl': 60}: override it with one that returns*Settings(...)"]
         )
 
 

@@ -181,25 +181,25 @@ def _() -> None:
     socket.gethostbyaddr(HOST)
 
 
-@way(SEEN, "`socket.connect` with a name")
+@way(SEEN, "`socket.connect` with a host name")
 def _() -> None:
     with socket.socket() as sock:
         sock.connect((HOST, 443))
 
 
-@way(SEEN, "`socket.connect_ex` with a name")
+@way(SEEN, "`socket.connect_ex` with a host name")
 def _() -> None:
     with socket.socket() as sock:
         sock.connect_ex((HOST, 443))
 
 
-@way(SEEN, "`socket.sendto` with a name (UDP)")
+@way(SEEN, "`socket.sendto` with a host name (UDP)")
 def _() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
         sock.sendto(b"hello", (HOST, 443))
 
 
-@way(SEEN, "`socket.sendmsg` with a name (UDP)")
+@way(SEEN, "`socket.sendmsg` with a host name (UDP)")
 def _() -> None:
     if not hasattr(socket.socket, "sendmsg"):
         pytest.skip("there is no sendmsg here")
@@ -207,12 +207,12 @@ def _() -> None:
         sock.sendmsg([b"hello"], [], 0, (HOST, 443))
 
 
-@way(SEEN, "the name in full-width letters and dots, which IDNA makes plain")
+@way(SEEN, "the host name in full-width characters, which IDNA normalizes")
 def _() -> None:
     socket.getaddrinfo("\uff41pi\u3002hubapi\uff0ecom", 443)
 
 
-@way(SEEN, "the name in bytes, in capitals, with a dot at its end")
+@way(SEEN, "the host name as bytes, in upper case, with a trailing dot")
 def _() -> None:
     for name in (b"api.hubapi.com", "API.HubAPI.com", "api-eu1.hubapi.com."):
         with suppress(BaseException):
@@ -278,7 +278,7 @@ def _() -> None:
     requests.get(URL, timeout=5)
 
 
-@way(SEEN, "aiodns, and aiohttp with it")
+@way(SEEN, "aiodns, alone and in aiohttp")
 def _() -> None:
     aiodns = pytest.importorskip("aiodns")
 
@@ -325,14 +325,14 @@ def _() -> None:
     environment_proxy(lambda: urllib.request.build_opener().open(URL, timeout=5))
 
 
-@way(SEEN, "a proxy given in code: `requests`")
+@way(SEEN, "a proxy set in code: `requests`")
 def _() -> None:
     import requests
 
     through_a_proxy(lambda proxy: requests.get(URL, proxies={"https": proxy}, timeout=5))
 
 
-@way(SEEN, "a proxy given in code: `urllib3`")
+@way(SEEN, "a proxy set in code: `urllib3`")
 def _() -> None:
     import urllib3
 
@@ -343,7 +343,7 @@ def _() -> None:
     through_a_proxy(get)
 
 
-@way(SEEN, "a proxy given in code: `httpx`")
+@way(SEEN, "a proxy set in code: `httpx`")
 def _() -> None:
     import httpx
 
@@ -354,7 +354,7 @@ def _() -> None:
     through_a_proxy(get)
 
 
-@way(SEEN, "a proxy given in code: `aiohttp`")
+@way(SEEN, "a proxy set in code: `aiohttp`")
 def _() -> None:
     import aiohttp
 
@@ -365,14 +365,14 @@ def _() -> None:
     through_a_proxy(lambda proxy: asyncio.run(get(proxy)))
 
 
-@way(SEEN, "a proxy given in code: `urllib.request`")
+@way(SEEN, "a proxy set in code: `urllib.request`")
 def _() -> None:
     through_a_proxy(
         lambda proxy: urllib.request.build_opener(urllib.request.ProxyHandler({"https": proxy})).open(URL, timeout=5)
     )
 
 
-@way(SEEN, "a proxy given in code: `HTTPSConnection.set_tunnel`")
+@way(SEEN, "a proxy set in code: `HTTPSConnection.set_tunnel`")
 def _() -> None:
     def get(proxy: str) -> None:
         with closing(HTTPSConnection(proxy.removeprefix("http://"), timeout=5)) as connection:
@@ -389,7 +389,7 @@ def _() -> None:
     through_a_proxy(lambda proxy: requests.get(f"http://{HOST}/", proxies={"http": proxy}, timeout=5))
 
 
-@way(SEEN, "a SOCKS proxy that is told the name")
+@way(SEEN, "a SOCKS proxy that resolves the host name")
 def _() -> None:
     def connect(proxy: str) -> None:
         with socket.create_connection(("127.0.0.1", int(proxy.rpartition(":")[2]))) as sock:
@@ -398,7 +398,7 @@ def _() -> None:
     through_a_proxy(connect)
 
 
-@way(SEEN, "a proxy that is asked by `socket.sendmsg`")
+@way(SEEN, "a proxy that the code calls with `socket.sendmsg`")
 def _() -> None:
     def connect(proxy: str) -> None:
         with socket.create_connection(("127.0.0.1", int(proxy.rpartition(":")[2]))) as sock:
@@ -416,7 +416,7 @@ def _() -> None:
     thread.join()
 
 
-@way(SEEN, "a failure that the code swallows")
+@way(SEEN, "code that catches every exception")
 def _() -> None:
     suppressed(lambda: socket.getaddrinfo(HOST, 443))
 
@@ -434,18 +434,18 @@ CHILD = (
 )
 
 
-@way(SEEN, "a child process that takes the proxy of the environment: Python")
+@way(SEEN, "a child process: Python, with the proxy variables")
 def _() -> None:
     subprocess.run([sys.executable, "-c", CHILD, URL], check=True, timeout=60)
 
 
-@way(SEEN, "a child process: an environment made of this one's")
+@way(SEEN, "a child process: with a modified copy of `os.environ`")
 def _() -> None:
     command = [sys.executable, "-c", CHILD, URL]
     subprocess.run(command, check=True, timeout=60, env={**os.environ, "MORE": "1"})
 
 
-@way(SEEN, "a child process: an environment in bytes")
+@way(SEEN, "a child process: with an environment of bytes")
 def _() -> None:
     if not os.supports_bytes_environ:
         pytest.skip("an environment is in text here")
@@ -476,7 +476,7 @@ def _() -> None:
     asyncio.run(start())
 
 
-@way(SEEN, "a child process: multiprocessing, spawned")
+@way(SEEN, "a child process: multiprocessing with `spawn`")
 def _() -> None:
     import multiprocessing
 
@@ -485,13 +485,13 @@ def _() -> None:
     process.join()
 
 
-@way(UNSEEN, "an address in numbers, such as one that was looked up before the test")
+@way(UNSEEN, "an IP address, for example one that was resolved before the test")
 def _() -> None:
     with Listener() as hubspot, socket.create_connection(("127.0.0.1", hubspot.port)) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
-@way(UNSEEN, "a connection that was opened before the test")
+@way(UNSEEN, "a connection opened before the test")
 def _() -> None:
     with Listener(b"HTTP/1.1 204 No Content\r\n\r\n") as hubspot:
         connection = HTTPConnection("localhost", hubspot.port, timeout=20)
@@ -501,14 +501,14 @@ def _() -> None:
             assert connection.getresponse().status == 204
 
 
-@way(UNSEEN, "a look-up in C (ctypes; pycurl, gRPC and other libraries that look up by themselves)")
+@way(UNSEEN, "a DNS lookup in C code (ctypes, pycurl, gRPC and other libraries with their own resolver)")
 def _() -> None:
     if sys.platform == "win32":
         pytest.skip("the C library has another name on Windows")
     assert ctypes.CDLL(None).getaddrinfo(b"localhost", b"80", None, ctypes.byref(ctypes.c_void_p())) == 0
 
 
-@way(UNSEEN, "what is asked of a proxy over TLS")
+@way(UNSEEN, "a request to a proxy over TLS")
 def _() -> None:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="proxy.example.com")
@@ -518,7 +518,7 @@ def _() -> None:
         sock.sendall(outgoing.read())
 
 
-@way(UNSEEN, "uvloop with a proxy that is given in code")
+@way(UNSEEN, "uvloop with a proxy set in code")
 def _() -> None:
     uvloop = pytest.importorskip("uvloop")
 
@@ -546,7 +546,7 @@ def _() -> None:
     assert done.stdout.split() == ["204"]
 
 
-@way(UNSEEN, "a child process that calls plain `http:`")
+@way(UNSEEN, "a child process that calls a plain `http:` URL")
 def _() -> None:
     with Listener(b"HTTP/1.1 204 No Content\r\n\r\n") as hubspot:
         code = (
@@ -557,7 +557,7 @@ def _() -> None:
     assert done.stdout.split() == ["204"]
 
 
-@way(UNSEEN, "a forked process (`os.fork`, multiprocessing): it is stopped, but the test is not told")
+@way(UNSEEN, "a forked process (`os.fork`, multiprocessing): the call is blocked, but the test does not fail")
 def _() -> None:
     if not hasattr(os, "fork"):
         pytest.skip("there is no fork here")

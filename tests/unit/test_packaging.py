@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,11 @@ from zipfile import ZipFile
 
 import pytest
 
+import hubspot_simulator
+import pytest_hubspot_auth
+from hubspot_simulator import links
+from hubspot_simulator.cli.explain import pages
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -20,7 +26,17 @@ else:
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"pytest_hubspot_auth": ROOT, "hubspot_simulator": ROOT / "simulator"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-INFO = f"pytest_hubspot_auth-{PROJECT['version']}.dist-info"
+VERSION = hubspot_simulator.__version__
+INFO = f"pytest_hubspot_auth-{VERSION}.dist-info"
+PAGES = "hubspot_simulator/pages/"
+EXPLAIN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import hubspot_simulator
+from hubspot_simulator.cli import main
+print(hubspot_simulator.__file__, flush=True)
+sys.exit(main(["explain", sys.argv[2]]))
+"""
 BUILD = "import sys; from hatchling import build; print(getattr(build, sys.argv[1])(sys.argv[2]))"
 
 
@@ -48,6 +64,11 @@ def source_files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def quoted_pages() -> dict[str, bytes]:
+    """The pages that ``hubspot-simulator explain`` quotes, by their path in the wheel."""
+    return {f"{PAGES}{name}.md": (ROOT / "docs" / f"{name}.md").read_bytes() for name in pages.NAMES}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of the wheel that the tree gives."""
@@ -62,14 +83,37 @@ def unpacked_sdist(tmp_path: Path) -> Path:
             archive.extractall(tmp_path, filter="data")
         else:
             archive.extractall(tmp_path)
-    return tmp_path / f"pytest_hubspot_auth-{PROJECT['version']}"
+    return tmp_path / f"pytest_hubspot_auth-{VERSION}"
 
 
 def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: dict[str, bytes]) -> None:
     expected = {f"{INFO}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
     for package, folder in PACKAGES.items():
         expected |= set(source_files(folder / package))
-    assert set(wheel) == expected
+    assert set(wheel) == expected | set(quoted_pages())
+
+
+def test_the_wheel_holds_the_pages_that_explain_quotes(wheel: dict[str, bytes]) -> None:
+    assert {name: data for name, data in wheel.items() if name.startswith(PAGES)} == quoted_pages()
+
+
+def test_explain_works_from_the_wheel_alone(wheel: dict[str, bytes], tmp_path: Path) -> None:
+    for name, data in wheel.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-c", EXPLAIN, str(tmp_path), "refresh-storm"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    where, _, text = done.stdout.partition("\n")
+    assert Path(where) == tmp_path / "hubspot_simulator" / "__init__.py"
+    assert text.startswith("refresh-storm\n")
+    assert "Refresh under one lock per connection." in text
 
 
 def test_the_wheel_says_that_both_packages_are_typed(wheel: dict[str, bytes]) -> None:
@@ -85,6 +129,39 @@ def test_the_wheel_registers_the_plugin_and_the_command(wheel: dict[str, bytes])
     }
 
 
+def test_the_version_has_one_home(wheel: dict[str, bytes]) -> None:
+    assert "version" not in PROJECT  # hatchling reads it from the package
+    assert f"Version: {VERSION}" in wheel[f"{INFO}/METADATA"].decode().splitlines()
+    assert pytest_hubspot_auth.__version__ == VERSION
+    assert f"## [{VERSION}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_version_is_read_without_the_metadata_of_installed_packages() -> None:
+    program = (
+        "import sys, hubspot_simulator, pytest_hubspot_auth; "
+        "print(hubspot_simulator.__version__, pytest_hubspot_auth.__version__, 'importlib.metadata' in sys.modules)"
+    )
+    # -S: what site-packages loads at start-up is not this project's
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PACKAGES.values()))}
+    command = [sys.executable, "-S", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [VERSION, VERSION, "False"], done.stderr
+
+
+def test_the_links_of_the_index_page_come_from_the_one_constant() -> None:
+    assert PROJECT.get("urls", {}) == links.project_urls()
+
+
+def test_without_an_address_there_are_no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "PROJECT_URL", "")
+    assert links.project_urls() == {}
+    assert links.files_url() == ""
+    monkeypatch.setattr(links, "PROJECT_URL", "https://code.example/project")
+    assert links.files_url() == "https://code.example/project/blob/main"
+    assert set(links.project_urls()) == {"Homepage", "Changelog", "Issues"}
+    assert all(url.startswith("https://code.example/project") for url in links.project_urls().values())
+
+
 def test_the_source_distribution_gives_the_same_wheel(
     wheel: dict[str, bytes], unpacked_sdist: Path, tmp_path: Path
 ) -> None:
@@ -95,7 +172,8 @@ def test_the_source_distribution_can_be_tested(unpacked_sdist: Path) -> None:
     assert {path.name for path in (ROOT / "tests").iterdir() if path.name != "__pycache__"} == {
         path.name for path in (unpacked_sdist / "tests").iterdir()
     }
-    assert (unpacked_sdist / "tox.ini").is_file()
+    for name in ("tox.ini", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"):
+        assert (unpacked_sdist / name).is_file(), name
 
 
 def test_what_is_imported_here_is_what_the_wheel_holds(wheel: dict[str, bytes]) -> None:
@@ -105,6 +183,8 @@ def test_what_is_imported_here_is_what_the_wheel_holds(wheel: dict[str, bytes]) 
         assert spec is not None
         assert spec.origin is not None
         imported |= source_files(Path(spec.origin).parent)
+    if not any(name.startswith(PAGES) for name in imported):  # an editable install reads those in docs/
+        imported |= quoted_pages()
     assert imported == {name: data for name, data in wheel.items() if not name.startswith(INFO)}
 
 

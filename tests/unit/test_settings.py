@@ -191,3 +191,15 @@ class TestEnvironment:
         message = str(raised.value)
         assert message.startswith(f"environment variable HUBSPOT_SIMULATOR_{name}: unknown setting ")
         assert not nearest or message.endswith(f"; the nearest variable is HUBSPOT_SIMULATOR_{nearest}")
+
+
+def test_the_settings_of_a_simulator_cannot_be_assigned_and_the_error_says_what_to_do() -> None:
+    simulator = Simulator(Settings(token_ttl=60))
+    with pytest.raises(AttributeError) as raised:
+        simulator.settings = Settings(wire="short")  # type: ignore[misc]
+    assert str(raised.value) == (
+        "settings=Settings(wire='short'): the settings of a simulator are read-only, since its app, tokens and limits "
+        "were built from them; pass them to a new one: Simulator(settings)"
+    )
+    assert simulator.settings == Settings(token_ttl=60)
+    assert simulator.installation.expires_in == 60

@@ -11,6 +11,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from .. import __version__, links
 from ..core.redaction import shown, shown_lines
 from ..settings import (
     GROUPS,
@@ -23,13 +24,13 @@ from ..settings import (
     from_environment,
     read,
 )
-from . import demo, reproduce, run, serve, sweep
+from . import demo, explain, reproduce, run, serve, sweep
 from .output import LogHandler, Output, escape_what_cannot_be_encoded
 
 _ABOUT_TESTS = ("strict", "guard")
 _ABOUT_PROGRAMS = ("fail_on",)
 _WITH_PROGRAM = ("run", "sweep", "reproduce")
-_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # one that swallows the refusal is not right
+_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # a program that swallows the error is not correct
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 _SERVE_SHOWN = {**_SERVE_DEFAULTS, "random_seed": "drawn at each start"}
 _REPEATABLE = ("redirect_uri",)
@@ -93,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="hubspot-simulator",
         description="A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.",
+        epilog=f"Project: {links.PROJECT_URL}" if links.PROJECT_URL else None,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     command = commands.add_parser(
@@ -135,8 +138,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "reproduce",
-        help="run a program that meets the refusal which a line of a log tells of",
-        description="Run a program that meets the refusal which a line of a log tells of. "
+        help="run a program and make it get an error from a log again",
+        description="Run a program and make it get an error from a log again. "
         "Example: %(prog)s 'The OAuth token used to make this call expired 5 minute(s) ago.' -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
     )
@@ -150,6 +153,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Tell the story of an expiring token on a real socket. It needs no network and no account.",
     )
     command.set_defaults(run=demo.demo, name="demo", defaults={})
+
+    command = commands.add_parser(
+        "explain",
+        help="say what a name in a report means, and what to do about it",
+        description="Say what a name in a report means, and what to do about it. Example: %(prog)s refresh-storm",
+    )
+    explain.add_options(command)
+    command.set_defaults(run=explain.explain, name="explain", defaults={})
     return parser
 
 

@@ -18,23 +18,25 @@ from .clients import ZooClient
 _HEAD = """\
 # Bug classes
 
-What integrations get wrong about access tokens that expire: {classes} classes of bugs, each with public evidence, and
-what detects each.
+This page lists what integrations get wrong about access tokens that expire: {classes} classes of bugs. For each
+class it gives public evidence, and shows what detects the bug.
 
-For each class the tests of this package have a client with that one bug, of a few lines (`tests/zoo`), and beside them
-right clients: one thing after the other, several threads, asyncio tasks, with and without a look at the clock. The
-conformance kit must fail each wrong client in a scenario of its own class, or the audit must name it, and neither may
-find anything about a right one. A wrong client is a right one but for one thing; only where a refresh upon a 401 would
-hide that one thing, as it would most mistakes about the time, it has none.
+The tests of this package (`tests/zoo`) check the detection with small clients. Every class has at least one wrong
+client, which has just this bug. There are also right clients: sequential, with threads and with asyncio tasks, some of
+which check the clock and some of which do not. The conformance suite must fail each wrong client in a scenario of its
+class, or the audit must report it. Neither may report anything about a right client.
 
-This page is written by the test that tries them; `UPDATE_DOCS=1 pytest tests/zoo` writes it anew.
+A wrong client differs from a right one in a single way. There is one exception: a refresh after a 401 would hide most
+mistakes about time, so clients with such a mistake do not refresh after a 401.
+
+A test writes this page: `UPDATE_DOCS=1 pytest tests/zoo`.
 
 ## Wrong clients
 
 {wrong_count}
 
-The scenarios are those of the [conformance suite](conformance.md), the findings those of the [audit](findings.md) in
-the same traffic.
+The scenarios are those of the [conformance suite](conformance.md). The findings are those of the [audit](findings.md)
+over the same requests.
 
 | # | Client | What is wrong | Seen in | Scenario that fails | Finding |
 |---|---|---|---|---|---|
@@ -98,9 +100,9 @@ def count_wrong(wrong: Sequence[Tried]) -> str:
     by_scenario = sum(bool(one.names("failed")) for one in wrong)
     by_finding = sum(bool(one.findings) for one in wrong)
     return (
-        f"{sum(one.caught for one in wrong)} of {len(wrong)} wrong clients are caught, for {len(classes)} of "
-        f"{len(BUG_CLASSES)} classes: {by_scenario} fail a scenario of their own class, the audit has a finding for "
-        f"{by_finding}. Of the {len(SCENARIOS)} scenarios, {len(failing(wrong))} are failed by one of them at least."
+        f"{sum(one.caught for one in wrong)} of {len(wrong)} wrong clients are caught, in {len(classes)} of "
+        f"{len(BUG_CLASSES)} classes: {by_scenario} fail a scenario of their own class, and the audit has a finding "
+        f"for {by_finding}. {len(failing(wrong))} of the {len(SCENARIOS)} scenarios catch at least one wrong client."
     )
 
 

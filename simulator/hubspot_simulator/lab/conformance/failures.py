@@ -47,7 +47,7 @@ class AdapterError(ScenarioFailed):
         lines.append(f"The exception came from {where}" if where else "")
         if exchanges:
             lines += ["What HubSpot was asked at last:", *(f"  {exchange}" for exchange in exchanges[-_LAST:])]
-        lines += [f"What to do: {remedy}" if remedy else "", "More: docs/conformance.md#the-adapter"]
+        lines += [f"What to do: {remedy}" if remedy else "", "More: hubspot-simulator explain adapter"]
         super().__init__(shown_lines("\n".join(line for line in lines if line)))
 
 
@@ -84,7 +84,7 @@ def message(
     if where:
         lines.append(f"The exception came from {where}")
     titles = "; ".join(f"{number} ({BUG_CLASSES[number].title})" for number in scenario.classes)
-    lines.append(f"Bug class {titles}. More: docs/conformance.md#{scenario.name}")
+    lines.append(f"Bug class {titles}. More: hubspot-simulator explain {scenario.name}")
     return shown_lines("\n".join(lines))
 
 

@@ -12,7 +12,10 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from hubspot_simulator.replacements import Replacements
 
 from .failures import Runaway
 
@@ -95,27 +98,20 @@ def guarded(fuse: Fuse) -> Iterator[None]:
     Nobody reports a Runaway that struck in a finalizer or a thread, and the filters of warnings are put back.
     """
     with _hushed():
-        before = {name: vars(socket.socket).get(name) for name in _WAYS_OUT}
+        refusals = Replacements()
         for name in _WAYS_OUT:
-            setattr(socket.socket, name, _refusing(getattr(socket.socket, name), fuse))
+            refusals.wrap(socket.socket, name, partial(_connect, fuse))
         try:
             yield
         finally:
-            for name, usual in before.items():
-                if usual is None:  # it is inherited
-                    delattr(socket.socket, name)
-                else:
-                    setattr(socket.socket, name, usual)
+            refusals.undo()
 
 
-def _refusing(usual: Callable[..., Any], fuse: Fuse) -> Callable[..., Any]:
-    def connect(self: socket.socket, address: Any) -> Any:
-        if fuse.blown:
-            self.close()  # nobody else will
-            raise Runaway
-        return usual(self, address)
-
-    return connect
+def _connect(fuse: Fuse, real: Callable[..., Any], sock: socket.socket, address: Any) -> Any:
+    if fuse.blown:
+        sock.close()  # nobody else will
+        raise Runaway
+    return real(sock, address)
 
 
 @contextmanager

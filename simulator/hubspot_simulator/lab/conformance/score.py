@@ -103,7 +103,7 @@ def _lines(card: dict[str, Any]) -> list[str]:
         finding = common["finding"]
         lines.append(
             f"  {common['failures']} of the {common['of']} failures have the finding {finding}: "
-            f"fix that first (docs/findings.md#{finding})"
+            f"fix that first (hubspot-simulator explain {finding})"
         )
     return lines
 

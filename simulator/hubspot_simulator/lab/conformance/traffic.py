@@ -83,10 +83,8 @@ def header(exchange: Exchange, name: str) -> str:
 
 def hub_id(exchange: Exchange) -> int | None:
     """Return the account of the access token that a call came with; None when it is no access token."""
-    try:
-        return tokens.parse(exchange.access_token).hub_id
-    except tokens.MalformedToken:
-        return None
+    token = tokens.try_parse(exchange.access_token)
+    return None if token is None else token.hub_id
 
 
 def stale(exchanges: list[Exchange], hub: int) -> list[Exchange]:
@@ -108,16 +106,9 @@ def stale(exchanges: list[Exchange], hub: int) -> list[Exchange]:
 
 @contextmanager
 def listening(app: Application, hear: Callable[[Exchange], object]) -> Iterator[None]:
-    """Call ``hear`` with every exchange, before its answer is released, and whoever listened before."""
-    before = app.on_exchange
-
-    def both(exchange: Exchange) -> None:
-        hear(exchange)
-        if before is not None:
-            before(exchange)
-
-    app.on_exchange = both
+    """Call ``hear`` with every exchange, before its response is released."""
+    unsubscribe = app.subscribe(hear)
     try:
         yield
     finally:
-        app.on_exchange = before
+        unsubscribe()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from hubspot_simulator.core.endpoint_table import TOKEN_ENDPOINTS
+
 from ..early_expiry import expire_at_hubspot, needs_a_client_that_heeds_401s
 from ..scenario import scenario
 from ..trial import Trial
-
-_TOKEN_ENDPOINT = "/oauth/*/token"
 
 
 @scenario(15, needs=("concurrency",), findings=("refresh-storm",))
@@ -19,7 +19,7 @@ def one_refresh_for_many(trial: Trial) -> None:
     client = trial.connect()
     trial.work(client)
     trial.outlive()
-    trial.sim.inject("delay", path=_TOKEN_ENDPOINT, real_seconds=0.2, times=None)
+    trial.sim.inject("delay", path=TOKEN_ENDPOINTS, real_seconds=0.2, times=None)
     mark = trial.mark()
     trial.concurrently([client] * 8, when="at minute 31")
     trial.expect_refreshes(1, mark, f"when 8 {trial.concurrency} found one token expired", least=1)
@@ -36,7 +36,7 @@ def straggler_does_not_refresh_again(trial: Trial) -> None:
     client = trial.connect()
     trial.work(client)
     expire_at_hubspot(trial)
-    trial.sim.inject("held_answer", nth=1, until=_TOKEN_ENDPOINT, real_seconds=1)
+    trial.sim.inject("held_answer", nth=1, until=TOKEN_ENDPOINTS, real_seconds=1)
     mark = trial.mark()
     trial.concurrently([client] * 2, when="when HubSpot had let the token expire early")
     trial.expect_refreshes(1, mark, "for one expired token, the second one upon a 401 that came late", least=1)
@@ -52,7 +52,7 @@ def lock_outlives_slow_refresh(trial: Trial) -> None:
     client = trial.connect()
     trial.work(client)
     trial.outlive()
-    trial.sim.inject("delay", path=_TOKEN_ENDPOINT, seconds=12, real_seconds=0.2, times=None)
+    trial.sim.inject("delay", path=TOKEN_ENDPOINTS, seconds=12, real_seconds=0.2, times=None)
     mark = trial.mark()
     trial.concurrently([client] * 4, when="while the token endpoint took 12 s")
     trial.expect_refreshes(1, mark, f"when 4 {trial.concurrency} waited 12 s for one refresh", least=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hubspot_simulator.core.endpoint_table import TOKEN_ENDPOINTS
+
 from ..scenario import scenario
 from ..traffic import answered
 from ..trial import Trial
@@ -9,7 +11,6 @@ from ..trial import Trial
 _PER_WORK = 2
 _IN_ALL = 3
 _OUTAGES = ("INTERNAL_ERROR", "TEN_SECONDLY_ROLLING", "connection_reset")
-_TOKEN_ENDPOINT = "/oauth/*/token"
 
 
 @scenario(17)
@@ -63,7 +64,7 @@ def keeps_connection_through_outage(trial: Trial) -> None:
         client = trial.connect()
         trial.work(client)
         trial.outlive()
-        fault = trial.sim.inject(outage, path=_TOKEN_ENDPOINT)
+        fault = trial.sim.inject(outage, path=TOKEN_ENDPOINTS)
         mark = trial.mark()
         trial.attempt(client)
         fault.remove()

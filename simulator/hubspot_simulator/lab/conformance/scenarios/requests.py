@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ....core.protocol import FORM
 from ....core.words import plural
 from ..scenario import scenario
 from ..traffic import form, header, hub_id
@@ -32,7 +33,7 @@ def sends_token_requests_as_forms(trial: Trial) -> None:
             trial.fail("it sent secrets in the query of an address, which every proxy keeps.", [exchange])
     for exchange in trial.token_requests(mark):
         content_type = header(exchange, "CONTENT_TYPE")
-        if not content_type.lower().startswith("application/x-www-form-urlencoded"):
+        if not content_type.lower().startswith(FORM):
             did = f"it sent a token request as {content_type or 'nothing in particular'}, not as a form."
             trial.fail(did, [exchange])
     if error is not None:

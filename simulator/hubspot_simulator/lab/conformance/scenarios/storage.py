@@ -8,8 +8,6 @@ from ..scenario import scenario
 from ..traffic import issued, stale
 from ..trial import Trial
 
-_TOKEN_ENDPOINT = "/oauth/*/token"
-
 
 @scenario(20, needs=("stored",), findings=("expired-token-sent-again",))
 def stores_new_token(trial: Trial) -> None:

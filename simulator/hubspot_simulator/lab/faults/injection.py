@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple
 
-from .exchange import Exchange
-from .glob import matches
-from .redaction import shown, shown_url
-from .words import plural
+from ...core.exchange import Effect, Exchange
+from ...core.glob import is_path
+from ...core.redaction import shown, shown_url
+from ...core.wire_response import WireResponse
+from ...core.words import plural
 
-
-class Answer(NamedTuple):
-    """An answer as it goes out.
-
-    ``delivered`` says what of it reaches the client: ``whole``, ``cut`` (the connection ends in the middle of the
-    body) or ``nothing`` (the connection ends without an answer).
-    """
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    delivered: str = "whole"
-
-    def __repr__(self) -> str:  # the body may hold tokens
-        return f"<Answer {self.status}, {len(self.body)} bytes>"
+UNDECLARED = Effect(unread=True, altered=True, delayed=True)
+"""The effect of a fault that declares none: the audit then takes nothing about the response for certain."""
 
 
 @dataclass(repr=False)
@@ -52,18 +39,20 @@ class Fault:
     """Something that goes wrong with a call. Its fields are the options of ``inject``.
 
     ``path`` is what it matches unless told otherwise; None stands for every authenticated call. One that is ``bound``
-    can do nothing to calls of other paths.
+    can do nothing to calls of other paths. ``effect`` is what it does to the calls that it hits, as far as the audit
+    must know: declare it, ``NO_EFFECT`` for a fault that leaves the response as HubSpot gave it.
     """
 
     path: str | None = None
     bound = False
+    effect: Effect = UNDECLARED
 
     def arrive(self, arrival: Arrival) -> None:
         """Act before authentication. Raises ApiError to refuse the call with it."""
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        """Act before the answer is released, and return it or another. Raises ApiError to answer that instead."""
-        return answer
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        """Act before the response is released. Return it or another; raise ApiError to refuse the call instead."""
+        return response
 
 
 @dataclass(frozen=True)
@@ -81,14 +70,6 @@ class FaultTarget:
 
     def __str__(self) -> str:
         return f"{self.method or 'any'} {shown(self.path or 'authenticated call')}"
-
-
-def is_path(pattern: str, path: str, route: str | None) -> bool:
-    """Tell whether a pattern stands for a path: it is the path, its route template, or matches it with its ``*``."""
-    path = path.rstrip("/")
-    if pattern.rstrip("/") in (path, route):
-        return True
-    return "*" in pattern and matches(pattern, path)
 
 
 class Injected:
@@ -134,12 +115,12 @@ class Injected:
             self._left -= 1
         return True
 
-    def hit(self, exchange: Exchange) -> None:
-        """Keep an exchange that it has hit. To be called under the store's lock."""
+    def keep(self, exchange: Exchange) -> None:
+        """Keep an exchange that the fault has hit. To be called under the store's lock."""
         self.hits.append(exchange)
         self.count += 1
 
-    def forget(self, exchange: Exchange) -> None:
+    def drop(self, exchange: Exchange) -> None:
         """Let go of the oldest exchange, if it is this. To be called under the store's lock."""
         if len(self.hits) > 1 and self.hits[0] is exchange:
             del self.hits[0]
