@@ -125,7 +125,7 @@ class _ModulePatches:
 
     def _load(self, name: str) -> Any:
         """Load a module of the simulator's package under another name: the child may have another version of it."""
-        from importlib import import_module
+        from importlib import import_module  # start-up cost, as above
 
         if _PACKAGE not in sys.modules:
             package = sys.modules[_PACKAGE] = type(sys)(_PACKAGE)
