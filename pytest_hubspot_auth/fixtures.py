@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,8 +63,6 @@ def hubspot_sim(
     request: pytest.FixtureRequest, hubspot_settings: Settings, hubspot_server: SimulatorServer
 ) -> HubspotSim:
     """A fresh HubSpot simulator for this test: call ``hubspot_sim.url`` instead of https://api.hubapi.com."""
-    from dataclasses import replace
-
     from .routing.protection import protect_now
     from .sim import HubspotSim
     from .time.following_clock import FollowingClock

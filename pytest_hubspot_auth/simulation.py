@@ -191,7 +191,7 @@ class _SimulationContext:
             if self._intercept:
                 stack.enter_context(sim.intercept())
             if self._responses:
-                from .routing.responses_bridge import HubspotResponses
+                from .routing.responses_bridge import HubspotResponses  # start-up cost: it loads requests
 
                 bridge = HubspotResponses(server)
                 bridge.start()

@@ -86,7 +86,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:  # the plugin imports `settings` only, which must not load a server
     if name in _HOMES:
-        from importlib import import_module
+        from importlib import import_module  # start-up cost: an unused plugin comes through here
 
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

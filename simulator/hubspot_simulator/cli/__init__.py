@@ -24,6 +24,7 @@ from ..settings import (
     from_environment,
     read,
 )
+from . import demo, explain, reproduce, run, serve, sweep
 from .output import LogHandler, Output, escape_unencodable_output
 
 _ABOUT_TESTS = ("strict", "guard")
@@ -95,16 +96,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .demo import demo
-    from .explain import add_options as add_explain_options
-    from .explain import explain
-    from .reproduce import add_options as add_reproduce_options
-    from .reproduce import reproduce
-    from .run import add_options, run
-    from .serve import CLOCKS, serve
-    from .sweep import add_options as add_sweep_options
-    from .sweep import sweep
-
     parser = _Parser(
         prog="hubspot-simulator",
         description="A fake HubSpot that issues 1800-second OAuth tokens and rejects expired ones with HubSpot's 401.",
@@ -122,11 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(command, _SERVE_SHOWN, with_program=False)
     command.add_argument(
         "--clock",
-        choices=CLOCKS,
-        default=CLOCKS[0],
+        choices=serve.CLOCKS,
+        default=serve.CLOCKS[0],
         help="let the simulator's clock run, or keep it still until you move it (default: %(default)s)",
     )
-    command.set_defaults(run=serve, name="serve", defaults=_SERVE_DEFAULTS)
+    command.set_defaults(run=serve.serve, name="serve", defaults=_SERVE_DEFAULTS)
 
     command = commands.add_parser(
         "run",
@@ -136,8 +127,8 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, {}, with_program=True)
-    add_options(command)
-    command.set_defaults(run=run, name="run", defaults={})
+    run.add_options(command)
+    command.set_defaults(run=run.run, name="run", defaults={})
 
     command = commands.add_parser(
         "sweep",
@@ -147,8 +138,8 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--SETTING VALUE ...] [options] -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, {}, with_program=True)
-    add_sweep_options(command)
-    command.set_defaults(run=sweep, name="sweep", defaults={})
+    sweep.add_options(command)
+    command.set_defaults(run=sweep.sweep, name="sweep", defaults={})
 
     command = commands.add_parser(
         "reproduce",
@@ -158,23 +149,23 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
     )
     _add_settings(command, _REPRODUCE_DEFAULTS, with_program=True)
-    add_reproduce_options(command)
-    command.set_defaults(run=reproduce, name="reproduce", defaults=_REPRODUCE_DEFAULTS)
+    reproduce.add_options(command)
+    command.set_defaults(run=reproduce.reproduce, name="reproduce", defaults=_REPRODUCE_DEFAULTS)
 
     command = commands.add_parser(
         "demo",
         help="show how a token expires, step by step, on a real socket",
         description="Show how a token expires, step by step, on a real socket. Needs no network and no account.",
     )
-    command.set_defaults(run=demo, name="demo", defaults={})
+    command.set_defaults(run=demo.demo, name="demo", defaults={})
 
     command = commands.add_parser(
         "explain",
         help="say what a name in a report means, and what to do about it",
         description="Say what a name in a report means, and what to do about it. Example: %(prog)s refresh-storm",
     )
-    add_explain_options(command)
-    command.set_defaults(run=explain, name="explain", defaults={})
+    explain.add_options(command)
+    command.set_defaults(run=explain.explain, name="explain", defaults={})
     return parser
 
 

@@ -36,7 +36,7 @@ def end(mark: str, root: int | None = None) -> None:
 
 def find(mark: str, root: int | None = None) -> list[Process]:
     """Return the running processes with this mark, the process ``root``, and the descendants of all; never this one."""
-    import psutil
+    import psutil  # start-up cost: it is slow to import, and needed once a program has ended
 
     first = [process for process in psutil.process_iter() if _is_marked(process, mark)]
     with suppress(psutil.Error):
@@ -58,7 +58,7 @@ def _is_marked(process: Process, mark: str) -> bool:
 
 def _is_running(process: Process) -> bool:
     """Return whether a process runs. Does not wait for it: its exit status belongs to its parent."""
-    import psutil
+    import psutil  # as above
 
     with suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -66,7 +66,7 @@ def _is_running(process: Process) -> bool:
 
 
 def _psutil_error() -> type[Exception]:
-    import psutil
+    import psutil  # as above
 
     error: type[Exception] = psutil.Error
     return error

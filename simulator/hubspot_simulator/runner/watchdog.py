@@ -69,6 +69,7 @@ def watch(config_text: str) -> None:
         return
     config = json.loads(config_text)
     sys.path[:0] = config["path"]
+    # start-up cost, and on the path that the other process has named
     import shutil
     from importlib import import_module
 

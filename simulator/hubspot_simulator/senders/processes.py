@@ -44,7 +44,7 @@ def identity(pid: int) -> tuple[object, ...]:
 def _descendants() -> list[int]:
     pid = os.getpid()
     if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):  # not Linux, or one without this file
-        import psutil
+        import psutil  # as above
 
         return [process.pid for process in psutil.Process(pid).children(recursive=True)]
     descendants = _children(pid)
@@ -67,7 +67,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _has(pid: int, ends: Ends) -> bool:
-    import psutil
+    import psutil  # as above
 
     try:
         process = psutil.Process(pid)

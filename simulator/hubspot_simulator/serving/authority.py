@@ -42,7 +42,7 @@ class Authority:
 
 def make(names: Sequence[str]) -> tuple[str, str]:
     """Make an authority. Return its certificate, and the key and certificate of a server with these names (PEM)."""
-    import trustme
+    import trustme  # start-up cost: it loads cryptography, and few need certificates
 
     authority = trustme.CA(organization_name="hubspot-simulator", organization_unit_name="not HubSpot")
     server = authority.issue_cert(*names)

@@ -246,7 +246,7 @@ class Watcher:
 def _max_connections() -> int:
     if sys.platform == "win32":
         return _MAX_CONNECTIONS
-    import resource
+    import resource  # Windows has none
 
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit == resource.RLIM_INFINITY:

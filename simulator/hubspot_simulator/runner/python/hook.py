@@ -76,7 +76,7 @@ class _ModulePatches:
         if self._installed or ("ssl" in sys.modules and not hasattr(sys.modules["ssl"], "SSLContext")):
             return
         self._installed = True
-        import json
+        import json  # start-up cost: every Python of the program comes through here
 
         config = json.loads(self._text)
         with open(config["authority"], encoding="ascii") as file:
@@ -88,7 +88,7 @@ class _ModulePatches:
 
     def certifi(self, certifi: Any) -> None:
         """Make certifi return the bundle: prepared requests and C clients ignore the environment variables."""
-        import json
+        import json  # start-up cost: every Python of the program comes through here
 
         bundle: str = json.loads(self._text)["bundle"]
 
@@ -100,7 +100,7 @@ class _ModulePatches:
 
     def uvloop(self, uvloop: Any) -> None:
         """Redirect uvloop's connections, which are made in C, below the socket patch."""
-        import socket
+        import socket  # the program must be the first to import it, or ``sockets`` would come too late
 
         patches, is_hubspot, loop = self._patches, self._matches, uvloop.Loop
         getaddrinfo, create_connection, sock_connect = loop.getaddrinfo, loop.create_connection, loop.sock_connect
@@ -125,7 +125,7 @@ class _ModulePatches:
 
     def _load(self, name: str) -> Any:
         """Load a module of the package under a private name: the child may have another version of the package."""
-        from importlib import import_module
+        from importlib import import_module  # start-up cost, as above
 
         if _PACKAGE not in sys.modules:
             package = sys.modules[_PACKAGE] = type(sys)(_PACKAGE)
