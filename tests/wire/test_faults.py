@@ -381,6 +381,13 @@ class TestAnswers:
         assert api("GET", LIST).status_code == 401
         assert refresh(path).json["access_token"] != api.access_token
 
+    def test_the_old_token_is_the_last_one_that_was_used(self, sim, api, as_token, refresh):
+        api.get(LIST)
+        second = refresh().json["access_token"]
+        as_token(second).get(LIST)
+        sim.inject("old_token")
+        assert refresh().json["access_token"] == second
+
     def test_the_old_token_is_never_that_of_another_account(self, sim, as_token, api, refresh):
         api.get(LIST)
         as_token(sim.install(portal=sim.add_portal()).access_token).get(LIST)

@@ -227,6 +227,37 @@ class TestHardCodedLifetime:
         lab.call(lab.refresh(), path=DEALS)
         assert lifetime in lab.only("hard-coded-lifetime").problem
 
+    @pytest.mark.parametrize(
+        ("age", "finding"),
+        [
+            (3239, "expired-token-sent-again"),
+            (3240, "hard-coded-lifetime"),
+            (3960, "hard-coded-lifetime"),
+            (3961, "expired-token-sent-again"),
+        ],
+    )
+    def test_a_round_age_is_within_ten_percent(self, lab, age, finding) -> None:
+        lab.expire()
+        lab.call(lab.first)
+        lab.call(lab.first)
+        lab.tick(age - 1801)
+        lab.call(lab.refresh(), path=DEALS)
+        lab.only(finding)
+
+    @pytest.mark.parametrize(
+        ("lifetime", "finding"), [(1619, "hard-coded-lifetime"), (1620, "expired-token-sent-again")]
+    )
+    def test_a_lifetime_within_ten_percent_is_the_true_one(self, build, lifetime, finding) -> None:
+        lab = build(token_ttl=lifetime)
+        lab.first = lab.refresh()
+        lab.call(lab.first)
+        lab.tick(lifetime)
+        lab.call(lab.first)
+        lab.call(lab.first)
+        lab.tick(1980 - lifetime)
+        lab.call(lab.refresh(), path=DEALS)
+        lab.only(finding)
+
     def test_1800_where_the_lifetime_is_another(self, build) -> None:
         lab = build(token_ttl=600)
         lab.first = lab.refresh()
