@@ -55,7 +55,7 @@ class Api:
     def get(self, path: str, **query: Any) -> Any:
         """Return the JSON of a GET that must succeed; a list in ``query`` repeats the parameter."""
         response = self("GET", path, query_string=query or None)
-        assert response.status_code == 200, response.text
+        assert response.status_code == 200, f"GET {path}: {response.text}"
         return response.json
 
     def create(self, type_name: str, **properties: Any) -> Any:
@@ -69,6 +69,12 @@ class Api:
 def api(client: Client, sim: Simulator) -> Api:
     """A client with the access token of the default installation."""
     return Api(client, sim.installation.access_token)
+
+
+@pytest.fixture
+def api_of() -> Callable[[Simulator], Api]:
+    """Return a client with the access token of the default installation of another simulator."""
+    return lambda sim: Api(Client(Application(sim)), sim.installation.access_token)
 
 
 @pytest.fixture
