@@ -83,7 +83,7 @@ def test_a_function_is_decorated() -> None:
         assert datetime.now(timezone.utc) == before
         return number
 
-    assert scenario(1) == scenario(1) == (1, 60)  # type: ignore[call-arg]
+    assert scenario(1) == scenario(1) == (1, 60)
     assert without(2) == 2
 
 
@@ -240,7 +240,7 @@ def test_a_failure_shows_the_journal() -> None:
 
     with pytest.raises(ZeroDivisionError) as raised:
         failing()
-    assert "GET /crm/v3/objects/contacts 200" in "\n".join(raised.value.__notes__)
+    assert "GET /crm/v3/objects/contacts 200" in "\n".join(raised.value.__notes__)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

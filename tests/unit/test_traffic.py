@@ -32,7 +32,7 @@ class Integration:
             "client_secret": self.sim.app.client_secret,
             "refresh_token": self.sim.installation.refresh_token,
         }
-        token: str = self.client.post("/oauth/v1/token", data=form).json["access_token"]  # type: ignore[index]
+        token: str = self.client.post("/oauth/v1/token", data=form).json["access_token"]
         return token
 
     def call(self, token: str, *, answered: int) -> Exchange:
