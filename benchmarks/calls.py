@@ -157,7 +157,7 @@ def main() -> None:
                     assert session.get(url, headers=headers).status_code == 200
 
         stub = responses.RequestsMock()
-        bridge = HubspotResponses(server.app, server.url)
+        bridge = HubspotResponses(server)
 
         def through_bridge() -> None:
             bridge.start()

@@ -1,4 +1,4 @@
-"""The fixtures. What they give is imported when one of them is used."""
+"""The fixtures. What they return is imported only when one of them is used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .options import CLOCK_ARGUMENTS, GIVEN, mark_arguments, read_clock_argument
+from .marks import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
+from .options import GIVEN
 
 if TYPE_CHECKING:
     from hubspot_simulator.core.connected_installation import ConnectedInstallation
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 SIMULATOR: pytest.StashKey[Simulator] = pytest.StashKey()
 SWEPT: pytest.StashKey[SweptItem] = pytest.StashKey()
-JUDGED: pytest.StashKey[int] = pytest.StashKey()  # the number of the last exchange that was found to be in order
+JUDGED: pytest.StashKey[int] = pytest.StashKey()  # the number of the last exchange that passed the checks
 
 
 @pytest.fixture(scope="session")
 def hubspot_settings(pytestconfig: pytest.Config) -> Settings:
-    """The simulator's settings; override it to change them. A mark on a test wins over it."""
+    """The simulator's settings. Override this fixture to change them. A mark on a test takes precedence."""
     from hubspot_simulator.settings import Settings
 
     return Settings(**{name: value for name, (value, _) in pytestconfig.stash[GIVEN].items()})
@@ -36,9 +37,9 @@ def hubspot_settings(pytestconfig: pytest.Config) -> Settings:
 
 @pytest.fixture(scope="session")
 def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
-    """The server, one for the session; ``hubspot_sim`` gives it a fresh simulator for each test.
+    """The session's one server. ``hubspot_sim`` gives it a fresh simulator for each test.
 
-    It starts when its address is first read, or with the first simulator when the port is set.
+    It starts when its address is first read; if the port is set, with the first simulator.
     """
     from hubspot_simulator.settings import Settings
     from hubspot_simulator.simulator import Simulator
@@ -47,7 +48,7 @@ def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
 
     if not isinstance(hubspot_settings, Settings):
         pytest.fail(
-            f"the fixture hubspot_settings gave {hubspot_settings!r}: override it with one that returns "
+            f"the fixture hubspot_settings returned {hubspot_settings!r}: override it with one that returns "
             "pytest_hubspot_auth.Settings(...)",
             pytrace=False,
         )
@@ -60,19 +61,19 @@ def hubspot_server(hubspot_settings: Settings) -> Iterator[SimulatorServer]:
 def hubspot_sim(
     request: pytest.FixtureRequest, hubspot_settings: Settings, hubspot_server: SimulatorServer
 ) -> HubspotSim:
-    """A fresh HubSpot for this test: ``hubspot_sim.url`` is what to call instead of https://api.hubapi.com."""
+    """A fresh HubSpot simulator for this test: call ``hubspot_sim.url`` instead of https://api.hubapi.com."""
     from dataclasses import replace
 
     from .routing.protection import protect_now
     from .sim import HubspotSim
-    from .time.clock import FollowingClock
+    from .time.following_clock import FollowingClock
 
-    by_mark = {name: value for name, value in mark_arguments(request.node).items() if name not in CLOCK_ARGUMENTS}
-    settings = replace(hubspot_settings, **by_mark) if by_mark else hubspot_settings
+    mark_settings = {name: value for name, value in mark_arguments(request.node).items() if name not in CLOCK_ARGUMENTS}
+    settings = replace(hubspot_settings, **mark_settings) if mark_settings else hubspot_settings
     simulator = HubspotSim(hubspot_server, settings, FollowingClock(), request.node.nodeid)
     protect_now(request.node, guard=settings.guard, hosts=settings.hosts, host=settings.host)
     if settings.port:
-        _ = hubspot_server.port  # who set it need not ask for the address
+        _ = hubspot_server.port  # starts the server: a test that knows the port need not read the address
     request.node.stash[SIMULATOR] = simulator
     return simulator
 
@@ -85,26 +86,26 @@ def hubspot_app(hubspot_sim: HubspotSim) -> App:
 
 @pytest.fixture
 def hubspot_portal(hubspot_sim: HubspotSim) -> Portal:
-    """The HubSpot account."""
+    """The HubSpot account (portal)."""
     return hubspot_sim.portal
 
 
 @pytest.fixture
 def hubspot_installation(hubspot_sim: HubspotSim) -> ConnectedInstallation:
-    """The app, connected to the account: ``access_token``, ``refresh_token``, ``token_response`` and so on.
+    """The app's installation in the account: ``access_token``, ``refresh_token``, ``token_response`` and so on.
 
-    The access token is issued when it is first read, or just before time is first moved.
+    The access token is issued when it is first read, or just before the clock first moves.
     """
     return hubspot_sim.installation
 
 
 @pytest.fixture
 def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> Iterator[HubspotClock]:
-    """One clock for the code under test and the simulator, frozen: ``hubspot_clock.advance(minutes=31)``."""
+    """One frozen clock for the code under test and the simulator: ``hubspot_clock.advance(minutes=31)``."""
     from .time.clock import HubspotClock
 
-    given = mark_arguments(request.node)
-    arguments = {name: read_clock_argument(name, given[name]) for name in CLOCK_ARGUMENTS if name in given}
+    marked = mark_arguments(request.node)
+    arguments = {name: read_clock_argument(name, marked[name]) for name in CLOCK_ARGUMENTS if name in marked}
     clock = HubspotClock(hubspot_sim.clock, **arguments)
     clock.start()
     try:
@@ -115,7 +116,7 @@ def hubspot_clock(request: pytest.FixtureRequest, hubspot_sim: HubspotSim) -> It
 
 @pytest.fixture
 def _hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock) -> None:
-    """The point of a sweep, for tests with the mark ``hubspot_sweep``; not to be used by itself."""
+    """The point of a sweep, for tests with the mark ``hubspot_sweep``. Do not request it yourself."""
     from .sweep import SweptItem
 
     if not hasattr(request, "param"):
@@ -127,14 +128,14 @@ def _hubspot_sweep_point(request: pytest.FixtureRequest, hubspot_sim: HubspotSim
 
 @pytest.fixture
 def hubspot_responses(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) -> Iterator[HubspotResponses]:
-    """Calls of `requests` to https://api.hubapi.com and HubSpot's other hosts, answered in process."""
-    from .routing.guard import answering
+    """Sends calls of `requests` to https://api.hubapi.com and HubSpot's other hosts to the simulator, in process."""
+    from .routing.guard import routed_by
     from .routing.responses_bridge import HubspotResponses
 
     bridge = HubspotResponses(hubspot_server)
     bridge.start()
     try:
-        with answering("hubspot_responses"):
+        with routed_by("hubspot_responses"):
             yield bridge
     finally:
         bridge.stop()
@@ -142,6 +143,6 @@ def hubspot_responses(hubspot_sim: HubspotSim, hubspot_server: SimulatorServer) 
 
 @pytest.fixture
 def hubspot_intercept(hubspot_sim: HubspotSim) -> Iterator[None]:
-    """Every Python HTTP client reaches the simulator at https://api.hubapi.com, over TLS, at the socket."""
+    """Redirects every Python HTTP client from https://api.hubapi.com to the simulator, over TLS, at the socket."""
     with hubspot_sim.intercept():
         yield

@@ -1,8 +1,8 @@
-"""The sections that a failed test's report has of the simulator, in the terminal and in a JUnit file alike.
+"""Adds the simulator's sections to the report of a failed test, for the terminal and JUnit files.
 
-pytest writes ``report.sections`` into a JUnit file only where ``junit_logging`` asks for captured output, and what a CI
-system shows of a failure is its text. So the sections become a part of that text: pytest's own representation of an
-exception has a place for them, xdist carries it, and the terminal shows it once.
+pytest writes ``report.sections`` to a JUnit file only if ``junit_logging`` includes captured output, but CI systems
+show the text of the failure. So the sections become part of that text. pytest's own representation of an exception has
+a place for them, xdist transmits it, and the terminal shows it once.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _MARKUPS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = (
 
 
 class _Extended(TerminalRepr):
-    """A failure that has no place for sections, and the sections after it."""
+    """A failure whose representation cannot hold sections, followed by the sections."""
 
     def __init__(self, failure: TerminalRepr | str) -> None:
         self.failure = failure
         self.sections: list[tuple[str, str, str]] = []
 
     def addsection(self, name: str, content: str, sep: str = "-") -> None:
-        """Add a section, as to pytest's own."""
+        """Add a section, like pytest's own representation."""
         self.sections.append((name, content, sep))
 
     def toterminal(self, tw: TerminalWriter) -> None:
-        """Write everything."""
+        """Write the failure and its sections."""
         if isinstance(self.failure, str):
             tw.line(self.failure)
         else:
@@ -46,7 +46,7 @@ class _Extended(TerminalRepr):
 
 
 def add(report: pytest.TestReport, sections: Iterable[tuple[str, str]]) -> None:
-    """Add sections, each a title and a text, to the report of a failure."""
+    """Add sections (pairs of title and text) to the report of a failure."""
     longrepr: Any = report.longrepr
     if not hasattr(longrepr, "addsection"):
         longrepr = report.longrepr = _Extended(longrepr)
@@ -55,32 +55,33 @@ def add(report: pytest.TestReport, sections: Iterable[tuple[str, str]]) -> None:
 
 
 def dress(report: pytest.TestReport, config: pytest.Config) -> None:
-    """Have our sections wrapped and coloured by the terminal's own writer where it shows them, and nowhere else."""
+    """Wrap and color the simulator's sections in the terminal, and only there."""
     longrepr: Any = report.longrepr
     if not any(section[0] in _TITLES for section in longrepr.sections):
         return
-    usual = longrepr.toterminal
+    write_failure = longrepr.toterminal
 
     def toterminal(tw: TerminalWriter) -> None:
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        every = longrepr.sections
-        longrepr.sections = [section for section in every if section[0] not in _TITLES]
+        all_sections = longrepr.sections
+        longrepr.sections = [section for section in all_sections if section[0] not in _TITLES]
         try:
-            usual(tw)
+            write_failure(tw)
         finally:
-            longrepr.sections = every
-        _write([one for one in every if one[0] in _TITLES], tw, shown=tw is getattr(reporter, "_tw", None))
+            longrepr.sections = all_sections
+        ours = [section for section in all_sections if section[0] in _TITLES]
+        _write(ours, tw, shown=tw is getattr(reporter, "_tw", None))
 
     longrepr.toterminal = toterminal
 
 
 def _write(sections: Iterable[tuple[str, str, str]], tw: TerminalWriter, *, shown: bool) -> None:
-    """Write sections; wrapped and coloured where the terminal shows them, else as they are."""
+    """Write sections. ``shown`` tells whether the terminal shows them: then they are wrapped and colored."""
     from hubspot_simulator.core.printable import wrapped
 
     for title, text, sep in sections:
         tw.sep(sep, title)
         for line in text.split("\n"):
-            markup = next((kind for begins, kind in _MARKUPS if begins.match(line)), {}) if shown else {}
+            markup = next((style for pattern, style in _MARKUPS if pattern.match(line)), {}) if shown else {}
             for part in wrapped(line, tw.fullwidth).split("\n") if shown else [line]:
                 tw.line(part, **markup)

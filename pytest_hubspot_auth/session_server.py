@@ -1,4 +1,4 @@
-"""The session's server, which starts when somebody wants to know where it is."""
+"""The session's server, which starts when its address is first read."""
 
 from __future__ import annotations
 
@@ -10,68 +10,68 @@ import pytest
 
 from hubspot_simulator.serving.server import SimulatorServer
 
-_NO_SOCKET = "hubspot_responses and hubspot_sim.httpx_transport() need no server."
+_NO_SOCKET = "hubspot_responses and hubspot_sim.httpx_transport() do not need a server."
 
 
 class SessionServer(SimulatorServer):
-    """A server that is started by the first use of its address: ``url``, ``host``, ``port`` or ``secure()``.
+    """A server that starts at the first use of its address: ``url``, ``host``, ``port`` or ``secure()``.
 
-    A start that failed fails the test that needed it, and is tried again by the next use.
+    If it cannot start, the test that needs it fails. The next use tries again.
     """
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self._starting = threading.RLock()
-        self._waiting: list[Callable[[str], None]] = []
+        self._callbacks: list[Callable[[str], None]] = []
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end."""
+        """The base URL, without a trailing slash."""
         self.ensure_started()
         return super().url
 
     @property
     def host(self) -> str:
-        """The address that is bound."""
+        """The address that the server is bound to."""
         self.ensure_started()
         return super().host
 
     @property
     def port(self) -> int:
-        """The port that is bound."""
+        """The port that the server is bound to."""
         self.ensure_started()
         return super().port
 
     def ensure_started(self) -> None:
-        """Start the server unless it runs. Fails the test when it cannot start."""
+        """Start the server unless it is running. Fails the test if it cannot start."""
         problem = ""
         with self._starting:
             if self.running:
                 return
             try:
                 self.start()
-            except (OSError, RuntimeError) as error:  # the latter is how pytest-socket forbids sockets
+            except (OSError, RuntimeError) as error:  # RuntimeError: pytest-socket forbids sockets
                 problem = str(error)
             else:
-                for tell in self._waiting:
-                    tell(super().url)
-        if problem:  # outside of the except clause, or the report would show both
+                for callback in self._callbacks:
+                    callback(super().url)
+        if problem:  # outside the except clause, or the report would show both
             if os.environ.get("PYTEST_XDIST_WORKER"):
-                problem += ". Under xdist each worker has a server of its own: leave the port at 0."
+                problem += ". With xdist, each worker starts its own server: leave the port at 0."
             pytest.fail(
                 f"the HubSpot simulator cannot start: {problem.removesuffix('.')}.\n{_NO_SOCKET}", pytrace=False
             )
 
-    def when_started(self, tell: Callable[[str], None]) -> None:
-        """Have a function called with the URL: now if the server runs, or else when it starts."""
+    def when_started(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback`` with the URL: now if the server is running, otherwise when it starts."""
         with self._starting:
             if self.running:
-                tell(super().url)
+                callback(super().url)
             else:
-                self._waiting.append(tell)
+                self._callbacks.append(callback)
 
-    def forget(self, tell: Callable[[str], None]) -> None:
-        """Call a function no longer when the server starts."""
+    def forget(self, callback: Callable[[str], None]) -> None:
+        """Do not call ``callback`` when the server starts."""
         with self._starting:
-            if tell in self._waiting:
-                self._waiting.remove(tell)
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)

@@ -1,30 +1,32 @@
-"""A simulator and its clock for those who have no fixtures: unittest, Django's tests, scripts."""
+"""A simulator and its clock for code without fixtures: unittest, Django's tests, scripts."""
 
 from __future__ import annotations
 
-import inspect
 import unittest
 from collections.abc import Callable
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack
+from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
 from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.settings import SETTINGS, Settings, read
 from hubspot_simulator.simulator import Simulator
 
-from .options import CLOCK_ARGUMENTS, read_clock_argument
+from .decoration import decorate_tests, decorated_function
+from .marks import CLOCK_ARGUMENTS, read_clock_argument
 from .report import audit_failure, journal_section, unserved
 from .routing.children import ChildProxies
 from .routing.protection import Protection
-from .sim import HubspotSim
-from .time.clock import FollowingClock, HubspotClock
+from .sim import ClientKwargs, HubspotSim
+from .time.clock import HubspotClock
+from .time.following_clock import FollowingClock
 
 _PARAMETER = "sim"
-_INSTEAD = {
+_REPLACED = {
     "@pytest.mark.hubspot(": "hubspot_simulation(",
     "hubspot_guard is on": "the guard is on",
     "the fixture hubspot_intercept": "hubspot_intercept",
@@ -32,18 +34,33 @@ _INSTEAD = {
     "hubspot_responses": "hubspot_simulation(responses=True)",
     "hubspot_sim.url": "sim.url",
 }
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+_Class = TypeVar("_Class", bound=type)
+_Self = TypeVar("_Self")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
-class Simulation:
-    """What ``with hubspot_simulation() as sim`` gives: all that the fixture ``hubspot_sim`` has, and the clock.
+class _Sim(HubspotSim):
+    _settings_remedy = "give them to hubspot_simulation(token_ttl=60)"
 
-    ``clock`` is the one of the fixture ``hubspot_clock``: ``sim.clock.advance(minutes=31)`` moves both sides.
+
+if TYPE_CHECKING:
+    _Forwarded = HubspotSim  # so that type checkers see what __getattr__ forwards
+else:
+    _Forwarded = object
+
+
+class Simulation(_Forwarded):
+    """The value of ``with hubspot_simulation() as sim``: everything the fixture ``hubspot_sim`` has, and the clock.
+
+    ``clock`` works like the fixture ``hubspot_clock``: ``sim.clock.advance(minutes=31)`` moves both sides.
     """
 
+    _sim: HubspotSim
+    clock: HubspotClock  # type: ignore[assignment] # moves both sides; the simulator's own clock moves alone
+
     def __init__(self, sim: HubspotSim, clock: HubspotClock) -> None:
-        self._sim = sim
-        self.clock = clock
+        vars(self).update(_sim=sim, clock=clock)
 
     @property
     def url(self) -> str:
@@ -51,65 +68,104 @@ class Simulation:
         return self._sim.url
 
     @property
-    def client_kwargs(self) -> dict[str, Any]:
+    def client_kwargs(self) -> ClientKwargs:
         """The arguments for the official client: ``hubspot.HubSpot(**sim.client_kwargs)``."""
         return self._sim.client_kwargs
 
     @property
     def installation(self) -> ConnectedInstallation:
-        """The app, connected to the account; its access token is issued when it is first read."""
+        """The app's installation in the account. Its access token is issued when it is first read."""
         return self._sim.installation
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sim, name)
+    if not TYPE_CHECKING:  # otherwise a misspelled name would pass type checks
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._sim, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._sim, name, value)  # it refuses ``settings``, for example
 
     def __repr__(self) -> str:
         return f"<Simulation {self.url}>"
 
 
+@overload
+def hubspot_simulation(
+    *,
+    intercept: bool = ...,
+    responses: bool = ...,
+    now: str | datetime = ...,
+    utc_offset: float = ...,
+    waiting: Literal["real", "simulated"] = ...,
+    **settings: Any,
+) -> _SimulationContext: ...
+
+
+@overload
+def hubspot_simulation(decorated: _Class, /) -> _Class: ...
+
+
+@overload
+def hubspot_simulation(
+    decorated: Callable[Concatenate[Simulation, _Arguments], _Result], /
+) -> Callable[_Arguments, _Result]: ...
+
+
+@overload
+def hubspot_simulation(
+    decorated: Callable[Concatenate[_Self, Simulation, _Arguments], _Result], /
+) -> Callable[Concatenate[_Self, _Arguments], _Result]: ...
+
+
+@overload
+def hubspot_simulation(decorated: Callable[_Arguments, _Result], /) -> Callable[_Arguments, _Result]: ...
+
+
 def hubspot_simulation(
     decorated: Any = None, /, *, intercept: bool = False, responses: bool = False, **arguments: Any
 ) -> Any:
-    """A running simulator and one frozen clock for it and the code under test: a context manager and a decorator.
+    """Run a simulator, and freeze one clock for it and the code under test: a context manager and a decorator.
 
-    ``intercept`` has every Python HTTP client reach it at HubSpot's own hosts, ``responses`` only those of `requests`,
-    in process. ``now``, ``utc_offset``, ``waiting`` and the settings are those of ``@pytest.mark.hubspot(...)``, and
-    ``host`` and ``port``. Raises TypeError for another name, ValueError for a wrong value.
+    ``intercept`` redirects every Python HTTP client from HubSpot's hosts to the simulator; ``responses`` only
+    `requests`, in process. The other arguments are those of ``@pytest.mark.hubspot(...)``: ``now``, ``utc_offset``,
+    ``waiting`` and the settings, and also ``host`` and ``port``. Raises TypeError for an unknown name, ValueError for a
+    wrong value.
 
-    A decorated function is given the handle if it has a parameter ``sim``; it may be a coroutine function, a generator
-    (a fixture of pytest, beneath ``@pytest.fixture``) or both. A decorated TestCase has it as ``self.sim`` for each
-    test; of another class each method whose name begins with ``test`` is decorated, static and class methods as well.
-    At the end AssertionError is raised for what fails a test by itself (the settings ``strict``, ``fail_on`` and
-    ``guard``).
+    A decorated function gets the Simulation if it has a parameter ``sim``. It can be a coroutine function, a generator
+    (a pytest fixture, below ``@pytest.fixture``) or both. A decorated TestCase has it as ``self.sim`` in each test. In
+    any other class, every method whose name starts with ``test`` is decorated, including static and class methods. If
+    the settings ``strict``, ``fail_on`` or ``guard`` would fail a test, AssertionError is raised at the end.
     """
     if decorated is not None and not callable(decorated):
-        raise TypeError(f"hubspot_simulation() takes keywords only, such as token_ttl=60; got {decorated!r}")
-    made = _Managed(intercept, responses, arguments)
-    return made if decorated is None else made(decorated)
+        raise TypeError(f"hubspot_simulation() takes only keyword arguments, such as token_ttl=60; got {decorated!r}")
+    context = _SimulationContext(intercept, responses, arguments)
+    return context if decorated is None else context(decorated)
 
 
-class _Managed:
-    """The context manager and decorator. It may be used again, also while it is in use."""
+class _SimulationContext:
+    """The context manager and decorator. It can be reused, and nested in itself."""
 
     def __init__(self, intercept: bool, responses: bool, arguments: dict[str, Any]) -> None:
         unknown = [name for name in arguments if name not in CLOCK_ARGUMENTS and name not in SETTINGS]
         if unknown:
             expected = ["intercept", "responses", *CLOCK_ARGUMENTS, *SETTINGS]
-            near = get_close_matches(unknown[0], expected, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            similar = get_close_matches(unknown[0], expected, n=1)
+            hint = f" (did you mean {similar[0]!r}?)" if similar else ""
             raise TypeError(f"hubspot_simulation() got {unknown[0]!r}{hint}: expected any of {', '.join(expected)}")
-        for name, given in (("intercept", intercept), ("responses", responses)):
-            if not isinstance(given, bool):
-                raise ValueError(f"{name}={given!r}: expected True or False")
+        for name, value in (("intercept", intercept), ("responses", responses)):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name}={value!r}: expected True or False")
         self._clock = {n: read_clock_argument(n, value) for n, value in arguments.items() if n in CLOCK_ARGUMENTS}
         self._settings = Settings(**{n: read(n, value) for n, value in arguments.items() if n in SETTINGS})
         self._intercept = intercept
         self._responses = responses
         self._running: list[tuple[ExitStack, HubspotSim, Protection]] = []
 
-    def __getattr__(self, name: str) -> Any:
-        hint = "" if name.startswith("_") else f": with hubspot_simulation() as sim: sim.{name}"
-        raise AttributeError(f"hubspot_simulation() itself has no {name!r}{hint}")
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            hint = "" if name.startswith("_") else f": with hubspot_simulation() as sim: sim.{name}"
+            raise AttributeError(f"hubspot_simulation() itself has no {name!r}{hint}")
 
     def __enter__(self) -> Simulation:
         return self._start("")
@@ -121,14 +177,14 @@ class _Managed:
         if error is None:
             _check(sim, caught)
         elif hasattr(error, "add_note"):
-            told = [message for message in caught[:1] if message not in str(error)]
-            error.add_note("\n".join([*told, *filter(None, journal_section(sim) or ())]))
+            unreported = [message for message in caught[:1] if message not in str(error)]
+            error.add_note("\n".join([*unreported, *filter(None, journal_section(sim) or ())]))
 
     def _start(self, name: str) -> Simulation:
         with ExitStack() as stack:
             protection = self._protect(stack)
             server = stack.enter_context(SimulatorServer(Simulator(self._settings)))
-            sim = HubspotSim(server, self._settings, FollowingClock(), name)
+            sim = _Sim(server, self._settings, FollowingClock(), name)
             clock = HubspotClock(sim.clock, **self._clock)
             clock.start()
             stack.callback(clock.stop)
@@ -144,7 +200,7 @@ class _Managed:
         return Simulation(sim, clock)
 
     def _protect(self, stack: ExitStack) -> Protection:
-        """Have loopback take no proxy, and the real HubSpot be out of reach unless ``guard`` is false."""
+        """Exempt loopback from proxies, and guard against the real HubSpot unless ``guard`` is false."""
         proxies = ChildProxies()
         stack.callback(proxies.stop)
         protection = Protection(proxies, _without_fixtures)
@@ -155,70 +211,40 @@ class _Managed:
         return protection
 
     def _stop(self) -> tuple[HubspotSim, list[str]]:
-        """End the newest simulation. Return it, and what its guard caught."""
+        """End the newest simulation. Return it with its guard's messages."""
         stack, sim, protection = self._running.pop()
         caught = protection.guard.caught if protection.guard else []
         stack.close()
         return sim, caught
 
-    def __call__(self, decorated: _Decorated) -> _Decorated:
+    @overload
+    def __call__(self, decorated: _Class, /) -> _Class: ...
+
+    @overload
+    def __call__(
+        self, decorated: Callable[Concatenate[Simulation, _Arguments], _Result], /
+    ) -> Callable[_Arguments, _Result]: ...
+
+    @overload
+    def __call__(
+        self, decorated: Callable[Concatenate[_Self, Simulation, _Arguments], _Result], /
+    ) -> Callable[Concatenate[_Self, _Arguments], _Result]: ...
+
+    @overload
+    def __call__(self, decorated: Callable[_Arguments, _Result], /) -> Callable[_Arguments, _Result]: ...
+
+    def __call__(self, decorated: Any, /) -> Any:
         """Decorate a function, a coroutine function, a TestCase or another class with tests."""
-        if isinstance(decorated, type):
-            self._decorate_class(decorated)
-            return decorated
-        return self._decorate_function(decorated)  # type: ignore[return-value]
-
-    def _decorate_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(function)
-        wanted = _PARAMETER in signature.parameters
-
-        if inspect.isasyncgenfunction(function):
-
-            @wraps(function)
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    made = function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {}))
-                    async with aclosing(made):
-                        async for value in made:
-                            yield value
-
-        elif inspect.isgeneratorfunction(function):
-
-            @wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    return (yield from function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {})))
-
-        elif inspect.iscoroutinefunction(function):
-
-            @wraps(function)
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    return await function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {}))
-
+        if not isinstance(decorated, type):
+            return decorated_function(decorated, self, _PARAMETER)
+        if issubclass(decorated, unittest.TestCase):
+            self._decorate_test_case(decorated)
         else:
+            decorate_tests(decorated, self, _PARAMETER)
+        return decorated
 
-            @wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self as sim:
-                    return function(*args, **kwargs, **({_PARAMETER: sim} if wanted else {}))
-
-        # pytest would look for a fixture of that name
-        left = [parameter for name, parameter in signature.parameters.items() if name != _PARAMETER]
-        wrapper.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
-        return wrapper
-
-    def _decorate_class(self, decorated: Any) -> None:
-        if not issubclass(decorated, unittest.TestCase):
-            for name, method in list(vars(decorated).items()):
-                if not name.startswith("test"):
-                    continue
-                if inspect.isfunction(method):
-                    setattr(decorated, name, self._decorate_function(method))
-                elif isinstance(method, (staticmethod, classmethod)):
-                    setattr(decorated, name, type(method)(self._decorate_function(method.__func__)))
-            return
-        set_up = decorated.setUp
+    def _decorate_test_case(self, case_class: Any) -> None:
+        set_up = case_class.setUp
 
         @wraps(set_up)
         def started(case: Any) -> None:
@@ -226,7 +252,7 @@ class _Managed:
             case.addCleanup(lambda: _check(*self._stop()))
             set_up(case)
 
-        decorated.setUp = started
+        case_class.setUp = started
 
 
 def _check(sim: HubspotSim, caught: list[str]) -> None:
@@ -236,7 +262,7 @@ def _check(sim: HubspotSim, caught: list[str]) -> None:
 
 
 def _without_fixtures(message: str) -> str:
-    """Return a message that names fixtures as one for those who have none."""
-    for fixture, instead in _INSTEAD.items():
-        message = message.replace(fixture, instead)
+    """Rewrite a message that names fixtures for code that has none."""
+    for fixture, replacement in _REPLACED.items():
+        message = message.replace(fixture, replacement)
     return message

@@ -1,4 +1,4 @@
-"""The mark ``hubspot_sweep``: a passing test again for each of its calls, with that call's token dead."""
+"""The mark ``hubspot_sweep``: repeats a passing test once per call, with that call's token expired."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from hubspot_simulator.core.words import plural
 from hubspot_simulator.lab.sweep import Point, Sweep, points, read_kinds, target
 from hubspot_simulator.simulator import Simulator
 
-from .options import SWEEP_FIXTURE, SWEEP_MARK
+from .marks import SWEEP_FIXTURE, SWEEP_MARK, mark_place
 
-_PROPERTY = "hubspot_sweep"
 _PLAIN = "plain"
-# Before which calls a test fetches a token, by the test and its other parameters.
-_USUAL: pytest.StashKey[dict[tuple[str, str], frozenset[int]]] = pytest.StashKey()
-_MOST_POINTS = 10_000  # more would take pytest seconds to collect
+# The calls before which a test fetches a token, by test and its other parameters.
+_FETCHES: pytest.StashKey[dict[tuple[str, str], frozenset[int]]] = pytest.StashKey()
+_MAX_POINTS = 10_000  # pytest would take seconds to collect more
 
 
 @dataclass(frozen=True)
@@ -33,37 +32,53 @@ class SweepMark:
 
 
 def read_mark(mark: pytest.Mark) -> SweepMark:
-    """Return what a mark asks for. Raises ValueError for a wrong argument."""
+    """Return a mark's arguments. Raises ValueError for a wrong one."""
     unknown = [name for name in mark.kwargs if name not in SweepMark.__dataclass_fields__]
     if mark.args or unknown:
-        given = ", ".join([*map(repr, mark.args), *unknown])
-        raise ValueError(f"it takes the keywords calls, kinds and stride, as in calls=7; got {given}")
-    asked = SweepMark(**mark.kwargs)
-    for name, least in (("calls", 0), ("stride", 1)):
-        value = getattr(asked, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{name}={value!r}: expected a whole number from {least}")
+        rejected = ", ".join([*map(repr, mark.args), *unknown])
+        raise ValueError(f"expected the keyword arguments calls, kinds and stride, such as calls=7; got {rejected}")
+    arguments = SweepMark(**mark.kwargs)
+    for name, minimum in (("calls", 0), ("stride", 1)):
+        value = getattr(arguments, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise ValueError(f"{name}={value!r}: expected a whole number from {minimum}")
     try:
-        kinds = read_kinds(asked.kinds)
+        kinds = read_kinds(arguments.kinds)
     except TypeError as error:
         raise ValueError(str(error)) from None
-    if asked.calls // asked.stride > _MOST_POINTS:
-        stride = -(-asked.calls // _MOST_POINTS)
+    if arguments.calls // arguments.stride > _MAX_POINTS:
+        stride = -(-arguments.calls // _MAX_POINTS)
         raise ValueError(
-            f"calls={asked.calls} would make {asked.calls // asked.stride} tests a kind, and the most is "
-            f"{_MOST_POINTS}: give it stride={stride} or more"
+            f"calls={arguments.calls} would create {arguments.calls // arguments.stride} tests per kind, and the "
+            f"maximum is {_MAX_POINTS}: set stride={stride} or more"
         )
-    return SweepMark(asked.calls, tuple(kinds), asked.stride)
+    return SweepMark(arguments.calls, tuple(kinds), arguments.stride)
+
+
+def wrong_mark(item: pytest.Item, mark: pytest.Mark) -> str:
+    """Return what is wrong with the mark ``hubspot_sweep`` on an item, with its file and line; empty if nothing."""
+    place = f"{mark_place(item)}.{SWEEP_MARK}"
+    if SWEEP_FIXTURE not in getattr(item, "fixturenames", ()):
+        return (
+            f"{place} works on test functions and on methods of plain classes; a unittest.TestCase cannot be "
+            "parametrized by pytest"
+        )
+    try:
+        read_mark(mark)
+    except ValueError as error:
+        return f"{place}: {error}"
+    return ""
 
 
 def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
-    """Make the plain item and one for each point; of a wrong mark the plain one only, which says what is wrong."""
+    """Create the plain item and one item per point; for a wrong mark, only the plain item, which reports the error."""
     try:
-        asked = read_mark(mark)
-    except ValueError:  # the item's set-up tells it: a failed collection would end the session
-        asked = SweepMark()
-    found = points(asked.calls, asked.kinds, asked.stride)
-    metafunc.parametrize(SWEEP_FIXTURE, [None, *found], indirect=True, ids=[_PLAIN, *(point.name for point in found)])
+        arguments = read_mark(mark)
+    except ValueError:  # reported when the item is set up: a failed collection would end the session
+        arguments = SweepMark()
+    sweep_points = points(arguments.calls, arguments.kinds, arguments.stride)
+    ids = [_PLAIN, *(point.name for point in sweep_points)]
+    metafunc.parametrize(SWEEP_FIXTURE, [None, *sweep_points], indirect=True, ids=ids)
 
 
 class SweptItem:
@@ -72,26 +87,26 @@ class SweptItem:
     def __init__(self, item: pytest.Item, simulator: Simulator, point: Point | None) -> None:
         mark = item.get_closest_marker(SWEEP_MARK)
         assert mark is not None
-        self._asked = read_mark(mark)
+        self._arguments = read_mark(mark)
         self._test = item.nodeid.rpartition("[")[0]
-        # what the plain run has shown; nothing if another worker of xdist has it
-        self._usual = item.config.stash.setdefault(_USUAL, {})
+        # recorded by the plain run; empty if another xdist worker ran it
+        self._fetches = item.config.stash.setdefault(_FETCHES, {})
         self._key = self._test, _other_parameters(item)
-        self.sweep = Sweep(simulator, point, self._usual.get(self._key, ()))
+        self.sweep = Sweep(simulator, point, self._fetches.get(self._key, ()))
 
     def begin(self) -> None:
-        """Arm the fault of the point: the test's body comes next."""
+        """Inject the point's fault, just before the body of the test runs."""
         self.sweep.begin()
 
     def end(self) -> None:
-        """Fail a plain test that makes another number of calls; skip a point that has shown nothing."""
-        made = self.sweep.calls
-        advice = f"write calls={made}" if made else "a sweep needs calls of HubSpot's API"
+        """Fail a plain test with a wrong number of calls. Skip a point that shows nothing."""
+        calls = self.sweep.calls
+        advice = f"set calls={calls}" if calls else "a sweep needs calls to HubSpot's API"
         if self.sweep.point is None:
-            if made != self._asked.calls or not made:
-                calls = plural(made, "authenticated call")
-                pytest.fail(f"made {calls}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
-            self._usual[self._key] = self.sweep.fetches()
+            if calls != self._arguments.calls or not calls:
+                counted = plural(calls, "authenticated call")
+                pytest.fail(f"this test made {counted}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
+            self._fetches[self._key] = self.sweep.fetches()
             return
         if self.sweep.hit is None:
             pytest.fail(f"{self.sweep.void()}: {advice} (@pytest.mark.{SWEEP_MARK})", pytrace=False)
@@ -100,32 +115,32 @@ class SweptItem:
             pytest.skip(void)
 
     def note(self, report: pytest.TestReport) -> None:
-        """Put the call that was hit before all else in the report of a failure, and leave word for the end."""
-        point, hit, asked = self.sweep.point, self.sweep.hit, self._asked
+        """Put the call that was hit first in a failure's report, and record the result for the summary."""
+        point, hit = self.sweep.point, self.sweep.hit
         refused = self.sweep.refused_later()
         if point and hit and report.failed:
             _put_first(report, self.sweep.headline())
-        word = {
+        result = {
             "test": self._test,
             "point": point.name if point else _PLAIN,
             "call": target(hit) if hit else "",
             "refused": target(refused) if refused else "",
             "failed": report.failed,
-            "calls": asked.calls,
-            "stride": asked.stride,
+            "calls": self._arguments.calls,
+            "stride": self._arguments.stride,
         }
-        report.user_properties.append((_PROPERTY, json.dumps(word)))
+        report.user_properties.append((SWEEP_MARK, json.dumps(result)))
 
 
 def _other_parameters(item: pytest.Item) -> str:
-    """Return what tells an item from others of the same test, apart from the point."""
+    """Return what distinguishes an item from others of the same test, apart from the point."""
     callspec = getattr(item, "callspec", None)
     indices = getattr(callspec, "indices", {})
     return repr(sorted((name, index) for name, index in indices.items() if name != SWEEP_FIXTURE))
 
 
 def _put_first(report: pytest.TestReport, headline: str) -> None:
-    """Put a line before everything else that a failure's report says, its line in the summary included."""
+    """Put a line first in a failure's report, and in its line in pytest's short summary."""
     longrepr: Any = report.longrepr
     lines = wrapped(headline)
     if isinstance(longrepr, str):
@@ -134,15 +149,15 @@ def _put_first(report: pytest.TestReport, headline: str) -> None:
     chain = getattr(longrepr, "chain", None)
     traceback = chain[0][0] if chain else getattr(longrepr, "reprtraceback", None)
     entries: list[Any] = getattr(traceback, "reprentries", [])
-    if entries and hasattr(entries[0], "reprfuncargs"):  # an entry of its own, or the arguments would come first
-        bare = {
+    if entries and hasattr(entries[0], "reprfuncargs"):  # a separate entry, or the arguments would come first
+        fields = {
             "lines": lines.split("\n"),
             "style": "value",
             "reprfuncargs": None,
             "reprlocals": None,
             "reprfileloc": None,
         }
-        entries.insert(0, replace(entries[0], **bare))
+        entries.insert(0, replace(entries[0], **fields))
     elif entries:
         entries[0].lines.insert(0, f"{lines}\n")
     crash = getattr(longrepr, "reprcrash", None)
@@ -151,27 +166,29 @@ def _put_first(report: pytest.TestReport, headline: str) -> None:
 
 
 def summary(reports: Iterable[Any]) -> list[str]:
-    """Return what is to be said of all sweeps at the end of a run: points that failed, and those left out."""
-    words = [
+    """Return the summary of all sweeps of a run: the points that failed, and the calls that were left out."""
+    results = [
         json.loads(value)
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == _PROPERTY and report.outcome != "rerun"  # what came of trying again is another report
+        if name == SWEEP_MARK and report.outcome != "rerun"  # the rerun has a report of its own
     ]
-    plain = {word["test"] for word in words if word["point"] == _PLAIN and word["failed"]}
-    lines = [f"{test}: fails without any fault, or with another number of calls: see [plain]" for test in sorted(plain)]
+    plain = {result["test"] for result in results if result["point"] == _PLAIN and result["failed"]}
+    lines = [
+        f"{test}: fails without a fault, or made a different number of calls: see [plain]" for test in sorted(plain)
+    ]
     lines += [
-        f"{word['test']}: fails when {word['call']} is hit ({word['point']})"
-        + (f": {word['refused']} is answered 401" if word["refused"] else "")
-        for word in words
-        if word["failed"] and word["call"] and word["test"] not in plain
+        f"{result['test']}: fails when {result['call']} is hit ({result['point']})"
+        + (f": then {result['refused']} gets 401" if result["refused"] else "")
+        for result in results
+        if result["failed"] and result["call"] and result["test"] not in plain
     ]
-    for word in words:
-        if word["point"] == _PLAIN and word["stride"] > 1 and word["calls"]:
-            tried = len(points(word["calls"], stride=word["stride"]))
-            left = word["calls"] - tried
+    for result in results:
+        if result["point"] == _PLAIN and result["stride"] > 1 and result["calls"]:
+            tried = len(points(result["calls"], stride=result["stride"]))
+            left = result["calls"] - tried
             lines.append(
-                f"{word['test']}: stride={word['stride']} tried {tried} of {plural(word['calls'], 'call')}; "
+                f"{result['test']}: stride={result['stride']} tried {tried} of {plural(result['calls'], 'call')}; "
                 f"{left} not tried"
             )
     return lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic
 
 PACKAGES = ("pytest_hubspot_auth", "hubspot_simulator")
 
@@ -38,7 +38,15 @@ def _autodoc(name: str, value: Any) -> list[str]:
         return [f".. auto{'function' if callable(value) else 'data'}:: {name}"]
     kind = "exception" if issubclass(value, BaseException) else "class"
     lines = [f".. auto{kind}:: {name}", "   :members:"]
-    return lines if value.__bases__ == (object,) else [*lines, "   :show-inheritance:"]
+    if any(map(_is_private, value.__bases__)):
+        return [*lines, "   :inherited-members:"]
+    return lines if value.__bases__ in [(object,), (Generic,)] else [*lines, "   :show-inheritance:"]
+
+
+def _is_private(base: type) -> bool:
+    """Tell whether a class is one of ours that no package exports: its members belong to those that inherit them."""
+    home = base.__module__.partition(".")[0]
+    return home in PACKAGES and not any(base.__name__ in import_module(package).__all__ for package in PACKAGES)
 
 
 def fixtures() -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""How the calls of the code under test reach the simulator, and never the real HubSpot."""
+"""Routes calls of the code under test to the simulator, and keeps them from the real HubSpot."""

@@ -1,8 +1,8 @@
-"""The one audit hook of this process, and who is told of its events.
+"""The process's one audit hook, and the watchers that receive its events.
 
-An audit hook cannot be removed: it is added when the first test is guarded, and does nothing while none is. It is
-called for every event of the interpreter, so it looks at nothing but the event's name first. The list stands here, in
-a module that is imported with the plugin, so that runs of pytest inside this process share the hook.
+An audit hook cannot be removed. It is installed when the first test is guarded, and does nothing while no test is. The
+interpreter calls it for every event, so it checks the event's name first. The list of watchers lives in this module,
+which the plugin imports, so that runs of pytest inside this process share the hook.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EVENTS = frozenset(
     }
 )
 _watchers: list[Watcher] = []
-_added: list[object] = []
+_installed: list[object] = []
 
 
 def _hook(
@@ -40,23 +40,23 @@ def _hook(
 
 
 def watch(watcher: Watcher) -> None:
-    """Tell a watcher, and until ``unwatch`` no older one, of the events."""
-    if not _added:
-        _added.append(_hook)
+    """Send events to ``watcher``, and to no older watcher, until ``unwatch``."""
+    if not _installed:
+        _installed.append(_hook)
         sys.addaudithook(_hook)
     _watchers.append(watcher)
 
 
 def unwatch(watcher: Watcher) -> None:
-    """Tell a watcher no longer."""
+    """Stop sending events to ``watcher``."""
     if watcher in _watchers:
         _watchers.remove(watcher)
 
 
 def is_watched() -> bool:
-    """Whether somebody is told."""
+    """Tell whether any watcher receives events."""
     return bool(_watchers)
 
 
-def nobody(event: str, args: tuple[object, ...]) -> None:
-    """Watch nothing: for a test that is not guarded, in a run inside of a guarded test."""
+def ignore(event: str, args: tuple[object, ...]) -> None:
+    """Ignore an event: the watcher of an unguarded test in a run of pytest inside a guarded test."""

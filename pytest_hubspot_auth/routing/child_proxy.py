@@ -1,4 +1,4 @@
-"""A proxy for the children of a guarded test. It refuses HubSpot's hosts and lets everything else through."""
+"""A proxy for the child processes of a guarded test. It refuses HubSpot's hosts and forwards everything else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-from .proxied_host import asked_host
+from .proxied_host import requested_host
 
 _HEAD_BYTES = 64 * 1024
 _CONNECT_SECONDS = 30.0
@@ -19,11 +19,11 @@ _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: cl
 
 
 class ChildProxy:
-    """Takes CONNECT on a free loopback port from when it is made to ``stop()``, in threads.
+    """Serves CONNECT on a free loopback port, in threads, from its creation until ``stop()``.
 
-    ``refuses`` is called with the host that a child asks for, and tells whether to refuse it. ``upstream`` is the
-    proxy that the child would take itself (an ``http://`` URL). Raises OSError when it cannot listen, and ValueError
-    for an upstream of another kind.
+    ``refuses`` takes the host that a child requests and returns whether to refuse it. ``upstream`` is the URL of the
+    proxy that the child would use otherwise. Raises OSError if it cannot listen, and ValueError if ``upstream`` is not
+    an ``http://`` URL.
     """
 
     def __init__(self, refuses: Callable[[str], bool], upstream: str | None) -> None:
@@ -35,29 +35,32 @@ class ChildProxy:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._stopped = False
-        self._begin(self._accept)
+        self._start_thread(self._accept)
 
     def stop(self) -> None:
-        """Cut every connection and end every thread."""
+        """Close every connection and end every thread."""
         self._stopped = True
-        with suppress(OSError):  # closing it would not wake accept()
+        with suppress(OSError):  # closing the listener would not wake accept()
             socket.create_connection(self._listener.getsockname()).close()
         while self._threads:
             with self._lock:
                 for sock in self._open:
                     with suppress(OSError):
                         sock.shutdown(socket.SHUT_RDWR)
-                threads = self._threads = [one for one in self._threads if one.is_alive() or one.ident is None]
+                threads = self._threads = self._unfinished()
             for thread in threads:
-                with suppress(RuntimeError):  # it is about to start
+                with suppress(RuntimeError):  # the thread has not started yet
                     thread.join(0.05)
         self._listener.close()
 
-    def _begin(self, work: Callable[..., None], *args: object) -> threading.Thread:
+    def _unfinished(self) -> list[threading.Thread]:
+        """Return the threads that run or are about to start. Call it with the lock held."""
+        return [thread for thread in self._threads if thread.is_alive() or thread.ident is None]
+
+    def _start_thread(self, work: Callable[..., None], *args: object) -> threading.Thread:
         thread = threading.Thread(target=work, args=args, name="hubspot-child-proxy", daemon=True)
         with self._lock:
-            self._threads = [one for one in self._threads if one.is_alive() or one.ident is None]
-            self._threads.append(thread)
+            self._threads = [*self._unfinished(), thread]
         thread.start()
         return thread
 
@@ -68,24 +71,24 @@ class ChildProxy:
                 if self._stopped:
                     sock.close()
                 else:
-                    self._begin(self._serve, sock)
+                    self._start_thread(self._serve, sock)
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):
-            self._opened(client)
+            self._track(client)
             try:
-                self._answer(client)
+                self._handle(client)
             finally:
-                self._closed(client)
+                self._untrack(client)
 
-    def _answer(self, client: socket.socket) -> None:
+    def _handle(self, client: socket.socket) -> None:
         head = b""
         while b"\r\n\r\n" not in head:
-            part = client.recv(4096)
-            if not part or len(head) > _HEAD_BYTES:
+            chunk = client.recv(4096)
+            if not chunk or len(head) > _HEAD_BYTES:
                 return
-            head += part
-        host = asked_host(head)
+            head += chunk
+        host = requested_host(head)
         if host is None or not head.startswith(b"CONNECT "):
             client.sendall(_BAD_GATEWAY)
         elif self._refuses(host):
@@ -98,31 +101,31 @@ class ChildProxy:
         head, _, rest = head.partition(b"\r\n\r\n")
         target = urlsplit(b"//" + head.split()[1])
         try:
-            where = self._upstream or ((target.hostname or b"").decode("ascii"), target.port or 443)
-            server = socket.create_connection(where, timeout=_CONNECT_SECONDS)
+            address = self._upstream or ((target.hostname or b"").decode("ascii"), target.port or 443)
+            server = socket.create_connection(address, timeout=_CONNECT_SECONDS)
         except (OSError, ValueError):
             client.sendall(_BAD_GATEWAY)
             return
         with server:
             server.settimeout(None)
-            self._opened(server)
+            self._track(server)
             try:
                 if self._upstream:
                     server.sendall(head + b"\r\n" + self._authorization + b"\r\n" + rest)
                 else:
                     client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                     server.sendall(rest)
-                back = self._begin(_copy, server, client)
+                downstream = self._start_thread(_copy, server, client)
                 _copy(client, server)
-                back.join()
+                downstream.join()
             finally:
-                self._closed(server)
+                self._untrack(server)
 
-    def _opened(self, sock: socket.socket) -> None:
+    def _track(self, sock: socket.socket) -> None:
         with self._lock:
             self._open.add(sock)
 
-    def _closed(self, sock: socket.socket) -> None:
+    def _untrack(self, sock: socket.socket) -> None:
         with self._lock:
             self._open.discard(sock)
 
@@ -136,12 +139,12 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 def _read_upstream(url: str | None) -> tuple[tuple[str, int] | None, bytes]:
-    """Return the address of a proxy, and the header that names its user."""
+    """Return a proxy's address, and the header with its user name and password."""
     if not url:
         return None, b""
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        raise ValueError(f"{parts.scheme} is no scheme of a proxy that is known here")
+        raise ValueError(f"proxy scheme {parts.scheme!r}: expected http")
     authorization = b""
     if parts.username is not None:
         user = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()

@@ -1,4 +1,4 @@
-"""Gives the processes that a guarded test starts a proxy that refuses HubSpot. It is no firewall: see docs/guard.md."""
+"""Gives child processes of a guarded test a proxy that refuses HubSpot. This is not a firewall: see docs/guard.md."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hubspot_simulator.replacements import Replacements
+
 from .child_proxy import ChildProxy
 from .late_imports import LateImports
-from .no_proxy import without
-from .replacements import Replacements
+from .no_proxy import remove_hosts
 
 _PROXY = ("https_proxy", "HTTPS_PROXY")
 _EXEMPT = ("no_proxy", "NO_PROXY")
@@ -21,7 +22,7 @@ _MULTIPROCESSING = "multiprocessing.util"
 
 
 class ChildProxies:
-    """The proxies of a run of pytest, one for each that its children would take themselves. They start on demand."""
+    """The proxies of a run of pytest, one per proxy that its children would use otherwise. They start on demand."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,39 +30,39 @@ class ChildProxies:
         self._refuses: list[Callable[[str], bool]] = []
 
     def variables(self, environment: Mapping[str, str], refuses: Callable[[str], bool], exempt: str) -> dict[str, str]:
-        """Return what changes in a child's environment, nothing where it cannot be given a proxy of ours.
+        """Return what changes in a child's environment; nothing if the child cannot use our proxy.
 
-        ``refuses`` tells whether a host is refused, until another one is given. ``exempt`` is what was named in this
-        process's variables for hosts that take no proxy, and is not for children.
+        ``refuses`` tells whether a host is refused; it holds until the next call. ``exempt`` is what the plugin added
+        to this process's ``NO_PROXY``; children do not get it.
         """
         upstream = next((environment[name] for name in _PROXY if environment.get(name)), None)
         self._refuses[:] = [refuses]
         with self._lock:
             proxy = self._proxies.get(upstream)
             if proxy is None:
-                if any(upstream == one.url for one in self._proxies.values()):
-                    return {}  # the child's environment was made from that of another child
+                if any(upstream == other.url for other in self._proxies.values()):
+                    return {}  # this environment was copied from another child's
                 try:
                     proxy = self._proxies[upstream] = ChildProxy(lambda host: self._refuses[0](host), upstream)
-                except (OSError, ValueError, RuntimeError):  # the last is how pytest-socket forbids sockets
+                except (OSError, ValueError, RuntimeError):  # RuntimeError: pytest-socket forbids sockets
                     return {}
         changed = dict.fromkeys(_PROXY, proxy.url)
         for name in _EXEMPT:
             if name in environment:
-                changed[name] = without(environment[name], exempt) or ""
+                changed[name] = remove_hosts(environment[name], exempt) or ""
         return changed
 
     def stop(self) -> None:
-        """End the proxies."""
+        """Stop the proxies."""
         with self._lock:
             while self._proxies:
                 self._proxies.popitem()[1].stop()
 
 
 class Children:
-    """Has the children of one test take a proxy, between ``start()`` and ``stop()``.
+    """Makes the children of one test use a proxy, between ``start()`` and ``stop()``.
 
-    ``variables`` returns what changes in an environment.
+    ``variables`` takes an environment and returns what changes in it.
     """
 
     def __init__(self, variables: Callable[[Mapping[str, str]], dict[str, str]]) -> None:
@@ -71,14 +72,14 @@ class Children:
         self._late = LateImports([_MULTIPROCESSING], self._watch)
 
     def start(self) -> None:
-        """Change the environment of each child from now on."""
+        """Start changing the environment of each child."""
         self._replacements.replace(subprocess.Popen, "__init__", self._popen)
         if _MULTIPROCESSING in sys.modules:
             self._watch(sys.modules[_MULTIPROCESSING])
         self._late.start()
 
     def stop(self) -> None:
-        """Change it no longer."""
+        """Stop changing it."""
         self._late.stop()
         self._replacements.undo()
         while self._changed:
@@ -89,7 +90,7 @@ class Children:
                 os.unsetenv(name)
 
     def inherit(self) -> None:
-        """Change what a child inherits that is given no environment; what this process sees stays as it is."""
+        """Change what a child without an explicit environment inherits. ``os.environ`` does not change."""
         for name, value in self._variables(os.environ).items():
             os.putenv(name, value)
             self._changed.add(name)
@@ -100,11 +101,11 @@ class Children:
 
     def _popen(self, real: Callable[..., None]) -> Callable[..., None]:
         def init(process: Any, *args: Any, **kwargs: Any) -> None:
-            given = args[_ENV_POSITION] if len(args) > _ENV_POSITION else kwargs.get("env")
+            env = args[_ENV_POSITION] if len(args) > _ENV_POSITION else kwargs.get("env")
             try:
-                inherited = os.environ if given is None else _texts(given)
+                inherited = os.environ if env is None else _as_text(env)
                 changed = self._variables(inherited)
-            except (AttributeError, TypeError):  # it is no mapping of names to values: Popen knows
+            except (AttributeError, TypeError):  # not a mapping of names to values: Popen reports it
                 inherited, changed = {}, {}
             if changed and len(args) > _ENV_POSITION:
                 args = (*args[:_ENV_POSITION], {**inherited, **changed}, *args[_ENV_POSITION + 1 :])
@@ -122,6 +123,6 @@ class Children:
         return spawnv_passfds
 
 
-def _texts(environment: Mapping[Any, Any]) -> dict[str, str]:
-    """Return an environment in text, which may have been given in bytes."""
+def _as_text(environment: Mapping[Any, Any]) -> dict[str, str]:
+    """Return an environment as text. It may hold bytes."""
     return {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}

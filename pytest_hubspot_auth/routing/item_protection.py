@@ -1,4 +1,4 @@
-"""Puts the protection around the tests that need it. Light: every test of everybody comes through here."""
+"""Protects the tests that need it. Light, because every test of every project passes through here."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _HEAVY = f"{__package__}.protection"  # imported when the first test is protecte
 
 @contextmanager
 def protected(item: pytest.Item, *, ours: bool) -> Iterator[None]:
-    """Protect a test that is guarded, or that uses a fixture of ours. One may get its first fixture later."""
+    """Protect a test that is guarded or uses a fixture of this plugin. It may request its first such fixture later."""
     choice = guard_choice(item)
     guarded = choice is True or (ours and choice is not False)
     shield = None
-    if audit_hook.is_watched() and not guarded:  # this run of pytest is inside of a guarded test
+    if audit_hook.is_watched() and not guarded:  # this run of pytest is inside a guarded test
         from .guard import Unguarded
 
         shield = Unguarded()
@@ -28,8 +28,8 @@ def protected(item: pytest.Item, *, ours: bool) -> Iterator[None]:
     if ours or guarded:
         from .protection import protect
 
-        given = item.config.stash[GIVEN]
-        hosts, host = given.get("hosts", ("", ""))[0], given.get("host", ("127.0.0.1", ""))[0]
+        settings = item.config.stash[GIVEN]
+        hosts, host = settings.get("hosts", ("", ""))[0], settings.get("host", ("127.0.0.1", ""))[0]
         protect(item, ours=ours, guarded=guarded, hosts=hosts, host=host)
     try:
         yield
@@ -43,7 +43,7 @@ def protected(item: pytest.Item, *, ours: bool) -> Iterator[None]:
 
 
 def caught(item: pytest.Item) -> list[str]:
-    """Return what the guard of a test caught, and forget it."""
+    """Return the messages of a test's guard, and clear them."""
     if _HEAVY not in sys.modules:
         return []
     from .protection import caught
@@ -52,7 +52,7 @@ def caught(item: pytest.Item) -> list[str]:
 
 
 def stop(config: pytest.Config) -> None:
-    """End what the protection of tests has started in a run of pytest."""
+    """Stop what the protection of tests started in this run of pytest."""
     if _HEAVY in sys.modules:
         from .protection import stop_proxies
 

@@ -1,4 +1,4 @@
-"""Tells when modules have been imported that were not yet."""
+"""Reports modules that are imported later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Tell = Callable[[ModuleType], None]
 
 
 class LateImports(MetaPathFinder):
-    """Calls ``tell`` with each of the named modules when it has been imported, between ``start()`` and ``stop()``."""
+    """Calls ``tell`` with each named module once it is imported, between ``start()`` and ``stop()``."""
 
     def __init__(self, names: Collection[str], tell: Tell) -> None:
         self._names = names
@@ -21,18 +21,18 @@ class LateImports(MetaPathFinder):
         self._finding = False
 
     def start(self) -> None:
-        """Tell of those that are imported from now on."""
+        """Start reporting imports."""
         sys.meta_path.insert(0, self)
 
     def stop(self) -> None:
-        """Tell no longer."""
+        """Stop reporting imports."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find one of the modules as it would be found without this."""
+        """Find a named module as Python would without this finder."""
         if fullname not in self._names or self._finding:
             return None
         self._finding = True
@@ -54,7 +54,7 @@ class _Loader(Loader):
         return self._real.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._real  # what a package finds its files with
+        module.__loader__ = self._real  # packages find their data files with it
         if module.__spec__ is not None:
             module.__spec__.loader = self._real
         self._real.exec_module(module)

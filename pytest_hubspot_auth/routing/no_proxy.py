@@ -1,4 +1,4 @@
-"""Hosts that take no proxy while a test runs, for every client that reads the environment."""
+"""Exempts hosts from proxies while a test runs, for every client that reads the environment."""
 
 from __future__ import annotations
 
@@ -7,46 +7,47 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-HUBSPOT = ("hubapi.com", ".hubapi.com", "hubspot.com", ".hubspot.com")
+from hubspot_simulator.hosts import DOMAINS
+
+HUBSPOT = tuple(name for domain in DOMAINS for name in (domain, f".{domain}"))
 _VARIABLES = ("NO_PROXY", "no_proxy")
 
 
 @contextmanager
 def exempt(hosts: Sequence[str]) -> Iterator[None]:
-    """Name hosts in the variables that say what takes no proxy, and put the variables back afterwards.
+    """Add hosts to ``NO_PROXY`` and ``no_proxy``, and restore both afterwards.
 
-    What was changed meanwhile by somebody else stays as it is, but for the hosts that were named here.
+    If other code changed a variable in the meantime, only the hosts added here are removed from it.
     """
     added = ",".join(hosts)
     before = {name: os.environ.get(name) for name in _VARIABLES}
-    given = before["no_proxy"] or before["NO_PROXY"] or ""
-    if given.strip() == "*":  # nothing takes a proxy; with another entry beside it, it would mean nothing
+    current = before["no_proxy"] or before["NO_PROXY"] or ""
+    if current.strip() == "*":  # no host uses a proxy; next to another entry, "*" would mean nothing
         yield
         return
-    named = f"{given},{added}" if given else added
-    adopted = _system_proxies()
-    os.environ.update(adopted)
-    os.environ.update(dict.fromkeys(_VARIABLES, named))
+    extended = f"{current},{added}" if current else added
+    system_proxies = _system_proxies()
+    os.environ.update(system_proxies)
+    os.environ.update(dict.fromkeys(_VARIABLES, extended))
     try:
         yield
     finally:
         for name, value in before.items():
             now = os.environ.get(name)
-            _put(name, value if now == named else without(now, added))
-        for name, value in adopted.items():
+            _set_variable(name, value if now == extended else remove_hosts(now, added))
+        for name, value in system_proxies.items():
             if os.environ.get(name) == value:
                 del os.environ[name]
 
 
-def without(value: str | None, added: str) -> str | None:
-    """Return the value without what was added, wherever it stands; None if nothing is left of it."""
+def remove_hosts(value: str | None, added: str) -> str | None:
+    """Return a variable's value without the hosts that were added; None if nothing is left."""
     if value is None or added not in value:
         return value
     return ",".join(part for part in value.replace(added, "").split(",") if part) or None
 
 
-def _put(name: str, value: str | None) -> None:
+def _set_variable(name: str, value: str | None) -> None:
     if value is None:
         os.environ.pop(name, None)
     else:
@@ -54,7 +55,7 @@ def _put(name: str, value: str | None) -> None:
 
 
 def _system_proxies() -> dict[str, str]:
-    """Return the variables that name the system's proxies, which no client takes once one of the variables is set."""
+    """Return variables with the system's proxies. Clients ignore those once any proxy variable is set."""
     if sys.platform not in ("darwin", "win32"):
         return {}
     from urllib.request import getproxies, getproxies_environment

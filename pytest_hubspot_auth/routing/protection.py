@@ -1,4 +1,4 @@
-"""What is around a test that uses our fixtures, or that is guarded: the guard, and which hosts take no proxy."""
+"""Protects a test that is guarded or uses the plugin's fixtures: the guard, and hosts that are exempt from proxies."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from hubspot_simulator.hosts import matcher
+from hubspot_simulator.hosts import LOOPBACK, matcher
 
 from ..options import guard_choice
 from .children import ChildProxies
 from .guard import Guard
-from .no_proxy import HUBSPOT, LOOPBACK, exempt
+from .no_proxy import HUBSPOT, exempt
 
 _WILDCARDS = ("0.0.0.0", "::")
 _PROXIES: pytest.StashKey[ChildProxies] = pytest.StashKey()
@@ -21,47 +21,47 @@ _PROTECTION: pytest.StashKey[Protection] = pytest.StashKey()
 
 
 class Protection:
-    """Protects one test, from its first fixture, or from when it asked for one, to the end of its teardown."""
+    """Protects one test, from its first fixture or its first request for one until the end of its teardown."""
 
     def __init__(self, proxies: ChildProxies, worded: Callable[[str], str] = str) -> None:
         self._proxies = proxies
         self._worded = worded
         self.guard: Guard | None = None
-        self._guarded = ExitStack()
-        self._reached = ExitStack()
+        self._guard_exits = ExitStack()
+        self._host_exits = ExitStack()
         self._loopback = False
 
     def reach(self, host: str) -> None:
-        """Have loopback, and the server's ``host``, take no proxy."""
+        """Exempt loopback and the server's ``host`` from proxies."""
         if not self._loopback:
             self._loopback = True
-            others = [] if host in (*LOOPBACK, *_WILDCARDS) else [host]
-            self._reached.enter_context(exempt([*LOOPBACK, *others]))
+            bound = [] if host in (*LOOPBACK, *_WILDCARDS) else [host]
+            self._host_exits.enter_context(exempt([*LOOPBACK, *bound]))
 
     def begin(self, hosts: str) -> None:
-        """Guard the test. ``hosts`` are further ones of HubSpot. They take no proxy: a look-up here is seen."""
+        """Guard the test. ``hosts`` are further HubSpot hosts. None uses a proxy, so that the guard sees lookups."""
         if self.guard is not None:
             self.guard.matches = matcher(hosts)
             return
-        exempted = [*HUBSPOT, *hosts.split()]
-        self.guard = Guard(matcher(hosts), self._proxies, ",".join(exempted), self._worded)
-        self._guarded.enter_context(exempt(exempted))
+        exempt_hosts = [*HUBSPOT, *hosts.split()]
+        self.guard = Guard(matcher(hosts), self._proxies, ",".join(exempt_hosts), self._worded)
+        self._guard_exits.enter_context(exempt(exempt_hosts))
         self.guard.start()
-        self._guarded.callback(self.guard.stop)
+        self._guard_exits.callback(self.guard.stop)
 
     def end_guard(self) -> None:
-        """Guard the test no longer."""
-        self._guarded.close()
+        """Stop guarding the test."""
+        self._guard_exits.close()
         self.guard = None
 
     def end(self) -> None:
-        """Protect the test no longer."""
-        self._guarded.close()
-        self._reached.close()
+        """Stop protecting the test."""
+        self._guard_exits.close()
+        self._host_exits.close()
 
 
 def protect(item: Any, *, ours: bool, guarded: bool, hosts: str, host: str) -> None:
-    """Protect a test before its set-up. ``ours`` tells whether it uses a fixture of ours."""
+    """Protect a test before its setup. ``ours`` tells whether it uses a fixture of this plugin."""
     protection = item.stash[_PROTECTION] = Protection(_proxies(item.config))
     if ours:
         protection.reach(host)
@@ -70,7 +70,7 @@ def protect(item: Any, *, ours: bool, guarded: bool, hosts: str, host: str) -> N
 
 
 def protect_now(item: Any, *, guard: bool | str, hosts: str, host: str) -> None:
-    """Protect a test that has got a fixture of ours, by what the settings say that this one gave."""
+    """Protect a test that has just received a fixture of this plugin, according to that fixture's settings."""
     protection = item.stash.setdefault(_PROTECTION, Protection(_proxies(item.config)))
     protection.reach(host)
     if guard == "auto":
@@ -86,7 +86,7 @@ def _proxies(config: pytest.Config) -> ChildProxies:
 
 
 def stop_proxies(config: pytest.Config) -> None:
-    """End the proxies that the children of tests were given."""
+    """Stop the proxies for the children of tests."""
     proxies = config.stash.get(_PROXIES, None)
     if proxies is not None:
         proxies.stop()
@@ -100,7 +100,7 @@ def end(item: Any) -> None:
 
 
 def caught(item: Any) -> list[str]:
-    """Return what the guard of a test caught, and forget it."""
+    """Return the messages of a test's guard, and clear them."""
     protection: Protection | None = item.stash.get(_PROTECTION, None)
     if protection is None or protection.guard is None:
         return []

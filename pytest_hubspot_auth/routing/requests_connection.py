@@ -1,7 +1,7 @@
-"""Answers in process what an adapter of `requests` would send, below all that replaces ``HTTPAdapter.send``.
+"""Serves in process what an adapter of `requests` would send, below every mock that replaces ``HTTPAdapter.send``.
 
-Another mock that is started later (moto's, a RequestsMock with a pass-through) hands calls that it does not know to the
-true ``send``. This is where they arrive.
+A mock that starts later (moto's, or a RequestsMock with a passthrough) hands unknown calls to the real ``send``. They
+arrive here.
 """
 
 from __future__ import annotations
@@ -15,57 +15,56 @@ from urllib3.exceptions import MaxRetryError
 from urllib3.response import HTTPResponse
 from urllib3.util import Retry
 
-from .replacements import Replacements
+from hubspot_simulator.replacements import Replacements
 
-Answer = Callable[[str, str, Any, Any], HTTPResponse]  # of a method, a URL, headers and a body
+Send = Callable[[str, str, Any, Any], HTTPResponse]  # takes method, URL, headers and body
 
-# Since requests 2.32 the former is called with the request; before, the latter with its URL.
+# requests 2.32 and later call the first, with the request; older versions the second, with its URL.
 _NAMES = ("get_connection_with_tls_context", "get_connection")
 
 
-class AnsweredConnections:
-    """Gives adapters a connection that answers by itself, for the hosts for which ``matches`` holds."""
+class InProcessConnections:
+    """Gives adapters an in-process connection for the hosts that ``matches`` accepts."""
 
-    def __init__(self, matches: Callable[[str], bool], answer: Answer) -> None:
+    def __init__(self, matches: Callable[[object], bool], send: Send) -> None:
         self._matches = matches
-        self._answer = answer
+        self._send = send
         self._replacements = Replacements()
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start serving requests."""
         for name in _NAMES:
             if hasattr(HTTPAdapter, name):
-                self._replacements.replace(HTTPAdapter, name, self._connecting)
+                self._replacements.replace(HTTPAdapter, name, self._connection_getter)
 
     def stop(self) -> None:
-        """Answer no longer."""
+        """Stop serving requests."""
         self._replacements.undo()
 
-    def _connecting(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def get_connection(adapter: HTTPAdapter, called: Any, *args: Any, **kwargs: Any) -> Any:
-            url = called if isinstance(called, str) else called.url or ""
-            host = urlsplit(url).hostname
-            if host is None or not self._matches(host):
-                return real(adapter, called, *args, **kwargs)
-            return _Connection(url, self._answer)
+    def _connection_getter(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def get_connection(adapter: HTTPAdapter, request: Any, *args: Any, **kwargs: Any) -> Any:
+            url = request if isinstance(request, str) else request.url or ""
+            if not self._matches(urlsplit(url).hostname):
+                return real(adapter, request, *args, **kwargs)
+            return _Connection(url, self._send)
 
         return get_connection
 
 
 class _Connection:
-    """A connection pool of urllib3, as far as an adapter of `requests` uses one."""
+    """A urllib3 connection pool, as far as an adapter of `requests` uses it."""
 
-    def __init__(self, url: str, answer: Answer) -> None:
+    def __init__(self, url: str, send: Send) -> None:
         parts = urlsplit(url)
         self._base = f"{parts.scheme}://{parts.netloc}"
-        self._answer = answer
+        self._send = send
 
-    def urlopen(self, method: str, url: str, body: Any = None, headers: Any = None, **how: Any) -> HTTPResponse:
-        """Return the answer to a request, tried again as often as ``retries`` says."""
-        whole = url if "://" in url else self._base + url  # a request for a proxy names the host, too
-        retries = Retry.from_int(how.get("retries"), redirect=how.get("redirect", True))
+    def urlopen(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> HTTPResponse:
+        """Return the response to a request, retried as often as ``retries`` allows."""
+        full_url = url if "://" in url else self._base + url  # a request to a proxy has the full URL already
+        retries = Retry.from_int(options.get("retries"), redirect=options.get("redirect", True))
         while True:
-            response = self._answer(method, whole, headers or {}, body)
+            response = self._send(method, full_url, headers or {}, body)
             if not retries.is_retry(method, response.status, bool(response.headers.get("Retry-After"))):
                 return response
             try:

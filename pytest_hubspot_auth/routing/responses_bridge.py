@@ -1,4 +1,4 @@
-"""Answers `requests` calls to HubSpot's hosts in process, through `responses`."""
+"""Serves calls of `requests` to HubSpot's hosts in process, through `responses`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hubspot_simulator.http.app import Application
 from hubspot_simulator.serving.server import SimulatorServer
 
 from ..session_server import SessionServer
-from .requests_connection import AnsweredConnections
+from .requests_connection import InProcessConnections
 from .wsgi_environ import environ
 
 
@@ -38,41 +38,40 @@ class _CatchAll(responses.BaseResponse):
 
     @property
     def call_count(self) -> int:
-        """One, so that "all requests are fired" holds for a test that makes none."""
+        """One, so that ``assert_all_requests_are_fired`` passes for a test that makes no request."""
         return 1
 
     def matches(self, request: PreparedRequest) -> tuple[bool, str]:
-        """Tell whether the request is for HubSpot. Where two match, `responses` would drop the first for good."""
-        host = urlsplit(request.url or "").hostname
-        if host is None or not matcher(self._app.simulator.settings.hosts)(host):
-            return False, "it is not a host of HubSpot"
+        """Tell whether the request is for HubSpot. If two responses match, `responses` removes the first for good."""
+        if not matcher(self._app.simulator.settings.hosts)(urlsplit(request.url or "").hostname):
+            return False, "not a HubSpot host"
         others = (other for other in self._mock.registered() if other is not self)
         if any(other.matches(request)[0] for other in others):
             return False, "another response matches"
         return True, ""
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
-        """Return the simulator's answer."""
+        """Return the simulator's response."""
         try:
-            return _answer(self._app, request.method or "GET", request.url or "", request.headers, request.body)
+            return _send(self._app, request.method or "GET", request.url or "", request.headers, request.body)
         except ProtocolError as error:
             raise ConnectionError(error, request=request) from None
 
 
-def _answer(app: Application, method: str, url: str, headers: Any, body: Any) -> HTTPResponse:
-    """Return the simulator's answer. Raises ProtocolError when it gives none."""
-    texts = (
+def _send(app: Application, method: str, url: str, headers: Any, body: Any) -> HTTPResponse:
+    """Return the simulator's response. Raises ProtocolError if there is none."""
+    text_headers = (
         (name, value.decode("latin-1") if isinstance(value, bytes) else str(value)) for name, value in headers.items()
     )
-    answer = app.respond(environ(method, url, texts, _body(body)))
-    if answer.delivered == "nothing":
+    response = app.respond(environ(method, url, text_headers, _body(body)))
+    if response.delivered == "nothing":
         reset = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         raise ProtocolError("Connection aborted.", reset)
     return HTTPResponse(
-        body=BytesIO(answer.body if answer.delivered == "whole" else answer.body[: len(answer.body) // 2]),
-        headers=HTTPHeaderDict(answer.headers),
-        status=answer.status,
-        reason=reasons.get(answer.status),
+        body=BytesIO(response.body if response.delivered == "whole" else response.body[: len(response.body) // 2]),
+        headers=HTTPHeaderDict(response.headers),
+        status=response.status,
+        reason=reasons.get(response.status),
         preload_content=False,
         enforce_content_length=True,
         request_method=method,
@@ -90,34 +89,34 @@ def _body(body: Any) -> bytes:
 
 
 class HubspotResponses:
-    """Routes `requests` to the simulator by host; every other host is called as before.
+    """Routes calls of `requests` to HubSpot's hosts to the simulator. Other hosts are called as before.
 
-    A mounted mock lets through what goes to the URL of the simulator's own server.
+    A mounted mock passes through calls to the URL of the simulator's own server.
     """
 
     def __init__(self, server: SimulatorServer) -> None:
         self._app = server.app
         self._server = server
         self._mounted: list[Callable[[str], None]] = []
-        # an outer mock that is active already goes on seeing the calls to other hosts
+        # with this argument an outer mock that is already active still sees the calls to other hosts
         self._mock = responses.RequestsMock(assert_all_requests_are_fired=False, real_adapter_send=HTTPAdapter.send)
-        self._beneath = AnsweredConnections(
-            lambda host: matcher(self._app.simulator.settings.hosts)(host), partial(_answer, self._app)
+        self._connections = InProcessConnections(
+            lambda host: matcher(self._app.simulator.settings.hosts)(host), partial(_send, self._app)
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: requests to HubSpot's hosts are answered by {self._app.simulator!r}>"
+        return f"<{type(self).__name__}: requests to HubSpot's hosts go to {self._app.simulator!r}>"
 
     def start(self) -> None:
-        """Answer calls to HubSpot's hosts."""
+        """Start serving calls to HubSpot's hosts."""
         self._mock.add(_CatchAll(self._app, self._mock))
         self._mock.add_passthru(re.compile(""))
         self._mock.start()
-        self._beneath.start()
+        self._connections.start()
 
     def stop(self) -> None:
-        """Let them through again."""
-        self._beneath.stop()
+        """Stop serving them."""
+        self._connections.stop()
         self._mock.stop()
         self._mock.reset()
         if isinstance(self._server, SessionServer):
@@ -126,12 +125,12 @@ class HubspotResponses:
         self._mounted.clear()
 
     def mount(self, mock: responses.RequestsMock) -> None:
-        """Join a suite's own RequestsMock, or ``responses.mock`` for ``@responses.activate``.
+        """Add the simulator to your own RequestsMock, or to ``responses.mock`` for ``@responses.activate``.
 
-        Responses of its own win over the simulator.
+        Responses registered in that mock take precedence over the simulator.
         """
         mock.add(_CatchAll(self._app, mock))
-        if isinstance(self._server, SessionServer):  # not to start it: most who mount need no socket
+        if isinstance(self._server, SessionServer):  # do not start it: most tests that mount need no socket
             self._mounted.append(mock.add_passthru)
             self._server.when_started(mock.add_passthru)
         else:

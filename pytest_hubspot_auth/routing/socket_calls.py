@@ -1,6 +1,6 @@
-"""What Python's sockets are told, before they do it: an audit event comes after a look-up, and none when data is sent.
+"""Watches calls of Python's socket methods: audit events come only after a lookup, and there is none for sent data.
 
-Only ``socket.socket`` can be replaced so, not the class in C beneath it. Nothing of this stays behind a guarded test.
+Only ``socket.socket`` can be patched, not the C class below it. Nothing stays patched after a guarded test.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .replacements import Replacements
+from hubspot_simulator.replacements import Replacements
 
-Looks = tuple[Callable[[object], None], Callable[[bytes], None]]  # at an address, at what is sent
+Watchers = tuple[Callable[[object], None], Callable[[bytes], None]]  # of an address, of the data that is sent
 
-_looking: list[Looks] = []
+_watchers: list[Watchers] = []
 _NAMES = tuple(
     name
     for name in ("connect", "connect_ex", "sendto", "send", "sendall", "sendmsg")
-    if hasattr(socket.socket, name)  # the last not on Windows
+    if hasattr(socket.socket, name)  # Windows has no sendmsg
 )
-_FIRST = 8  # of many buffers: what is asked of a proxy stands in the first
+_FIRST_BUFFERS = 8  # a request to a proxy names the host in the first buffers
 _replacements = Replacements()
 
 
-def look(looks: Looks) -> None:
-    """Have functions called with each address and with each message, until ``look_away``. The newest ones only."""
-    if not _looking:
+def watch(watchers: Watchers) -> None:
+    """Call the watchers, and no older ones, with each address and the start of sent data, until ``unwatch``."""
+    if not _watchers:
         for name in _NAMES:
             _replacements.replace(socket.socket, name, partial(_replacement, name))
-    _looking.append(looks)
+    _watchers.append(watchers)
 
 
-def look_away(looks: Looks) -> None:
-    """Call the functions no longer."""
-    _looking.remove(looks)
-    if not _looking:
+def unwatch(watchers: Watchers) -> None:
+    """Stop calling the watchers."""
+    _watchers.remove(watchers)
+    if not _watchers:
         _replacements.undo()
 
 
@@ -43,41 +43,41 @@ def _replacement(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     if name.startswith("connect"):
 
         def connect(self: socket.socket, address: Any) -> Any:
-            if _looking:
-                _looking[-1][0](address)
+            if _watchers:
+                _watchers[-1][0](address)
             return real(self, address)
 
         return connect
     if name == "sendto":
 
         def sendto(self: socket.socket, data: Any, *args: Any) -> Any:
-            if _looking and args:
-                _looking[-1][0](args[-1])
+            if _watchers and args:
+                _watchers[-1][0](args[-1])
             return real(self, data, *args)
 
         return sendto
     if name == "sendmsg":
 
         def sendmsg(self: socket.socket, buffers: Any, *args: Any) -> Any:
-            if _looking:
+            if _watchers:
                 buffers = list(buffers)
-                _looking[-1][1](b"".join(map(_beginning, buffers[:_FIRST])))
+                _watchers[-1][1](b"".join(map(_prefix, buffers[:_FIRST_BUFFERS])))
                 if len(args) > 2:
-                    _looking[-1][0](args[2])
+                    _watchers[-1][0](args[2])
             return real(self, buffers, *args)
 
         return sendmsg
 
     def send(self: socket.socket, data: Any, *args: Any) -> Any:
-        if _looking:
-            _looking[-1][1](_beginning(data))
+        if _watchers:
+            _watchers[-1][1](_prefix(data))
         return real(self, data, *args)
 
     return send
 
 
-def _beginning(data: Any) -> bytes:
+def _prefix(data: Any) -> bytes:
     try:
         return bytes(memoryview(data).cast("B")[:1024])
-    except TypeError:  # the socket says what is wrong with it
+    except TypeError:  # not bytes-like: the socket itself raises
         return b""

@@ -1,4 +1,4 @@
-"""Clients whose calls no patch of Python's sockets can see: they look up and connect in C, or look up by themselves."""
+"""HTTP clients that bypass Python's sockets: they resolve names and connect in C, or resolve names themselves."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from .late_imports import LateImports
-from .replacements import Replacements
+from hubspot_simulator.hosts import canonical
+from hubspot_simulator.replacements import Replacements
 
-Check = Callable[[str, object], None]  # the client and the host; it raises
+from .late_imports import LateImports
+
+Check = Callable[[str, object], None]  # takes the client's name and the host; raises if it must not be called
 
 _WAY_OUT = (
-    "hubspot_intercept turns Python's own sockets only: point the client to hubspot_sim.url, "
-    "or run the test on another one"
+    "hubspot_intercept redirects only Python's own sockets: point the client at hubspot_sim.url, "
+    "or use another client in the test"
 )
 
 
 class UnreachableClient(RuntimeError):
-    """A client was about to call HubSpot past the socket patch."""
+    """A client was about to call HubSpot in a way that bypasses the socket patch."""
 
 
 class UnsupportedClientGuard:
-    """Has ``check`` called with the host by these clients, also those imported later, between start and end."""
+    """Makes these clients call ``check`` first, between start and end, even if they are imported later."""
 
     def __init__(self, check: Check) -> None:
         self._check = check
@@ -32,14 +34,14 @@ class UnsupportedClientGuard:
         self._late = LateImports(_CLIENTS, self._watch)
 
     def start(self) -> None:
-        """Watch the clients."""
+        """Start watching the clients."""
         for name in _CLIENTS:
             if name in sys.modules:
                 self._watch(sys.modules[name])
         self._late.start()
 
     def end(self) -> None:
-        """Watch them no longer."""
+        """Stop watching them."""
         self._late.stop()
         self._replacements.undo()
 
@@ -47,7 +49,7 @@ class UnsupportedClientGuard:
         _CLIENTS[module.__name__](self, module)
 
     def replace(self, owner: Any, name: str, client: str, host: Callable[..., object]) -> None:
-        """Have a method checked before it does its work: ``host`` takes what it is called with."""
+        """Make a method call ``check`` first. ``host`` takes the method's arguments and returns the host."""
         check = self._check
 
         def make(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,13 +63,14 @@ class UnsupportedClientGuard:
 
 
 @contextmanager
-def refused(matches: Callable[[str], bool]) -> Iterator[None]:
-    """Refuse calls of HubSpot by these clients with UnreachableClient."""
+def refused(matches: Callable[[object], bool]) -> Iterator[None]:
+    """Raise UnreachableClient when one of these clients calls HubSpot."""
 
     def check(client: str, host: object) -> None:
-        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-        if isinstance(name, str) and matches(name.lower().rstrip(".")):
-            raise UnreachableClient(f"{client} was about to call {name}, past the simulator. {_WAY_OUT}")
+        if matches(host):
+            raise UnreachableClient(
+                f"{client} was about to call {canonical(host)}, bypassing the simulator. {_WAY_OUT}"
+            )
 
     refusals = UnsupportedClientGuard(check)
     refusals.start()
@@ -78,33 +81,33 @@ def refused(matches: Callable[[str], bool]) -> Iterator[None]:
 
 
 def _uvloop(refusals: UnsupportedClientGuard, module: Any) -> None:
-    def of_connection(protocol: Any = None, host: Any = None, *args: Any, **kwargs: Any) -> object:
+    def connection_host(protocol: Any = None, host: Any = None, *args: Any, **kwargs: Any) -> object:
         return kwargs.get("server_hostname") or host
 
-    refusals.replace(module.Loop, "getaddrinfo", "uvloop", _first)
-    refusals.replace(module.Loop, "create_connection", "uvloop", of_connection)
+    refusals.replace(module.Loop, "getaddrinfo", "uvloop", _first_argument)
+    refusals.replace(module.Loop, "create_connection", "uvloop", connection_host)
 
 
 def _curl_cffi(refusals: UnsupportedClientGuard, module: Any) -> None:
-    def of_option(option: Any, value: Any) -> object:
+    def option_host(option: Any, value: Any) -> object:
         if option != module.CurlOpt.URL:
             return None
         return urlsplit(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).hostname
 
-    refusals.replace(module.Curl, "setopt", "curl_cffi", of_option)
+    refusals.replace(module.Curl, "setopt", "curl_cffi", option_host)
 
 
 def _aiodns(refusals: UnsupportedClientGuard, module: Any) -> None:
     for name in ("getaddrinfo", "gethostbyname", "query", "query_dns"):
         if hasattr(module.DNSResolver, name):
-            refusals.replace(module.DNSResolver, name, "aiodns", _first)
+            refusals.replace(module.DNSResolver, name, "aiodns", _first_argument)
 
 
 def _dnspython(refusals: UnsupportedClientGuard, module: Any) -> None:
     refusals.replace(module.Resolver, "resolve", "dnspython", lambda name, *_, **__: str(name))
 
 
-def _first(host: Any = None, *args: Any, **kwargs: Any) -> object:
+def _first_argument(host: Any = None, *args: Any, **kwargs: Any) -> object:
     return host
 
 

@@ -1,4 +1,4 @@
-"""A request of any HTTP library, in WSGI's terms."""
+"""Converts a request of any HTTP library to a WSGI environment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 
 def environ(method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> dict[str, Any]:
-    """Return the WSGI environment of a request whose body is at hand."""
+    """Return the WSGI environment of a request with this body."""
     parts = urlsplit(url)
-    made: dict[str, Any] = {
+    variables: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
@@ -26,8 +26,8 @@ def environ(method: str, url: str, headers: Iterable[tuple[str, str]], body: byt
     for name, value in headers:
         key = name.upper().replace("-", "_")
         if key == "CONTENT_TYPE":
-            made[key] = value
+            variables[key] = value
         elif key not in ("CONTENT_LENGTH", "TRANSFER_ENCODING"):
-            made[f"HTTP_{key}"] = value
-    made["HTTP_HOST"] = parts.netloc.rpartition("@")[2]
-    return made
+            variables[f"HTTP_{key}"] = value
+    variables["HTTP_HOST"] = parts.netloc.rpartition("@")[2]
+    return variables

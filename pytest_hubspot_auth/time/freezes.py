@@ -1,4 +1,4 @@
-"""What others do to the time: the freezes of freezegun and time-machine, and when somebody moves one."""
+"""Watches freezes of other code: those of freezegun and time-machine, and when they are moved."""
 
 from __future__ import annotations
 
@@ -6,38 +6,53 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from weakref import WeakSet
 
 from freezegun import api
 
+EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 _REGISTRY = "_hubspot_movers"
 _lock = threading.Lock()
 
 
 class Mover:
-    """Calls its acts before each move of a freeze, from when it is made for as long as somebody keeps it."""
+    """Calls its actions before each move of a freeze, for as long as this object is alive."""
 
     def __init__(self) -> None:
         self.acts: list[Callable[[], object]] = []
         with _lock:
-            for owner, method in _moving():
+            for owner, method in _move_methods():
                 _watch(owner, method).add(self)
 
     def about_to_move(self) -> None:
-        """Call the acts."""
-        for act in self.acts:
-            act()
+        """Call the actions."""
+        for action in self.acts:
+            action()
 
 
 def newest() -> object | None:
-    """Return the newest freeze, whoever made it; None when time runs."""
+    """Return the newest freeze of any code; None if time runs."""
     return next((freeze for stack in _stacks() for freeze in stack[-1:]), None)
 
 
 def is_on(freeze: object) -> bool:
-    """Tell whether a freeze has not ended."""
-    return any(freeze is one for stack in _stacks() for one in tuple(stack))
+    """Tell whether a freeze is still active."""
+    return any(freeze is active for stack in _stacks() for active in tuple(stack))
+
+
+def move_newest_freeze(delta: timedelta) -> bool:
+    """Move the newest freeze, whoever froze it. Return whether there is one."""
+    factories = api.freeze_factories[-1:]
+    for factory in factories:
+        factory.tick(delta)
+    return bool(factories)
+
+
+def is_frozen() -> bool:
+    """Tell whether freezegun holds the time."""
+    return bool(api.freeze_factories)
 
 
 def _stacks() -> list[list[Any]]:
@@ -46,8 +61,8 @@ def _stacks() -> list[list[Any]]:
     return [api.freeze_factories, travellers or []]
 
 
-def _moving() -> list[tuple[type, str]]:
-    """Return the methods by which a freeze is moved; each in its own way comes to one of these."""
+def _move_methods() -> list[tuple[type, str]]:
+    """Return the methods that move a freeze. Every other way to move one calls one of these."""
     methods: list[tuple[type, str]] = [
         (api.FrozenDateTimeFactory, "tick"),
         (api.TickingDateTimeFactory, "move_to"),
@@ -61,20 +76,20 @@ def _moving() -> list[tuple[type, str]]:
 
 
 def _watch(owner: type, name: str) -> WeakSet[Mover]:
-    """Have a method tell the movers before it acts. Return those that it tells."""
+    """Make a method notify movers before it runs. Return the set of movers that it notifies."""
     method = getattr(owner, name)
-    found: WeakSet[Mover] | None = getattr(method, _REGISTRY, None)
-    if found is not None:
-        return found
+    registered: WeakSet[Mover] | None = getattr(method, _REGISTRY, None)
+    if registered is not None:
+        return registered
     movers: WeakSet[Mover] = WeakSet()
 
     @functools.wraps(method)
     def moving(self: object, *args: Any, **kwargs: Any) -> Any:
-        # a freeze that steps by itself calls its tick() without a delta: time that passes is no move
+        # an auto-ticking freeze calls its own tick() without a delta: that is passing time, not a move
         if args or kwargs or not isinstance(self, api.StepTickTimeFactory):
             with _lock:
-                told = list(movers)
-            for mover in told:
+                notified = list(movers)
+            for mover in notified:
                 mover.about_to_move()
         return method(self, *args, **kwargs)
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .core import consent, webhooks
+from .core.accounts import Accounts
 from .core.authentication import Authentication
-from .core.clock import Clock, OffsetClock, SystemClock, iso_instant
+from .core.clock import Clock, OffsetClock, SystemClock
 from .core.conditions import Conditions
 from .core.connected_installation import ConnectedInstallation
 from .core.crm.objects import Objects
 from .core.earlier_tests import EarlierTests
 from .core.ids import Ids
-from .core.injection import Injected
+from .core.instants import iso_instant
 from .core.journal import Journal
 from .core.limits import RateLimits
-from .core.model import App, Portal, PrivateApp
+from .core.model import App
 from .core.oauth import OAuth
-from .core.redaction import remember, shown
+from .core.redaction import remember
 from .core.store import Store
 from .lab.faults import Faults
+from .lab.faults.injection import Injected
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -29,12 +29,9 @@ if TYPE_CHECKING:
     from .lab.reproduce import Reproduction
 
 _DRAWN_SEED = 16  # characters; a shorter one was written by hand, so that ids are the same every time
-_DEFAULTS = Settings()
-DEFAULT_REDIRECT_URI = _DEFAULTS.redirect_uri.split()[0]
-DEFAULT_SCOPES = tuple(_DEFAULTS.scopes.split())
 
 
-class Simulator:
+class Simulator(Accounts):
     """A fake HubSpot, without its HTTP layer.
 
     ``settings`` are the defaults without them. ``clock`` tells the time (the machine's without it); the simulator
@@ -42,20 +39,16 @@ class Simulator:
     tokens differ from those of a simulator with another name and the same random seed.
     """
 
-    app: App
-    """The default app."""
-
-    portal: Portal
-    """The default portal, which is a HubSpot account."""
-
     journal: Journal
     """Every exchange, oldest first."""
 
     clock: OffsetClock
     """The simulator's time: ``simulator.clock.advance(minutes=31)`` moves it."""
 
+    _settings_remedy = "pass them to a new one: Simulator(settings)"
+
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None, name: str = "") -> None:
-        self.settings = settings or Settings()
+        self._settings = settings or Settings()
         self.clock = clock if isinstance(clock, OffsetClock) else OffsetClock(clock or SystemClock())
         if len(self.settings.random_seed) >= _DRAWN_SEED:  # it makes every credential
             remember(self.settings.random_seed)
@@ -64,6 +57,20 @@ class Simulator:
         """The tests before this one, where there are such: a call with a token of theirs is none of this one."""
         self.clock.before_move(self._before_move)
         self._start()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was built with. They are read-only: tokens, limits and the default app came from them."""
+        return self._settings
+
+    if not TYPE_CHECKING:  # to type checkers it is read-only; at run time the error says what to do instead
+
+        @settings.setter
+        def settings(self, settings: object) -> None:
+            raise AttributeError(
+                f"settings={settings!r}: the settings of a simulator are read-only, since its app, tokens and limits "
+                f"were built from them; {self._settings_remedy}"
+            )
 
     def _start(self) -> None:
         self.clock.longest_life_ms = 1000 * max(self.settings.token_ttl, self.settings.code_ttl)
@@ -127,7 +134,7 @@ class Simulator:
         probability: float | None = None,
         **options: Any,
     ) -> Injected:
-        """Have something go wrong with calls to come (docs/faults.md lists the names and their options).
+        """Have something go wrong with calls to come (``hubspot-simulator explain faults`` lists names and options).
 
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
         a route template, or with ``*``. ``nth`` is the first of them that it hits, from 1; ``times`` how many, None
@@ -139,10 +146,10 @@ class Simulator:
         )
 
     def reproduce(self, text: str, *, at: int = 1) -> Reproduction:
-        """Set up the state behind a refusal, from the line of a log, its body or its message (docs/incident.md).
+        """Set up the state behind an error, given a log line, its body or its message (docs/incident.md).
 
-        It is met at call ``at``, from 1: of the authenticated calls, or of those of the token endpoint if it is about
-        these. Raises ValueError for a text that is about no known refusal, and names the nearest.
+        Call ``at``, from 1, gets the error: the authenticated calls count, or, for an error of the token endpoint, the
+        calls to that endpoint. Raises ValueError if the text holds no known error, and names the nearest.
         """
         from .lab.reproduce import reproduce  # few need it
 
@@ -181,174 +188,6 @@ class Simulator:
                     installed.issue(self._first_move_ms)
                 self._installation = installed
             return self._installation
-
-    def add_portal(
-        self,
-        hub_id: int | None = None,
-        *,
-        hub_domain: str | None = None,
-        hublet: str = "na1",
-        scopes: Sequence[str] | None = None,
-        user_scopes: Sequence[str] | None = None,
-        developer: bool = False,
-    ) -> Portal:
-        """Add a portal and return it; its parameters are those of ``Portal``.
-
-        Raises ValueError when there is one with that ``hub_id``.
-        """
-        if hub_id is None:
-            hub_id = self.ids.number(8)
-        if hub_id in self.store.portals:
-            raise ValueError(f"there is a portal with hub_id {hub_id} already: leave hub_id out for a new one")
-        portal = Portal(
-            hub_id=hub_id,
-            hub_domain=hub_domain or f"portal-{hub_id}.example.com",
-            hublet=hublet,
-            scopes=None if scopes is None else tuple(scopes),
-            user_scopes=None if user_scopes is None else tuple(user_scopes),
-            developer=developer,
-        )
-        self.store.add_portal(portal)
-        return portal
-
-    def delete_portal(self, portal: Portal | None = None) -> None:
-        """Delete a portal: refreshing fails with BAD_HUB, calls with INVALID_AUTHENTICATION."""
-        self.store.deleted_hub_ids.add((portal or self.portal).hub_id)
-
-    def migrate_portal(self, portal: Portal | None = None, *, seconds: float = 86_400) -> None:
-        """Answer 477 with Retry-After to a portal's calls for that long, as while HubSpot moves its data."""
-        self.conditions.migrate_portal(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
-
-    def lock_portal(self, portal: Portal | None = None, *, seconds: float = 2) -> None:
-        """Answer 423 to a portal's calls for that long."""
-        self.conditions.lock_portal(portal or self.portal, self.clock.now_ms() + int(seconds * 1000))
-
-    def wrong_region(self, portal: Portal | None = None, *, correct_hublet: str = "eu1") -> None:
-        """Answer 488 to a portal's calls, as when they reach the wrong region; ``end_condition`` ends it."""
-        self.conditions.wrong_region(portal or self.portal, correct_hublet)
-
-    def end_condition(self, portal: Portal | None = None) -> None:
-        """End a migration, a lock or a wrong route."""
-        self.conditions.end_condition(portal or self.portal)
-
-    def add_private_app(self, portal: Portal | None = None, *, scopes: Sequence[str] = DEFAULT_SCOPES) -> PrivateApp:
-        """Create a private app in a portal and return it; its ``access_token`` does not expire."""
-        portal = portal or self.portal
-        app = PrivateApp(
-            app_id=self.ids.number(7),
-            portal=portal,
-            scopes=tuple(scopes),
-            user_id=self.ids.number(8),
-            access_token=f"pat-{self.ids.hublet_uuid(portal.hublet)}",
-        )
-        remember(app.access_token)
-        self.store.private_apps[app.access_token] = app
-        return app
-
-    def add_app(
-        self,
-        *,
-        name: str = "Test app",
-        client_id: str | None = None,
-        client_secret: str | None = None,
-        redirect_uris: Sequence[str] = (DEFAULT_REDIRECT_URI,),
-        scopes: Sequence[str] = DEFAULT_SCOPES,
-        optional_scopes: Sequence[str] = (),
-    ) -> App:
-        """Register an app and return it. Raises ValueError for a taken client id or no redirect URI."""
-        if isinstance(redirect_uris, str) or not redirect_uris:
-            raise ValueError(f"redirect_uris={redirect_uris!r}: expected a list of one or more redirect URIs")
-        app = App(
-            app_id=self.ids.number(7),
-            name=name,
-            client_id=client_id or self.ids.uuid(),
-            client_secret=client_secret or self.ids.uuid(),
-            redirect_uris=tuple(redirect_uris),
-            scopes=tuple(scopes),
-            optional_scopes=tuple(optional_scopes),
-        )
-        if app.client_id in self.store.apps_by_client_id:
-            raise ValueError(f"there is an app with client_id {app.client_id!r} already")
-        remember(app.client_secret)
-        self.store.add_app(app)
-        return app
-
-    def install(
-        self, app: App | None = None, portal: Portal | None = None, *, scopes: Sequence[str] | None = None
-    ) -> ConnectedInstallation:
-        """Install an app in a portal (the default ones without them) and return what that gave.
-
-        ``scopes`` are those granted, all of the app's without them. Raises ValueError for a scope that the app
-        does not ask for.
-        """
-        app = app or self.app
-        unknown = [scope for scope in scopes or () if scope not in app.all_scopes]
-        if unknown:
-            raise ValueError(
-                f"scopes {unknown} are not among those of the app ({', '.join(app.all_scopes)}): "
-                "register an app that has them with add_app(scopes=[...])"
-            )
-        grant = self.oauth.grant(app, portal or self.portal, None if scopes is None else tuple(scopes))
-        return ConnectedInstallation(self.oauth, grant, self.oauth.issue_refresh_token(grant))
-
-    def authorize(
-        self,
-        app: App | None = None,
-        portal: Portal | None = None,
-        *,
-        redirect_uri: str | None = None,
-        scopes: Sequence[str] | None = None,
-        optional_scopes: Sequence[str] = (),
-        code_challenge: str | None = None,
-    ) -> str:
-        """Consent as a user would on HubSpot's page, and return the authorization code.
-
-        Without parameters the default app asks for all its required scopes in the default portal, and wants to be
-        sent to its first redirect URI. ``code_challenge`` is that of PKCE, S256. Raises ValueError with the text of
-        HubSpot's page when it would refuse.
-        """
-        app, portal = app or self.app, portal or self.portal
-        if portal.hub_id in self.store.deleted_hub_ids:
-            raise ValueError(f"portal {portal.hub_id} was deleted: nobody can consent for it")
-        parameters = {
-            "client_id": app.client_id,
-            "redirect_uri": app.redirect_uri if redirect_uri is None else redirect_uri,
-            "scope": " ".join(app.scopes if scopes is None else scopes),
-            "optional_scope": " ".join(optional_scopes),
-        }
-        if code_challenge:
-            parameters |= {"code_challenge": code_challenge, "code_challenge_method": "S256"}
-        try:
-            request = consent.read_request(self.store, parameters, self.settings)
-            granted = consent.scopes_for(request, portal)
-        except consent.AuthorizationRefused as refusal:
-            raise ValueError(f"{refusal.message} ({shown(refusal.why)})") from None
-        return self.approve(request, portal, granted)
-
-    def approve(self, request: consent.AuthorizationRequest, portal: Portal, scopes: tuple[str, ...]) -> str:
-        """Return the authorization code of a consent."""
-        grant = self.oauth.grant(request.app, portal, scopes)
-        return self.oauth.issue_code(grant, request.redirect_uri, request.code_challenge).value
-
-    def webhook_event(
-        self, subscription_type: str = "contact.creation", object_id: int = 123, **members: Any
-    ) -> dict[str, Any]:
-        """Return an event of the default app in the default portal, which happens now.
-
-        ``members``, named as on the wire, replace what is there or are added: ``propertyName="email"``.
-        """
-        now_ms = self.clock.now_ms()
-        return webhooks.event(self.app.app_id, self.portal.hub_id, now_ms, subscription_type, object_id, **members)
-
-    def sign_webhook(
-        self, url: str, events: webhooks.Event | Sequence[webhooks.Event], *, app: App | None = None
-    ) -> webhooks.SignedRequest:
-        """Return the request that would carry one event or up to 100 to a URL, signed now.
-
-        It is signed with the secret of ``app``, the default one without it. Hold it, let time pass, post it to your
-        app's test client. Raises ValueError for what HubSpot cannot send.
-        """
-        return webhooks.sign_events((app or self.app).client_secret, url, events, self.clock.now_ms())
 
     def uninstall(self, installed: ConnectedInstallation | None = None) -> None:
         """Uninstall an app from a portal: refreshing fails from now on, access tokens live until they expire."""

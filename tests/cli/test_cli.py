@@ -332,7 +332,7 @@ class TestServe:
         for name, setting in SETTINGS.items():
             assert (f"--{name.replace('_', '-')} VALUE" in flat) == (name not in left_out)
             if name not in left_out:
-                assert f"{setting.metadata['help']} (values: {setting.metadata['valid']}; default: " in flat
+                assert f"{setting.help} (values: {setting.valid}; default: " in flat
         seed = "drawn at each start" if command == "serve" else "0"
         assert f"where ids and tokens come from (values: a non-empty text; default: {seed})" in flat
 

@@ -14,7 +14,7 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 INDEX = (DOCS / "index.md").read_text("utf-8")
 API = (DOCS / "api.md").read_text("utf-8")
-PACKAGES = ["pytest_hubspot_auth", "hubspot_simulator"]
+MODULES = ["pytest_hubspot_auth", "hubspot_simulator", "hubspot_simulator.webhooks"]
 
 
 @pytest.fixture
@@ -47,18 +47,18 @@ def test_a_section_of_the_index_links_to_what_its_toctree_lists(heading: str) ->
     assert f":caption: {heading}\n" in section
 
 
-def test_the_api_reference_documents_the_fixtures_and_both_packages() -> None:
-    assert re.findall(r"^\.\. public-names:: (\w+)$", API, re.MULTILINE) == PACKAGES
+def test_the_api_reference_documents_the_fixtures_and_the_public_modules() -> None:
+    assert re.findall(r"^\.\. public-names:: (\S+)$", API, re.MULTILINE) == MODULES
     assert len(re.findall(r"^\.\. fixtures::$", API, re.MULTILINE)) == 1
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_the_api_reference_has_every_exported_name(public_names: ModuleType, package: str) -> None:
-    documented = {text: public_names.package_reference(text) for text in PACKAGES}
+@pytest.mark.parametrize("module", MODULES)
+def test_the_api_reference_has_every_exported_name(public_names: ModuleType, module: str) -> None:
+    documented = {text: public_names.package_reference(text) for text in MODULES}
     missing = []
-    for name in import_module(package).__all__:
-        here = re.search(rf"^\.\. auto\w+:: {package}\.{name}$", documented[package], re.MULTILINE)
-        elsewhere = re.search(rf":py:obj:`{name} <(\w+)\.{name}>`", documented[package])
+    for name in import_module(module).__all__:
+        here = re.search(rf"^\.\. auto\w+:: {module}\.{name}$", documented[module], re.MULTILINE)
+        elsewhere = re.search(rf":py:obj:`{name} <(\w+)\.{name}>`", documented[module])
         if not here and not (elsewhere and f":: {elsewhere[1]}.{name}\n" in documented[elsewhere[1]]):
             missing.append(name)
     assert missing == []
@@ -71,3 +71,9 @@ def test_the_api_reference_has_every_fixture(public_names: ModuleType, pytester:
     assert sorted(re.findall(r"^\.\. py:data:: (\w+)$", public_names.fixture_reference(), re.MULTILINE)) == sorted(
         fixtures
     )
+
+
+def test_the_api_reference_has_what_a_public_class_inherits_from_a_private_one(public_names: ModuleType) -> None:
+    simulator = public_names.package_reference("hubspot_simulator").partition("hubspot_simulator.Simulator\n")[2]
+    assert simulator.startswith("   :members:\n   :inherited-members:\n")
+    assert "HubspotSim\n   :members:\n   :show-inheritance:\n" in public_names.package_reference("pytest_hubspot_auth")

@@ -19,17 +19,19 @@ import pytest
 import requests
 
 from hubspot_simulator.lab.audit import FINDINGS
+from hubspot_simulator.lab.conformance import calling, probe
+from hubspot_simulator.lab.conformance.bug_class_coverage import is_covered, scenarios_for
+from hubspot_simulator.lab.conformance.bug_classes import BUG_CLASSES
+from hubspot_simulator.lab.conformance.failures import Runaway, Stuck
+from hubspot_simulator.lab.conformance.fuse import Fuse, guarded
+from hubspot_simulator.lab.conformance.scenarios import SCENARIOS
 from pytest_hubspot_auth import HubspotClock, HubSpotRefreshSuite, HubspotSim, SimulatorServer
-from pytest_hubspot_auth.conformance import assess, calling, probe
-from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.conformance.failures import Runaway
-from pytest_hubspot_auth.conformance.fuse import Fuse, guarded
-from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
-from pytest_hubspot_auth.conformance.score import score_cards, score_lines, write_json
+from pytest_hubspot_auth.conformance.bench import assess_alone
+from pytest_hubspot_auth.conformance.score_card import score_cards, score_lines, write_json
 
 # A run in process forgets the modules that it imported, and the next one would mix them with those that stayed:
 # what a suite uses is imported here.
-IMPORTED = (httpx, requests, HubspotClock, HubspotSim, HubSpotRefreshSuite, assess, probe)
+IMPORTED = (httpx, requests, HubspotClock, HubspotSim, HubSpotRefreshSuite, assess_alone, probe)
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 UPDATE = "UPDATE_DOCS"
 
@@ -115,9 +117,9 @@ class TestTable:
     def test_the_scenarios_cover_what_the_bug_classes_say(self) -> None:
         assert sorted(BUG_CLASSES) == list(range(1, 42))
         assert {number for scenario in SCENARIOS.values() for number in scenario.classes} <= set(BUG_CLASSES)
-        assert [number for number, found in BUG_CLASSES.items() if not found.covered and not found.blind] == []
-        assert sum(found.covered for found in BUG_CLASSES.values()) >= 33
-        assert BUG_CLASSES[1].scenarios == ("survives-minute-31",)
+        assert [number for number, found in BUG_CLASSES.items() if not is_covered(found) and not found.blind] == []
+        assert sum(is_covered(found) for found in BUG_CLASSES.values()) >= 33
+        assert scenarios_for(BUG_CLASSES[1]) == ("survives-minute-31",)
 
     def test_every_finding_that_is_named_exists(self) -> None:
         named = {name for scenario in SCENARIOS.values() for name in scenario.findings}
@@ -168,7 +170,7 @@ class TestSuite:
                 "The exchanges that show it:",
                 "  #2 * GET /crm/v3/objects/contacts 401: * expired 60 s ago *",
                 "The exception came from test_it.py:*",
-                "Bug class 1 (never refreshes at all). More: docs/conformance.md#survives-minute-31",
+                "Bug class 1 (never refreshes at all). More: hubspot-simulator explain survives-minute-31",
                 "  survives-minute-31 *1  FAILED (no-refresh-after-expiry*): work() raised HTTPError: 401 Client*",
                 "  0 passed, 1 failed, 0 not applicable; 1 of 41 bug classes covered",
             ]
@@ -420,7 +422,7 @@ class TestProbe:
             [
                 f"The adapter TestIt does not work: {did}",
                 f"What to do: {remedy}",
-                "More: docs/conformance.md#the-adapter",
+                "More: hubspot-simulator explain adapter",
                 "test_it.py::TestIt",
                 f"  the adapter does not work: {said}; no scenario was tried",
                 "  0 passed, 2 failed, 0 not applicable; 0 of 41 bug classes covered",
@@ -847,7 +849,7 @@ class TestStuck:
         async def wait() -> None:
             await asyncio.Event().wait()
 
-        with pytest.raises(calling.Stuck):
+        with pytest.raises(Stuck):
             getattr(caller, kind)([released.wait if kind == "threads" else wait] * 2)
         released.set()
         caller.close()
@@ -883,21 +885,21 @@ class TestAlone:
         self, hubspot_server: SimulatorServer, name: str, outcome: str, reason: str, findings: tuple[str, ...]
     ) -> None:
         adapter = self.Adapter()
-        result = assess.assess_alone(SCENARIOS[name], adapter, hubspot_server, name)
+        result = assess_alone(SCENARIOS[name], adapter, hubspot_server, name)
         assert result.outcome == outcome
         assert reason in result.reason
         assert result.findings == findings
         assert adapter.closed == (outcome != "not applicable")
 
-    def test_the_hook_of_the_server_is_put_back(self, hubspot_server: SimulatorServer) -> None:
+    def test_who_listens_to_the_server_goes_on_listening(self, hubspot_server: SimulatorServer) -> None:
         seen: list[object] = []
-        hubspot_server.app.on_exchange = seen.append
+        unsubscribe = hubspot_server.app.subscribe(seen.append)
         try:
-            assess.assess_alone(SCENARIOS["no-refresh-on-403"], self.Adapter(), hubspot_server)
-            assert hubspot_server.app.on_exchange == seen.append
+            assess_alone(SCENARIOS["no-refresh-on-403"], self.Adapter(), hubspot_server)
+            assess_alone(SCENARIOS["no-refresh-on-403"], self.Adapter(), hubspot_server)
         finally:
-            hubspot_server.app.on_exchange = None
-        assert len(seen) == 3
+            unsubscribe()
+        assert len(seen) == 6
 
     def test_a_connection_tells_no_secret(self, hubspot_server: SimulatorServer) -> None:
         told: list[str] = []
@@ -907,7 +909,7 @@ class TestAlone:
                 told.append(repr(connection))
                 return super().connect(connection)
 
-        assess.assess_alone(SCENARIOS["no-refresh-on-403"], Tells(), hubspot_server)
+        assess_alone(SCENARIOS["no-refresh-on-403"], Tells(), hubspot_server)
         assert "client_id=" in told[0]
         assert "token" not in told[0]
         assert "secret" not in told[0]
@@ -973,7 +975,7 @@ class TestScore:
         reports = self.failures(["a", "b"], ["b"], [], ["c"])
         assert score_cards(reports)[0]["common_findings"] == [{"finding": "b", "failures": 2, "of": 4}]
         lines = score_lines(reports)
-        assert lines[-1] == "  2 of the 4 failures have the finding b: fix that first (docs/findings.md#b)"
+        assert lines[-1] == "  2 of the 4 failures have the finding b: fix that first (hubspot-simulator explain b)"
         assert lines[1].endswith("FAILED (a, b): It failed")
         assert lines[3].endswith("FAILED: It failed")
 
@@ -1070,7 +1072,7 @@ class TestFuse:
 
     def test_nothing_is_left_pending_in_the_interpreter(self, hubspot_server: SimulatorServer) -> None:
         """A flag that stays set would have CPython 3.11 hang under a tracer, such as coverage's or a debugger's."""
-        assess.assess_alone(SCENARIOS["no-refresh-on-403"], TestAlone.Adapter(), hubspot_server)
+        assess_alone(SCENARIOS["no-refresh-on-403"], TestAlone.Adapter(), hubspot_server)
         calls = []
         usual = sys.getprofile()
         sys.setprofile(lambda *event: calls.append(event))

@@ -336,6 +336,13 @@ class TestResponses:
         assert get(API + CONTACTS, hubspot_installation.access_token).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["api.hubapi.com.", "API.HubAPI.com"])
+def test_responses_to_spellings_of_the_host(
+    host: str, hubspot_responses: HubspotResponses, hubspot_installation: ConnectedInstallation
+) -> None:
+    assert get(f"https://{host}{CONTACTS}", hubspot_installation.access_token).status_code == 200
+
+
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
 class TestHttpxTransport:
     def test_sync_and_async_clients(
@@ -361,11 +368,17 @@ class TestHttpxTransport:
 
         assert asyncio.run(status()) == 401
 
+    @pytest.mark.parametrize("host", ["api.hubapi.com.", "API.HubAPI.com"])
+    def test_spellings_of_the_host(self, name: str, host: str, hubspot_sim: HubspotSim) -> None:
+        library = pytest.importorskip(name)
+        with library.Client(transport=hubspot_sim.httpx_transport(library)) as client:
+            assert client.get(f"https://{host}{CONTACTS}").status_code == 401
+
     def test_another_host_is_named(self, name: str, hubspot_sim: HubspotSim) -> None:
         library = pytest.importorskip(name)
         with (
             library.Client(transport=hubspot_sim.httpx_transport(library)) as client,
-            pytest.raises(library.ConnectError, match=r"example\.com is no host of HubSpot"),
+            pytest.raises(library.ConnectError, match=r"example\.com is not a HubSpot host"),
         ):
             client.get("https://example.com/")
 

@@ -36,8 +36,8 @@ def is_far(host):
     name = host.decode() if isinstance(host, bytes) else str(host)
     return not name.startswith(("127.", "192.0.2.")) and name not in ("localhost", "::1", "None", "0.0.0.0")
 
-audit_hook.watch(audit_hook.nobody)  # so that the guard's own hook comes first, whenever a guard begins
-audit_hook.unwatch(audit_hook.nobody)
+audit_hook.watch(audit_hook.ignore)  # so that the guard's own hook comes first, whenever a guard begins
+audit_hook.unwatch(audit_hook.ignore)
 sys.addaudithook(no_network)
 """
 CAUGHT = "the test was about to call api.hubapi.com*"
@@ -141,10 +141,10 @@ def test_a_call_of_the_real_hubspot_fails_and_names_the_fixtures(
         [
             "the test was about to call api.hubapi.com, the real HubSpot (hubspot_guard is",
             "    on).",
-            "To have it answered by the simulator, use the fixture hubspot_intercept (any",
-            "    Python HTTP client) or hubspot_responses (`requests` only), or point the",
-            "    code to hubspot_sim.url.",
-            "To let it through, @pytest.mark.hubspot(guard=False).",
+            "To send it to the simulator, use the fixture hubspot_intercept (any Python HTTP",
+            "    client) or hubspot_responses (`requests` only), or point the code at",
+            "    hubspot_sim.url.",
+            "To allow it, use @pytest.mark.hubspot(guard=False).",
         ]
     )
 
@@ -287,12 +287,12 @@ def test_run_goes_on_working(pytester: pytest.Pytester) -> None:
         (
             "hubspot_responses",
             "import urllib.request; urllib.request.urlopen('https://api.hubapi.com/')",
-            "hubspot_responses is in use, and this call went past it: *Use the fixture hubspot_intercept *",
+            "hubspot_responses is active, but this call bypassed it: *Use the fixture hubspot_intercept *",
         ),
         (
             "hubspot_intercept",
             "import _socket; _socket.getaddrinfo('api.hubapi.com', 443)",
-            "hubspot_intercept is in use, and this call went past it: * Point the code to hubspot_sim.url.",
+            "hubspot_intercept is active, but this call bypassed it: * Point the code at hubspot_sim.url.",
         ),
     ],
 )
@@ -300,7 +300,7 @@ def test_the_advice_is_not_what_is_in_use(
     pytester: pytest.Pytester, fixtures: str, statement: str, advice: str
 ) -> None:
     result = run(pytester, fixtures=fixtures, statement=statement)
-    result.stdout.fnmatch_lines([CAUGHT, advice, "To let it through, @pytest.mark.hubspot(guard=False)."])
+    result.stdout.fnmatch_lines([CAUGHT, advice, "To allow it, use @pytest.mark.hubspot(guard=False)."])
 
 
 MOCK_AWS = """

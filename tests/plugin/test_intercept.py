@@ -310,12 +310,32 @@ def test_links_say_what_the_client_called(hubspot_intercept: None, hubspot_insta
     assert page["paging"]["next"]["link"].startswith(f"{URL}?limit=1&after=")
 
 
-def test_a_stand_in_address_reaches_nobody_without_the_seam() -> None:
-    seam = SocketPatch(lambda host: True, https=("127.0.0.1", 1), http=("127.0.0.1", 1), authority="")
-    seam.install()
+def test_a_stand_in_address_reaches_nobody_without_the_patch() -> None:
+    patch = SocketPatch(lambda host: True, https=("127.0.0.1", 1), http=("127.0.0.1", 1), authority="")
+    patch.install()
     address = socket.gethostbyname("api.hubapi.com")
-    seam.uninstall()
+    patch.uninstall()
     assert address.startswith("192.0.2.")  # TEST-NET-1 of RFC 5737
+
+
+def test_another_patch_of_the_same_function_ends_after_ours() -> None:
+    patch = SocketPatch(lambda host: host == HOST, https=("127.0.0.1", 1), http=("127.0.0.1", 1), authority="")
+    usual = socket.gethostbyname
+    patch.install()
+    try:
+        ours = socket.gethostbyname
+        socket.gethostbyname = lambda host: ours(host)
+    finally:
+        patch.uninstall()
+    socket.gethostbyname = ours  # the other one ends, and puts back what it found
+    try:
+        assert socket.gethostbyname("localhost").startswith("127.")
+        patch.install()
+        assert socket.gethostbyname(HOST).startswith("192.0.2.")
+        assert socket.gethostbyname("localhost").startswith("127.")
+        patch.uninstall()
+    finally:
+        socket.gethostbyname = usual
 
 
 def test_uvloop_is_refused_with_a_sentence(hubspot_sim: HubspotSim) -> None:
@@ -329,7 +349,7 @@ def test_uvloop_is_refused_with_a_sentence(hubspot_sim: HubspotSim) -> None:
         loop = uvloop.new_event_loop()
         with (
             closing(loop),
-            pytest.raises(RuntimeError, match=r"uvloop was about to call api\.hubapi\.com, past the simulator"),
+            pytest.raises(RuntimeError, match=r"uvloop was about to call api\.hubapi\.com, bypassing the simulator"),
         ):
             loop.run_until_complete(call())
 

@@ -69,7 +69,10 @@ def test_a_failed_start_is_tried_again_by_the_next_test(pytester: pytest.Pyteste
     result = pytester.runpytest_subprocess("-p", "no:randomly")
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
-        ["the HubSpot simulator cannot start: *", "hubspot_responses and hubspot_sim.httpx_transport() need no server."]
+        [
+            "the HubSpot simulator cannot start: *",
+            "hubspot_responses and hubspot_sim.httpx_transport() do not need a server.",
+        ]
     )
 
 

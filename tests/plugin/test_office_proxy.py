@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from hubspot_simulator.hosts import LOOPBACK
 from pytest_hubspot_auth.routing import no_proxy
 
 VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
@@ -194,7 +195,7 @@ def test_the_variables_are_put_back_exactly(
 
 def test_a_star_stays_alone(without_proxies: pytest.MonkeyPatch) -> None:
     without_proxies.setenv("NO_PROXY", "*")
-    with no_proxy.exempt(no_proxy.LOOPBACK):
+    with no_proxy.exempt(LOOPBACK):
         assert (os.environ["NO_PROXY"], os.environ.get("no_proxy")) == ("*", None)
 
 
@@ -202,7 +203,7 @@ def test_the_system_s_proxies_go_on_for_other_hosts(without_proxies: pytest.Monk
     """macOS and Windows: one variable, and Python's clients no longer ask the system."""
     without_proxies.setattr(sys, "platform", "darwin")
     without_proxies.setattr("urllib.request.getproxies", lambda: {"https": "http://proxy.example.com:3128"})
-    with no_proxy.exempt(no_proxy.LOOPBACK):
+    with no_proxy.exempt(LOOPBACK):
         assert os.environ["https_proxy"] == "http://proxy.example.com:3128"
         assert os.environ["no_proxy"] == "localhost,127.0.0.1,::1"
     assert not set(VARIABLES) & set(os.environ)

@@ -126,10 +126,10 @@ class TestUnserved:
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(
             [
-                "the code under test called what the HubSpot simulator does not serve, and was answered 404:",
+                "the code under test called endpoints that the HubSpot simulator does not serve, and got 404:",
                 "  #1 * GET /crm/v3/object/contacts 404: the simulator does not serve this path; the nearest that it "
                 "serves is GET /crm/v3/objects/{type}",
-                "If that is what the test is about, @pytest.mark.hubspot(strict=False) turns this failure off.",
+                "If the test expects this, turn the failure off with @pytest.mark.hubspot(strict=False).",
             ]
         )
 
@@ -318,7 +318,7 @@ class TestSettings:
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert (
             "ERROR: ini hubspot_token_tll: there is no such setting (did you mean 'hubspot_token_ttl'?); "
-            "docs/settings.md lists them"
+            "`hubspot-simulator explain` lists them"
         ) in result.errlines
 
     def test_ini_names_of_others_are_left_alone(self, pytester: pytest.Pytester) -> None:
@@ -354,7 +354,7 @@ class TestSettings:
         (line,) = [line for line in result.errlines if line.startswith("ERROR")]
         assert line.startswith(
             "ERROR: environment variable PYTEST_HUBSPOT_TOKEN_TLL: unknown setting 'token_tll' (did you mean "
-            "'token_ttl'?); the settings are token_ttl, "
+            "'token_ttl'?); the settings are client_id, "
         )
 
     @pytest.mark.parametrize(
@@ -410,14 +410,8 @@ class TestSettings:
 
     def test_the_mark_is_documented(self, pytester: pytest.Pytester) -> None:
         run(pytester, "--markers").stdout.fnmatch_lines(
-            ["@pytest.mark.hubspot([*], token_ttl, *, strict, fail_on, guard, now, utc_offset, waiting): settings of *"]
+            ["@pytest.mark.hubspot([*], client_id, *, token_ttl, *, strict, fail_on, *, now, utc_offset, waiting): *"]
         )
-
-    def test_the_options_are_the_settings(self) -> None:
-        from hubspot_simulator.settings import SETTINGS, described
-        from pytest_hubspot_auth.options import OPTIONS
-
-        assert {name: described(name) for name in SETTINGS} == OPTIONS
 
     def test_a_taken_port_is_named(self, pytester: pytest.Pytester) -> None:
         import socket
@@ -443,7 +437,7 @@ class TestSettings:
         )
         pytester.makepyfile("def test_it(hubspot_sim): pass")
         run(pytester).stdout.fnmatch_lines(
-            ["the fixture hubspot_settings gave {'token_ttl': 60}: override it with one that returns*Settings(...)"]
+            ["the fixture hubspot_settings returned {'token_ttl': 60}: override it with one that returns*Settings(...)"]
         )
 
 
@@ -512,7 +506,7 @@ class TestIsolation:
 
 
 class TestCost:
-    HEAVY = ("werkzeug", "freezegun", "responses", "hubspot_simulator", "requests", "cheroot")
+    HEAVY = ("werkzeug", "freezegun", "responses", "hubspot_simulator.settings", "requests", "cheroot")
 
     def test_an_unused_plugin_imports_nothing(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -533,6 +527,12 @@ class TestCost:
             "print(sorted(set(sys.modules) - before))"
         )
         result = pytester.run(sys.executable, "-c", code)
-        own = ["", ".fixtures", ".options", ".plugin", ".routing", ".routing.audit_hook", ".routing.item_protection"]
-        light = [f"pytest_hubspot_auth{name}" for name in own]
+        table = ("", ".setting_values", ".settings_table")
+        own = ("", ".fixtures", ".marks", ".options", ".plugin")
+        routing = ("", ".audit_hook", ".item_protection")
+        light = [
+            *(f"hubspot_simulator{name}" for name in table),
+            *(f"pytest_hubspot_auth{name}" for name in own),
+            *(f"pytest_hubspot_auth.routing{name}" for name in routing),
+        ]
         assert result.outlines == [repr(light)]

@@ -15,12 +15,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import requests
 
-from pytest_hubspot_auth import Simulation, hubspot_simulation
+from pytest_hubspot_auth import HubspotSim, Settings, Simulation, hubspot_simulation
 from pytest_hubspot_auth.routing import audit_hook
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -50,6 +51,20 @@ def test_the_context_manager_has_the_clock_and_all_of_the_fixture() -> None:
     assert abs(datetime.now(timezone.utc) - real.now(timezone.utc)) < timedelta(minutes=1)
     with pytest.raises(requests.exceptions.ConnectionError):
         requests.get(sim.url, timeout=60)
+
+
+def test_the_settings_cannot_be_assigned_and_the_error_says_what_to_do() -> None:
+    with (
+        hubspot_simulation(token_ttl=60) as sim,
+        pytest.raises(AttributeError, match=r"read-only.*; give them to hubspot_simulation\(token_ttl=60\)$"),
+    ):
+        sim.settings = Settings(token_ttl=90)  # type: ignore[misc]
+    assert sim.settings.token_ttl == 60
+
+
+def test_the_settings_of_the_fixture_cannot_be_assigned(hubspot_sim: HubspotSim) -> None:
+    with pytest.raises(AttributeError, match=r"read-only.*; .*@pytest\.mark\.hubspot\(token_ttl=60\), or override"):
+        hubspot_sim.settings = Settings(token_ttl=90)  # type: ignore[misc]
 
 
 @pytest.mark.hubspot(guard=False)  # the proxy for the children of this repository's tests stays to their end
@@ -83,8 +98,27 @@ def test_a_function_is_decorated() -> None:
         assert datetime.now(timezone.utc) == before
         return number
 
-    assert scenario(1) == scenario(1) == (1, 60)
+    # The types keep `sim`, for a ParamSpec cannot lose a keyword.
+    assert scenario(1) == scenario(1) == (1, 60)  # type: ignore[call-arg]
     assert without(2) == 2
+
+
+def test_other_arguments_may_come_by_position() -> None:
+    @hubspot_simulation()
+    def first(sim: Simulation, number: int) -> tuple[int, int]:
+        return status(sim), number
+
+    class Job:
+        @hubspot_simulation()
+        def second(self, sim: Simulation, number: int, *more: int) -> tuple[int, int, tuple[int, ...]]:
+            return status(sim), number, more
+
+    @hubspot_simulation()
+    def last(number: int, *, sim: Simulation) -> tuple[int, int]:
+        return status(sim), number
+
+    assert (first(7), last(7)) == ((200, 7), (200, 7))  # type: ignore[call-arg]
+    assert Job().second(7, 8, 9) == (200, 7, (8, 9))
 
 
 def test_a_coroutine_function_is_decorated() -> None:
@@ -255,7 +289,7 @@ def test_a_failure_shows_the_journal() -> None:
         ({"now": "soon"}, ValueError, "now='soon': expected an ISO 8601 instant"),
     ],
 )
-def test_what_it_does_not_take(wrong: dict[str, object], error: type[Exception], message: str) -> None:
+def test_what_it_does_not_take(wrong: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         hubspot_simulation(**wrong)
 
@@ -339,17 +373,17 @@ class TestMistakes:
             hubspot_simulation(intercep=True)
 
     def test_a_positional_argument(self) -> None:
-        with pytest.raises(TypeError, match=r"takes keywords only, such as token_ttl=60; got 60"):
-            hubspot_simulation(60)
+        with pytest.raises(TypeError, match=r"takes only keyword arguments, such as token_ttl=60; got 60"):
+            hubspot_simulation(60)  # type: ignore[call-overload]
 
     @pytest.mark.parametrize("name", ["intercept", "responses"])
     def test_a_choice_that_is_none(self, name: str) -> None:
         with pytest.raises(ValueError, match=f"{name}='yes': expected True or False"):
-            hubspot_simulation(**{name: "yes"})
+            hubspot_simulation(**{name: "yes"})  # type: ignore[call-overload]
 
     def test_no_with(self) -> None:
         with pytest.raises(AttributeError, match=r"with hubspot_simulation\(\) as sim: sim\.install"):
-            hubspot_simulation().install()
+            hubspot_simulation().install()  # type: ignore[attr-defined]
 
     def test_the_clock_after_the_end(self) -> None:
         with hubspot_simulation() as sim:

@@ -131,7 +131,7 @@ def test_a_call_without_a_token_counts(pytester: pytest.Pytester) -> None:
     """
     result = run(pytester, tests)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["the code under test called what the HubSpot simulator does not serve*"])
+    result.stdout.fnmatch_lines(["the code under test called endpoints that the HubSpot simulator does not serve*"])
 
 
 def test_a_test_that_is_run_again_is_no_stranger_to_itself(pytester: pytest.Pytester) -> None:

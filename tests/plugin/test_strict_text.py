@@ -8,16 +8,14 @@ from hubspot_simulator.core.words import plural, times
 
 
 @pytest.mark.parametrize(
-    ("calls", "said"),
+    ("calls", "statuses"),
     [
         ([("PUT", "/crm/v3/objects/contacts/5")], "405"),
         ([("GET", "/crm/v3/owners")], "404"),
         ([("GET", "/crm/v3/owners"), ("PUT", "/crm/v3/objects/contacts/5")], "404 and 405"),
     ],
 )
-def test_it_names_the_status_that_was_answered(
-    pytester: pytest.Pytester, calls: list[tuple[str, str]], said: str
-) -> None:
+def test_it_names_the_statuses(pytester: pytest.Pytester, calls: list[tuple[str, str]], statuses: str) -> None:
     pytester.makepyfile(
         f"""
         import requests
@@ -29,7 +27,7 @@ def test_it_names_the_status_that_was_answered(
     )
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"*what the HubSpot simulator does not serve, and was answered {said}:"])
+    result.stdout.fnmatch_lines([f"*what the HubSpot simulator does not serve, and got {statuses}:"])
 
 
 class TestACallOfTheTeardown:
@@ -59,7 +57,7 @@ class TestACallOfTheTeardown:
     def test_what_is_not_served_fails_the_test(self, pytester: pytest.Pytester) -> None:
         result = self.run(pytester, "requests.get(hubspot_sim.url + '/crm/v3/owners', timeout=10)")
         result.assert_outcomes(passed=1, errors=1)
-        result.stdout.fnmatch_lines(["*what the HubSpot simulator does not serve, and was answered 404:"])
+        result.stdout.fnmatch_lines(["*what the HubSpot simulator does not serve, and got 404:"])
 
     def test_it_is_said_once(self, pytester: pytest.Pytester) -> None:
         owners = "requests.get(hubspot_sim.url + '/crm/v3/owners', timeout=10)"
@@ -70,7 +68,7 @@ class TestACallOfTheTeardown:
         expired = expired.replace("'TOKEN'", "hubspot_installation.access_token")
         result = self.run(pytester, expired, "--hubspot-fail-on=error")
         result.assert_outcomes(passed=1, errors=1)
-        result.stdout.fnmatch_lines(["*the audit of what the code under test asked HubSpot found 1 mistake*"])
+        result.stdout.fnmatch_lines(["*the audit of the requests to HubSpot found 1 mistake*"])
 
     def test_a_right_call_fails_nothing(self, pytester: pytest.Pytester) -> None:
         right = "get(hubspot_sim, '/crm/v3/objects/contacts', hubspot_installation.access_token)"

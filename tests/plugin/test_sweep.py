@@ -153,8 +153,8 @@ class TestReport:
         write(pytester, "Never")
         result = run(pytester, "-k", "expired-before-2")
         headline = (
-            "POST /crm/v3/objects/companies (call 2): the access token had expired before it: both clocks passed the "
-            "expiry just before the answer of call 1 was released"
+            "POST /crm/v3/objects/companies (call 2): the access token had expired: both clocks passed the "
+            "expiry just before the response to call 1 was released"
         )
         result.stdout.fnmatch_lines(
             [
@@ -184,10 +184,10 @@ class TestReport:
         result = run(pytester, "-k", "expired-before-1")
         result.stdout.fnmatch_lines(
             [
-                "GET /crm/v3/objects/contacts (call 1): the access token had expired before it: *; "
-                "after it GET /crm/v3/objects/deals was answered 401",
+                "GET /crm/v3/objects/contacts (call 1): the access token had expired: *; "
+                "then GET /crm/v3/objects/deals got 401",
                 "*::test_two: fails when GET /crm/v3/objects/contacts is hit (expired-before-1): "
-                "GET /crm/v3/objects/deals is answered 401",
+                "then GET /crm/v3/objects/deals gets 401",
             ]
         )
 
@@ -195,23 +195,21 @@ class TestReport:
         write(pytester, "Right", more="        assert 1 == 2\n")
         result = run(pytester)
         result.assert_outcomes(failed=4)
-        result.stdout.fnmatch_lines(["*::test_sync: fails without any fault, or with another number of calls: *"])
+        result.stdout.fnmatch_lines(["*::test_sync: fails without a fault, or made a different number of calls: *"])
         result.stdout.no_fnmatch_line("*is hit (expired-before-*")
 
     def test_it_stands_first_in_the_line_of_the_summary_too(self, pytester: pytest.Pytester) -> None:
         write(pytester, "Never")
         pytester.plugins = []
         result = run(pytester, "-k", "expired-before-2", "--tb=line")
-        result.stdout.fnmatch_lines(
-            ["*.py:*: POST /crm/v3/objects/companies (call 2): the access token had expired before it*"]
-        )
+        result.stdout.fnmatch_lines(["*.py:*: POST /crm/v3/objects/companies (call 2): the access token had expired*"])
 
     def test_a_failure_without_a_traceback(self, pytester: pytest.Pytester) -> None:
         write(pytester, "Right", more="        hubspot_sim.settings.strict and client.send('GET', '/crm/v9/no')\n")
         result = run(pytester, "-k", "expired-before-2")
         result.stdout.fnmatch_lines(
             [
-                "POST /crm/v3/objects/companies (call 2): the access token had expired before it:*",
+                "POST /crm/v3/objects/companies (call 2): the access token had expired:*",
                 "the code under test called*",
             ]
         )
@@ -246,7 +244,9 @@ class TestCalls:
         result = run(pytester, "-k", "plain")
         assert result.ret == status
         if status:
-            result.stdout.fnmatch_lines(["made 3 authenticated calls: write calls=3 (@pytest.mark.hubspot_sweep)"])
+            result.stdout.fnmatch_lines(
+                ["this test made 3 authenticated calls: set calls=3 (@pytest.mark.hubspot_sweep)"]
+            )
 
     def test_a_mark_without_brackets(self, pytester: pytest.Pytester) -> None:
         write(pytester)
@@ -254,7 +254,7 @@ class TestCalls:
         source.write_text(source.read_text(encoding="utf-8").replace("(calls=3)", ""), encoding="utf-8")
         result = run(pytester)
         result.assert_outcomes(failed=1)
-        result.stdout.fnmatch_lines(["made 3 authenticated calls: write calls=3 (@pytest.mark.hubspot_sweep)"])
+        result.stdout.fnmatch_lines(["this test made 3 authenticated calls: set calls=3 (@pytest.mark.hubspot_sweep)"])
 
     def test_a_point_beyond_the_last_call_fails(self, pytester: pytest.Pytester) -> None:
         write(pytester)
@@ -262,11 +262,13 @@ class TestCalls:
         source.write_text(source.read_text(encoding="utf-8").replace("calls=3", "calls=4"), encoding="utf-8")
         result = run(pytester, "-v")
         assert failed(result) == ["test_sync[expired-before-4]", "test_sync[plain]"]
-        result.stdout.fnmatch_lines(["call 4 was never made: this run made 3 authenticated calls: write calls=3 (*"])
+        result.stdout.fnmatch_lines(["call 4 was never made: this run made 3 authenticated calls: set calls=3 (*"])
 
     def test_a_test_without_calls(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile("import pytest\n\n@pytest.mark.hubspot_sweep\ndef test_none(hubspot_sim):\n    pass\n")
-        run(pytester).stdout.fnmatch_lines(["made 0 authenticated calls: a sweep needs calls of HubSpot's API (*"])
+        run(pytester).stdout.fnmatch_lines(
+            ["this test made 0 authenticated calls: a sweep needs calls to HubSpot's API (*"]
+        )
 
     def test_calls_of_fixtures_do_not_count(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile(
@@ -326,7 +328,7 @@ class TestVoid:
         )
         result = run(pytester, "-rs")
         result.assert_outcomes(passed=1, skipped=1)
-        result.stdout.fnmatch_lines(["SKIPPED *no token was at hand that could have expired before call 1*"])
+        result.stdout.fnmatch_lines(["SKIPPED *no token existed that could expire before call 1*"])
 
     @pytest.mark.parametrize("alone", [False, True])
     def test_a14_one_that_fetches_its_own_token_first(self, pytester: pytest.Pytester, alone: bool) -> None:
@@ -379,7 +381,7 @@ class TestCollection:
         assert failed(result) == EXPIRIES
         result.stdout.fnmatch_lines(
             [
-                "GET /crm/v3/objects/contacts (call 1): the access token had expired before it:*",
+                "GET /crm/v3/objects/contacts (call 1): the access token had expired:*",
                 "*= HubSpot expiry sweep =*",
                 "*::test_sync: fails when GET /crm/v3/objects/contacts is hit (expired-before-1)",
             ]
@@ -447,20 +449,23 @@ class TestCollection:
     @pytest.mark.parametrize(
         ("arguments", "error"),
         [
-            ("7", "it takes the keywords calls, kinds and stride, as in calls=7; got 7"),
-            ("calls=7, kind='expiry'", "it takes the keywords calls, kinds and stride, as in calls=7; got kind"),
+            ("7", "expected the keyword arguments calls, kinds and stride, such as calls=7; got 7"),
+            (
+                "calls=7, kind='expiry'",
+                "expected the keyword arguments calls, kinds and stride, such as calls=7; got kind",
+            ),
             ("calls='7'", "calls='7': expected a whole number from 0"),
             ("calls=True", "calls=True: expected a whole number from 0"),
             (
                 "calls=1_000_000",
-                "calls=1000000 would make 1000000 tests a kind, and the most is 10000: give it stride=100 *",
+                "calls=1000000 would create 1000000 tests per kind, and the maximum is 10000: set stride=100 *",
             ),
             ("calls=7, stride=0", "stride=0: expected a whole number from 1"),
             (
                 "calls=7, kinds=['expire']",
-                "there is no kind 'expire' of sweep; there are: expiry, in_flight, server_only*",
+                "unknown kind of sweep 'expire': expected one of: expiry, in_flight, server_only*",
             ),
-            ("calls=7, kinds=[]", "no kind of sweep is given; there are: expiry*"),
+            ("calls=7, kinds=[]", "no kind of sweep: expected one or more of: expiry*"),
             ("calls=7, kinds=3", "'int' object is not iterable"),
         ],
     )
@@ -528,9 +533,9 @@ class TestAudit:
         if fails:
             result.stdout.fnmatch_lines(
                 [
-                    "the audit of what the code under test asked HubSpot found 1 mistake (fail_on=*):",
+                    "the audit of the requests to HubSpot found 1 mistake (fail_on=*):",
                     "",
                     "error: no-refresh-after-expiry",
-                    'If that is what the test is about, @pytest.mark.hubspot(fail_on="off") turns this failure off.',
+                    'If the test expects this, turn the failure off with @pytest.mark.hubspot(fail_on="off").',
                 ]
             )

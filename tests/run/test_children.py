@@ -189,6 +189,42 @@ def test_python_clients_with_sockets_of_their_own(name: str, python: Run) -> Non
     assert ran.exchanges == STORY[:2]
 
 
+SPELLINGS = ("api.hubapi.com", "api.hubapi.com.", "API.HubAPI.com", "API.HUBAPI.COM.")
+
+SPELLED_IN_PYTHON = """
+import http.client, os, sys
+
+for host in sys.stdin.read().split():
+    connection = http.client.HTTPConnection(host, timeout=10)  # TLS takes no certificate for a dot
+    connection.request("GET", "/oauth/v1/access-tokens/none")
+    print(connection.getresponse().status)
+    connection.close()
+"""
+
+SPELLED_IN_NODE = """
+const https = require('node:https');
+for (const host of process.argv.slice(2)) {
+  https.get({ host, servername: 'api.hubapi.com', path: '/oauth/v1/access-tokens/none' }, (answer) => {
+    console.log(answer.statusCode);
+    answer.resume();
+  });
+}
+"""
+
+
+def test_spellings_of_the_host_in_python(python: Run) -> None:
+    ran = python(SPELLED_IN_PYTHON, stdin=" ".join(SPELLINGS))
+    assert ran.output.split() == ["401"] * len(SPELLINGS), ran.report
+
+
+@needs("node")
+def test_spellings_of_the_host_in_node(run: Run, tmp_path: Path) -> None:
+    script = tmp_path / "spelled.js"
+    script.write_text(SPELLED_IN_NODE)
+    ran = run(["node", script, *SPELLINGS])
+    assert ran.output.split() == ["401"] * len(SPELLINGS), ran.report
+
+
 OFFICIAL_NODE = """
 const { Client } = require('@hubspot/api-client');
 const env = process.env;

@@ -169,7 +169,9 @@ def test_a6_what_an_alert_tells(reason: str, words: str) -> None:
 
 def test_a6_the_three_cases_in_the_report() -> None:
     simulator = Simulator()
-    assert "  nothing: no connection to HubSpot came (docs/run.md, " in report(simulator, {}, {}, {}, ["sync"])
+    assert "  nothing: no connection to HubSpot came (hubspot-simulator explain languages)" in report(
+        simulator, {}, {}, {}, ["sync"]
+    )
     distrusted = report(simulator, {}, {}, {(HOST, UNKNOWN_CA): 2})
     assert "  nothing: no request came, but the program did connect:\n" in distrusted
     assert f"  {HOST}: 2 connections {UNKNOWN_CA}. Fix: have the program trust the certificates" in distrusted

@@ -57,7 +57,7 @@ def test_d1_the_report_lists_its_own_calls_apart(python: Run) -> None:
         "call(own + 'clock/advance', b'{\"minutes\": 1}')\n"
     )
     assert ran.status == 0
-    hubspots, own = ran.report.split("What the simulator itself was asked, which HubSpot has not:\n")
+    hubspots, own = ran.report.split("Requests to the simulator's own control API, which HubSpot does not have:\n")
     assert "/crm/v3/objects/contacts 200" in hubspots
     assert "/_simulator/" not in hubspots
     assert "\n1 request, 0 refused\n" in hubspots

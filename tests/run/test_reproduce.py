@@ -73,15 +73,15 @@ def test_d3_a_program_that_refreshes_comes_through(reproduce: Reproduce) -> None
     done = reproduce(f"2026-11-23 ERROR 401: {EXPIRED}", "right('/crm/v3/objects/contacts')")
     assert (done.returncode, done.stdout) == (0, f"401 {EXPIRED}\n"), done.stderr
     assert done.stderr.splitlines()[-1] == (
-        "met in #1: EXPIRED_AUTHENTICATION at authenticated call number 1: the access token of the call had expired at "
-        "HubSpot 5 minute(s) ago. The program came through it"
+        "reproduced in #1: EXPIRED_AUTHENTICATION at authenticated call 1: the call's access token had expired at "
+        "HubSpot 5 minute(s) ago. The program then succeeded (exit status 0)"
     )
 
 
 def test_d3_a_program_that_does_not_refresh_fails(reproduce: Reproduce) -> None:
     done = reproduce(EXPIRED, "call('/crm/v3/objects/contacts')")
     assert done.returncode == 1
-    assert done.stderr.endswith(". The program failed after it (exit status 1)\n")
+    assert done.stderr.endswith(". The program then failed (exit status 1)\n")
 
 
 def test_d3_a_program_that_swallows_the_refusal_fails_by_the_audit(reproduce: Reproduce) -> None:
@@ -99,20 +99,20 @@ def test_d3_a_program_that_swallows_the_refusal_fails_by_the_audit(reproduce: Re
 def test_d3_a_dead_refresh_token(reproduce: Reproduce) -> None:
     done = reproduce('{"status":"BAD_REFRESH_TOKEN","error":"invalid_grant"}', "right('/crm/v3/objects/contacts')")
     assert done.returncode == 1
-    assert "met in #2: BAD_REFRESH_TOKEN at call of /oauth/*/token number 1: the refresh token is dead" in done.stderr
+    assert "reproduced in #2: BAD_REFRESH_TOKEN at call 1 to /oauth/*/token: the refresh token is dead" in done.stderr
 
 
 def test_d3_a_later_call(reproduce: Reproduce) -> None:
     script = "right('/crm/v3/objects/contacts'); right('/crm/v3/objects/deals')"
     done = reproduce(EXPIRED, script, "--at", "2")
     assert (done.returncode, done.stdout) == (0, f"401 {EXPIRED}\n"), done.stderr
-    assert "\nmet in #2: " in done.stderr
+    assert "\nreproduced in #2: " in done.stderr
 
 
 def test_d3_a_program_that_does_not_get_there_shows_nothing(reproduce: Reproduce) -> None:
     done = reproduce(EXPIRED, "right('/crm/v3/objects/contacts')", "--at", "7")
     assert done.returncode == 1
-    assert "\nnot met: EXPIRED_AUTHENTICATION at authenticated call number 7: " in done.stderr
+    assert "\nnot reproduced: EXPIRED_AUTHENTICATION at authenticated call 7: " in done.stderr
     assert done.stderr.endswith(". The program made no such call\n")
 
 
@@ -124,7 +124,7 @@ def test_d6_as_json(reproduce: Reproduce, tmp_path: Path) -> None:
     assert (found["version"], found["command"], found["outcome"], found["exit_status"]) == (1, "reproduce", "passed", 0)
     assert found["reproduced"] == {
         "name": "EXPIRED_AUTHENTICATION",
-        "state": "the access token of the call had expired at HubSpot 5 minute(s) ago",
+        "state": "the call's access token had expired at HubSpot 5 minute(s) ago",
         "at": 1,
         "met": [1],
     }
@@ -139,7 +139,7 @@ def test_d6_as_json(reproduce: Reproduce, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["everything is fine", "--", "true"], "'everything is fine' is no refusal that the simulator knows"),
+        (["everything is fine", "--", "true"], "'everything is fine' is not an error that the simulator knows"),
         ([EXPIRED, "--at", "0", "--", "true"], "argument --at: '0': expected the number of a call, from 1"),
         ([EXPIRED, "true"], "put -- before the program: hubspot-simulator reproduce [options] -- true"),
         ([EXPIRED], "reproduce needs a program"),

@@ -88,7 +88,7 @@ def test_the_audit_speaks_at_the_end_and_may_decide(python: Run, options: tuple[
     ran = python(CALL + "print(call(), call())", "--expire-after", "1", *options)
     assert (ran.status, ran.output) == (status, "200 401\n")
     assert "2 requests, 1 refused\n\nerror: no-refresh-after-expiry\n" in ran.report
-    assert ran.report.endswith("  docs/findings.md#no-refresh-after-expiry\n")
+    assert ran.report.endswith("  More: hubspot-simulator explain no-refresh-after-expiry\n")
 
 
 def test_a_program_that_fails_keeps_its_status(python: Run) -> None:
@@ -143,7 +143,7 @@ def test_its_streams_are_its_own(python: Run) -> None:
     script = "import sys; print(sys.stdin.read().upper()); print('said', file=sys.stderr)"
     ran = python(script, stdin="asked")
     assert ran.output == "ASKED\n"
-    assert ran.report.startswith("said\n\nWhat HubSpot was asked")
+    assert ran.report.startswith("said\n\nRequests to HubSpot and its responses:")
 
 
 def test_the_report_says_what_was_asked_and_keeps_the_secrets(python: Run) -> None:

@@ -178,8 +178,8 @@ class TestOutput:
             "expired-before-3  GET /crm/v3/objects/deals      passed",
         ]
         assert lines[11] == (
-            "expired-before-2: GET /crm/v3/objects/companies (call 2): the access token had expired before it: "
-            "HubSpot's clock passed the expiry just before the answer of call 1 was released."
+            "expired-before-2: GET /crm/v3/objects/companies (call 2): the access token had expired: "
+            "HubSpot's clock passed the expiry just before the response to call 1 was released."
         )
         assert "  error: no-refresh-after-expiry" in lines
         assert any(line.startswith("  | ") and "UnauthorizedException" in line for line in lines)
@@ -288,8 +288,8 @@ class TestNothingHit:
             {
                 "expired-before-1": (
                     "GET /crm/v3/objects/contacts",
-                    "not applicable: before call 1 it fetches a token in any case, so none that it used had expired; "
-                    "server_only hits the one that it fetched",
+                    "not applicable: a token is always fetched before call 1, so no token in use had expired; "
+                    "the kind server_only hits the fetched token",
                 ),
                 "expired-before-2": ("GET /crm/v3/objects/companies", "passed"),
             },
@@ -363,7 +363,7 @@ class TestWrong:
         done = sweep(script)
         assert done.returncode == 1
         assert said in done.stderr
-        assert 'nothing: no connection to HubSpot came (docs/run.md, "How each language is reached")' in done.stderr
+        assert "nothing: no connection to HubSpot came (hubspot-simulator explain languages)" in done.stderr
 
     def test_no_such_program(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep(["./no-such-program"])

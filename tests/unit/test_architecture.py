@@ -16,8 +16,13 @@ IMPORT = "import sys; __import__(sys.argv[1]); print(*sys.modules)"
     [
         pytest.param(
             "pytest_hubspot_auth.plugin",
-            {"hubspot_simulator", "werkzeug", "cheroot", "freezegun", "responses", "requests"},
-            id="an-unused-plugin-loads-nothing-but-pytest",
+            {"hubspot_simulator.settings", "hubspot_simulator.core", "werkzeug", "cheroot", "freezegun", "responses"},
+            id="an-unused-plugin-loads-nothing-but-pytest-and-the-table-of-the-settings",
+        ),
+        pytest.param(
+            "hubspot_simulator.settings_table",
+            {"dataclasses", "inspect", "difflib", "hubspot_simulator.settings"},
+            id="the-table-of-the-settings-loads-next-to-nothing",
         ),
         pytest.param(
             "hubspot_simulator.settings",
@@ -33,6 +38,16 @@ IMPORT = "import sys; __import__(sys.argv[1]); print(*sys.modules)"
             "pytest_hubspot_auth.sim",
             {"trustme", "cryptography"},
             id="what-makes-certificates-is-loaded-when-one-is-needed",
+        ),
+        pytest.param(
+            "hubspot_simulator.lab.conformance.probe",
+            {"hubspot_simulator.http", "hubspot_simulator.serving", "pytest_hubspot_auth", "pytest", "freezegun"},
+            id="the-scenarios-know-no-pytest-and-no-server",
+        ),
+        pytest.param(
+            "hubspot_simulator.lab.conformance.score",
+            {"hubspot_simulator.core", "hubspot_simulator.lab.conformance.trial", "asyncio"},
+            id="the-score-card-loads-the-standard-library-only",
         ),
         pytest.param(
             "hubspot_simulator.cli.serve",

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from hubspot_simulator import Settings, Simulator
-from hubspot_simulator.core.clock import (
-    ClockOutOfRange,
-    ManualClock,
-    OffsetClock,
-    SystemClock,
-    from_datetime,
-    iso_instant,
-    to_datetime,
-)
+from hubspot_simulator.core.clock import ManualClock, OffsetClock, SystemClock
+from hubspot_simulator.core.instants import ClockOutOfRange, from_datetime, iso_instant, to_datetime
 from hubspot_simulator.http.app import Application
 from hubspot_simulator.settings import SettingError, from_environment
 

@@ -15,8 +15,10 @@ from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import TOKEN_ERRORS
 from hubspot_simulator.core.exchange import Exchange
-from hubspot_simulator.core.injection import Answer, Arrival, Fault, FaultTarget, Injected, is_path
+from hubspot_simulator.core.glob import is_path
+from hubspot_simulator.core.wire_response import WireResponse
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.faults.injection import Arrival, Fault, FaultTarget, Injected
 
 NOW_MS = 1_790_000_000_000
 CONTACTS = "/crm/v3/objects/contacts"
@@ -397,7 +399,7 @@ class TestMistakes:
 
 
 class Broken(Fault):
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
         raise OverflowError("too much")
 
 

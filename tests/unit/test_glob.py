@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_simulator import Simulator
-from hubspot_simulator.core.glob import matches
-from hubspot_simulator.core.injection import is_path
+from hubspot_simulator.core.glob import is_path, matches
 
 
 @given(pattern=st.text("ab/*", max_size=12), text=st.text("ab/", max_size=12))

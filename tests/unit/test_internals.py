@@ -16,7 +16,7 @@ USED = {
     "freezegun.api": {
         "freeze_factories ignore_lists": "clock.py: the newest freeze, and who sees real time in it",
         "TickingDateTimeFactory FrozenDateTimeFactory": "clock.py: which freezes step by themselves",
-        "FakeDateMeta FakeDate FakeDatetime": "freezegun_types.py: the stand-ins of types",
+        "FakeDateMeta FakeDate FakeDatetime": "freezegun_types.py: the fake types",
         "FakeDatetime.now FakeDatetime._time_to_freeze FakeDatetime._tz_offset datetime_to_fakedatetime": (
             "local_time.py: the local time"
         ),

@@ -66,7 +66,7 @@ def test_what_was_dropped_is_said(simulator: Simulator, client: Client) -> None:
         simulator.journal.assert_called("POST", CONTACTS, times=40 - dropped)
     with pytest.raises(AssertionError, match=f"and {dropped} older ones that were dropped"):
         simulator.journal.assert_called("GET", CONTACTS)
-    assert f"  ({dropped} older requests dropped, to bound the memory)" in report(simulator, {}, {}, {})
+    assert f"  ({dropped} older requests dropped to save memory)" in report(simulator, {}, {}, {})
 
 
 @pytest.mark.usefixtures("_small")

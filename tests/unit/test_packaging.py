@@ -16,6 +16,7 @@ import pytest
 import hubspot_simulator
 import pytest_hubspot_auth
 from hubspot_simulator import links
+from hubspot_simulator.cli.explain import pages
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +28,15 @@ PACKAGES = {"pytest_hubspot_auth": ROOT, "hubspot_simulator": ROOT / "simulator"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 VERSION = hubspot_simulator.__version__
 INFO = f"pytest_hubspot_auth-{VERSION}.dist-info"
+PAGES = "hubspot_simulator/pages/"
+EXPLAIN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import hubspot_simulator
+from hubspot_simulator.cli import main
+print(hubspot_simulator.__file__, flush=True)
+sys.exit(main(["explain", sys.argv[2]]))
+"""
 BUILD = "import sys; from hatchling import build; print(getattr(build, sys.argv[1])(sys.argv[2]))"
 
 
@@ -54,6 +64,11 @@ def source_files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def quoted_pages() -> dict[str, bytes]:
+    """The pages that ``hubspot-simulator explain`` quotes, by their path in the wheel."""
+    return {f"{PAGES}{name}.md": (ROOT / "docs" / f"{name}.md").read_bytes() for name in pages.NAMES}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of the wheel that the tree gives."""
@@ -75,7 +90,30 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: dict[str, byte
     expected = {f"{INFO}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
     for package, folder in PACKAGES.items():
         expected |= set(source_files(folder / package))
-    assert set(wheel) == expected
+    assert set(wheel) == expected | set(quoted_pages())
+
+
+def test_the_wheel_holds_the_pages_that_explain_quotes(wheel: dict[str, bytes]) -> None:
+    assert {name: data for name, data in wheel.items() if name.startswith(PAGES)} == quoted_pages()
+
+
+def test_explain_works_from_the_wheel_alone(wheel: dict[str, bytes], tmp_path: Path) -> None:
+    for name, data in wheel.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-c", EXPLAIN, str(tmp_path), "refresh-storm"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    where, _, text = done.stdout.partition("\n")
+    assert Path(where) == tmp_path / "hubspot_simulator" / "__init__.py"
+    assert text.startswith("refresh-storm\n")
+    assert "Refresh under one lock per connection." in text
 
 
 def test_the_wheel_says_that_both_packages_are_typed(wheel: dict[str, bytes]) -> None:
@@ -145,6 +183,8 @@ def test_what_is_imported_here_is_what_the_wheel_holds(wheel: dict[str, bytes]) 
         assert spec is not None
         assert spec.origin is not None
         imported |= source_files(Path(spec.origin).parent)
+    if not any(name.startswith(PAGES) for name in imported):  # an editable install reads those in docs/
+        imported |= quoted_pages()
     assert imported == {name: data for name, data in wheel.items() if not name.startswith(INFO)}
 
 

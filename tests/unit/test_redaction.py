@@ -182,7 +182,7 @@ def test_c3_a_name_gives_a_secret_away(form: str) -> None:
         "CN12…ab34 expired 300 s ago on the simulator's clock; no newer token was issued",
         "tests/test_a.py::TestMyIntegrationWithHubSpotV3Client::test_the_client_refreshes_after_thirty_minutes",
         "/tmp/pytest-of-root/pytest-12/test_the_client0/HubSpotV3/Report2.txt",
-        "docs/findings.md#token-of-another-portal",
+        "hubspot-simulator explain token-of-another-portal",
         "token_ttl=60, rate_limit_token=5, status code: 401",
         "correlationId 01917c2e-7d3b-7a4e-8c51-aabbccddeeff, client_id 0c4fbde1-a1a1-442e-99d0-5e4f128fb6b9",
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -270,7 +270,7 @@ def test_c3_logs_hide_secrets_in_messages_and_tracebacks(
     def fails(call: object) -> None:
         raise RuntimeError(f"it came with {secret}\x1b[2J and access_token={NEVER_SEEN['refresh token']}")
 
-    monkeypatch.setattr("hubspot_simulator.http.app.Application._admit", lambda self, call: fails(call))
+    monkeypatch.setattr("hubspot_simulator.http.dispatch.authenticate", fails)
     app.respond(EnvironBuilder("/crm/v3/objects/" + secret).get_environ())
     (record,) = caplog.records
     said = logging.Formatter().format(record) + repr(record.exc_info) + repr(record.args)

@@ -14,10 +14,10 @@ from hubspot_simulator import Simulator
 from hubspot_simulator.core import tokens
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.conformance.connection import Connection
 from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.serving.webhook_delivery import WebhookSender
 from hubspot_simulator.settings import Settings
-from pytest_hubspot_auth.conformance.connection import Connection
 
 NOW_MS = 1_795_428_000_000  # 2026-11-23T10:00:00Z
 

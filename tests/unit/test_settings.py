@@ -77,13 +77,13 @@ def test_the_environment() -> None:
 
 def test_d6_every_setting_is_in_a_group_and_says_what_is_valid() -> None:
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(SETTINGS)
-    assert [name for name, setting in SETTINGS.items() if not setting.metadata["valid"]] == []
+    assert [name for name, setting in SETTINGS.items() if not setting.valid] == []
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_d6_the_default_is_valid_and_what_is_valid_is_said_to_be(name: str) -> None:
     assert str(read(name, default_of(name))) == str(SETTINGS[name].default)
-    valid = SETTINGS[name].metadata["valid"]
+    valid = SETTINGS[name].valid
     choices = valid.replace(" or ", ", ").split(", ")
     if all(word.replace("_", "").isalnum() for word in choices) and len(choices) > 1:
         for choice in choices:
@@ -191,3 +191,15 @@ class TestEnvironment:
         message = str(raised.value)
         assert message.startswith(f"environment variable HUBSPOT_SIMULATOR_{name}: unknown setting ")
         assert not nearest or message.endswith(f"; the nearest variable is HUBSPOT_SIMULATOR_{nearest}")
+
+
+def test_the_settings_of_a_simulator_cannot_be_assigned_and_the_error_says_what_to_do() -> None:
+    simulator = Simulator(Settings(token_ttl=60))
+    with pytest.raises(AttributeError) as raised:
+        simulator.settings = Settings(wire="short")  # type: ignore[misc]
+    assert str(raised.value) == (
+        "settings=Settings(wire='short'): the settings of a simulator are read-only, since its app, tokens and limits "
+        "were built from them; pass them to a new one: Simulator(settings)"
+    )
+    assert simulator.settings == Settings(token_ttl=60)
+    assert simulator.installation.expires_in == 60

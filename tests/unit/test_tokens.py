@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_simulator.core.tokens import AccessToken, MalformedToken, is_signed, issue, parse, shorten
+from hubspot_simulator.core.tokens import AccessToken, MalformedToken, is_signed, issue, parse, shorten, try_parse
 
 KEY = b"key"
 PUBLISHED = "CN2zlYnmLBICAQIYgZXFLyCWp1Yoy_9GMhkAgddk-zDc-H_rOad1X2s6Qv3fmG1spSY0Og0ACgJBAAADAIADAAABQhkAgddk-03q2qdkwdXbYWCoB9g3LA97OJ9I"  # noqa: E501
@@ -52,6 +52,7 @@ def test_a_string_may_parse_without_an_expiry() -> None:
 def test_other_strings_do_not_parse(text: str) -> None:
     with pytest.raises(MalformedToken):
         parse(text)
+    assert try_parse(text) is None
 
 
 @given(tokens)

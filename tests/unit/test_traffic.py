@@ -11,7 +11,7 @@ from hubspot_simulator import Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.exchange import Exchange
 from hubspot_simulator.http.app import Application
-from pytest_hubspot_auth.conformance.traffic import stale
+from hubspot_simulator.lab.conformance.traffic import stale
 
 CONTACTS = "/crm/v3/objects/contacts"
 

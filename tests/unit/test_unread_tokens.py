@@ -11,7 +11,8 @@ import pytest
 from werkzeug.test import Client
 
 from hubspot_simulator import Settings, Simulator
-from hubspot_simulator.core.clock import ManualClock, OffsetClock, to_datetime
+from hubspot_simulator.core.clock import ManualClock, OffsetClock
+from hubspot_simulator.core.instants import to_datetime
 from hubspot_simulator.http.app import Application
 
 NOW_MS = 1_790_000_000_000

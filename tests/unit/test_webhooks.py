@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_simulator.core import webhooks
-from hubspot_simulator.core.clock import to_datetime
+from hubspot_simulator.core.instants import to_datetime
 from hubspot_simulator.core.webhooks import (
     RETRY_MINUTES,
     decode_uri,

@@ -237,7 +237,7 @@ class TestAudit:
         sim.clock.advance(minutes=31)
         api("GET", LIST)
         (finding,) = client.get("/_simulator/audit").json["findings"]
-        assert list(finding) == ["id", "severity", "problem", "remedy", "page", "exchanges"]
+        assert list(finding) == ["id", "severity", "problem", "remedy", "explain", "exchanges"]
         assert (finding["id"], finding["severity"]) == ("no-refresh-after-expiry", "error")
-        assert finding["page"] == "docs/findings.md#no-refresh-after-expiry"
+        assert finding["explain"] == "hubspot-simulator explain no-refresh-after-expiry"
         assert [text.split(" ")[2:5] for text in finding["exchanges"]] == [["GET", LIST, "401:"]]

@@ -397,13 +397,13 @@ class TestState:
         sim, client = simulator()
         reproduced = sim.reproduce(MESSAGE)
         assert repr(reproduced) == (
-            "<Reproduction of EXPIRED_AUTHENTICATION at authenticated call number 1: the access token of the call had "
-            "expired at HubSpot 5 minute(s) ago; met 0 times>"
+            "<Reproduction of EXPIRED_AUTHENTICATION at authenticated call 1: the call's access token had "
+            "expired at HubSpot 5 minute(s) ago; hit 0 calls>"
         )
         get(sim, client)
         [exchange] = sim.journal.exchanges
         assert exchange.faults == ("EXPIRED_AUTHENTICATION:reproduced",)
-        assert exchange.why == "reproduced: the access token of the call had expired at HubSpot 5 minute(s) ago"
+        assert exchange.why == "reproduced: the call's access token had expired at HubSpot 5 minute(s) ago"
 
 
 NAMES = {
@@ -435,37 +435,37 @@ def test_d3_names_and_statuses_are_enough(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "'': expected the line of a log, or the body or the message of a refusal"),
+        ("", "'': expected a log line, or the body or message of an error"),
         (None, "None: expected"),
         (
             "the daily sync of 477 contacts failed: a locked database, in a migration",
-            "is no refusal that the simulator",
+            "is not an error that the simulator",
         ),
-        ("processed 500 of 503 deals, bad_gateway_ip=10.0.0.429", "is no refusal that the simulator knows"),
-        ("everything is fine", "'everything is fine' is no refusal that the simulator knows; the nearest is "),
+        ("processed 500 of 503 deals, bad_gateway_ip=10.0.0.429", "is not an error that the simulator knows"),
+        ("everything is fine", "'everything is fine' is not an error that the simulator knows; the nearest is "),
         (
             "The OAuth tokn used for this call expired",
             "the nearest is 'The OAuth token used to make this call expired {} minute(s) ago.'",
         ),
         (
             '{"status":"error","message":"New","correlationId":"x"}',
-            "put its HTTP status before the body, as in 409 {...}",
+            "put its HTTP status before the body, for example 409 {...}",
         ),
         (
             "requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: https://api.hubapi.com/x",
-            "does not say which refusal it was: give the body, or one of EXPIRED_AUTHENTICATION, INVALID_",
+            "does not say which error it was: add the body, or one of EXPIRED_AUTHENTICATION, INVALID_",
         ),
         (
             "2026-11-23 ERROR the app hasn't all scopes that were granted",
             "the nearest is \"This app hasn't been granted all required",
         ),
-        ("Insufficient scopes were provided. Please", "is shown to a person on HubSpot's consent page"),
-        ("access_token=CKP91234567890 is wrong", "'access_token=… is wrong' is no refusal"),
+        ("Insufficient scopes were provided. Please", "is an error on HubSpot's consent page: people see it"),
+        ("access_token=CKP91234567890 is wrong", "'access_token=… is wrong' is not an error"),
     ],
 )
 def test_d3_what_is_not_known_is_named(text: Any, said: str) -> None:
     sim, _ = simulator()
-    with pytest.raises(ValueError, match=r"refusal|expected|consent") as raised:
+    with pytest.raises(ValueError, match=r"error|expected|consent") as raised:
         sim.reproduce(text)
     assert said in str(raised.value)
     assert "CKP91234567890" not in str(raised.value)

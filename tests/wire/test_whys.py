@@ -13,8 +13,9 @@ from werkzeug.test import Client
 
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import ManualClock, to_datetime
+from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
+from hubspot_simulator.core.instants import to_datetime
 from hubspot_simulator.core.model import App, Portal
 from hubspot_simulator.http.app import Application
 
@@ -259,11 +260,8 @@ class World:
         ]
 
     def _expiry_ms(self, text: str) -> int:
-        try:
-            said = tokens.parse(text).expires_at_ms or 0
-        except tokens.MalformedToken:
-            return 0
-        return self.early_ms.get(text, said)
+        token = tokens.try_parse(text)
+        return 0 if token is None else self.early_ms.get(text, token.expires_at_ms or 0)
 
     def _all_expired(self) -> bool:
         texts = [*self.app_tokens, *(text for one in self.connections for text in one.tokens)]

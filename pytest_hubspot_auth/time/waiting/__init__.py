@@ -1,1 +1,1 @@
-"""Waiting while the clock of a test stands still: what stays real, and by choice, what passes simulated time."""
+"""Waiting while a test's clock is frozen: which waits stay real, and which pass simulated time if you choose so."""

@@ -1,6 +1,6 @@
-"""Tells whether an event loop waits for its timers only.
+"""Tells whether an event loop waits only for its timers.
 
-Time may jump only then: a jump over an answer that is on its way would be a timeout that never happened.
+Only then may time jump. If it jumped while a response is on its way, code would see a timeout that never happened.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from functools import partial
 from typing import Any
 
 
-def waits_for_timers_only(loop: Any, handles: Iterable[Any], known: frozenset[threading.Thread]) -> bool:
-    """Tell whether nothing but a timer can wake the loop. It is not running anything just now.
+def waits_for_timers_only(loop: Any, handles: Iterable[Any], threads: frozenset[threading.Thread]) -> bool:
+    """Tell whether only a timer can wake the loop. The loop must not be running a callback.
 
-    ``handles`` are its timers. Threads that are ``known`` are taken not to wake it.
+    ``handles`` are its timers. ``threads`` are those that are assumed not to wake it.
     """
     tasks = asyncio.all_tasks(loop)
     if tasks and _Waits(tasks, handles).are_timed():
         return True
-    return not _watches_files(loop) and not _strangers(known)
+    return not _watches_files(loop) and not _has_other_threads(threads)
 
 
 class _Waits:
-    """What the tasks of a loop wait for: sleeps, each other, or something that may come from outside."""
+    """What the tasks of a loop wait for: sleeps, each other, or something from outside."""
 
     def __init__(self, tasks: set[Any], handles: Iterable[Any]) -> None:
         self._tasks = tasks
         self._sleeps = [handle._args[0] for handle in handles if _ends_sleep(handle)]
-        self._ends: list[tuple[Any, dict[str, Any]]] = []  # a future, and what a callback at its end knows
-        found = list(tasks)
-        # anyio's pytest plugin runs a test in one task, which sets a future for which another one waits
+        self._ends: list[tuple[Any, dict[str, Any]]] = []  # a future, and the variables of one of its callbacks
+        futures = list(tasks)
+        # anyio's pytest plugin runs a test in one task, which sets a future that another task waits for
         self._ends += [(task, _set_by_test_runner(task)) for task in tasks]
-        for future in found:
+        for future in futures:
             for callback, _ in future._callbacks or ():
-                names = _known_to(callback)
+                names = _variables_of(callback)
                 self._ends.append((future, names))
-                found += [v for v in names.values() if asyncio.isfuture(v) and not v.done() and v not in found]
+                futures += [v for v in names.values() if asyncio.isfuture(v) and not v.done() and v not in futures]
 
     def are_timed(self) -> bool:
         """Tell whether every task sleeps, or waits for others that do."""
@@ -49,7 +49,7 @@ class _Waits:
         holders = [end for end in self._ends if any(value is future for value in end[1].values())]
         return bool(holders) and all(
             self._is_timed(ended)
-            # what gather and wait wait for may be no task: a job in a thread
+            # gather and wait may also wait for something that is not a task: a job in a thread
             and all(map(self._is_timed, names.get("children", ())))
             and names.get("counter", len(holders)) == len(holders)
             for ended, names in holders
@@ -67,7 +67,7 @@ def _set_by_test_runner(task: Any) -> dict[str, Any]:
     return {"future": frame.f_locals.get("future")}
 
 
-def _known_to(callback: Any) -> dict[str, Any]:
+def _variables_of(callback: Any) -> dict[str, Any]:
     names: dict[str, Any] = {}
     if isinstance(callback, partial):
         names.update({str(index): value for index, value in enumerate(callback.args)})
@@ -78,16 +78,16 @@ def _known_to(callback: Any) -> dict[str, Any]:
     for name, cell in zip(code.co_freevars if code else (), cells or (), strict=False):
         try:
             names[name] = cell.cell_contents
-        except ValueError:  # it is empty
+        except ValueError:  # the cell is empty
             continue
     holder = getattr(callback, "__self__", names.get("self"))
-    for name in ("_on_completed_fut", "_parent_task"):  # of a task group
+    for name in ("_on_completed_fut", "_parent_task"):  # set by a task group
         names[name] = getattr(holder, name, None)
     return names
 
 
 def _watches_files(loop: Any) -> bool:
-    """Tell whether the loop waits for a socket or a pipe, other than the one by which threads wake it."""
+    """Tell whether the loop waits for a socket or pipe, other than the one that threads use to wake it."""
     try:
         watched = loop._selector.get_map()
     except AttributeError:  # Windows' proactor does not say
@@ -96,6 +96,6 @@ def _watches_files(loop: Any) -> bool:
     return any(key.fileobj is not own and key.fd != (own.fileno() if own else -1) for key in watched.values())
 
 
-def _strangers(known: frozenset[threading.Thread]) -> bool:
-    """Tell whether a thread has been started since, by anybody but the simulator."""
-    return any(thread not in known and not thread.name.startswith("hubspot-") for thread in threading.enumerate())
+def _has_other_threads(threads: frozenset[threading.Thread]) -> bool:
+    """Tell whether a thread outside ``threads`` is running, except the simulator's own."""
+    return any(thread not in threads and not thread.name.startswith("hubspot-") for thread in threading.enumerate())

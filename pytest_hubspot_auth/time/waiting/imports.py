@@ -1,9 +1,9 @@
-"""What a frozen test imports for the first time is loaded as if it had been imported before the freeze.
+"""Loads libraries that a frozen test imports for the first time as if they had been imported before the freeze.
 
-An extension module that is built on ``datetime`` takes freezegun's stand-in for the real type when it is loaded, and
-the process may crash (pandas), for the stand-in's layout is another one. A library that derives a class from ``date``
-with a metaclass of its own fails. Both find the real types while they are loaded, and the stand-ins afterwards, as
-freezegun would have left them. A project's own modules find the frozen time throughout.
+An extension module that uses ``datetime`` in C takes freezegun's fake type for the real one when it is loaded. The fake
+type has a different layout, so the process may crash (pandas). A library that derives a class from ``date`` with its
+own metaclass fails. Both see the real types while they are loaded, and afterwards the fake types, as freezegun would
+have left them. The project's own modules see frozen time throughout.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from typing import Any
 
 from freezegun import api
 
-from .replacing import replaced
+from hubspot_simulator.replacements import replaced
 
-# The real ones in lists, where freezegun does not look.
-_TYPES: dict[str, list[Any]] = {
+# The real types are in lists, where freezegun does not look for them.
+_REAL_TYPES: dict[str, list[Any]] = {
     "datetime": [api.real_datetime],
     "date": [api.real_date],
 }
-_STAND_INS = {id(api.real_datetime): api.FakeDatetime, id(api.real_date): api.FakeDate}
+_FAKE_TYPES = {id(api.real_datetime): api.FakeDatetime, id(api.real_date): api.FakeDate}
 _LIBRARIES = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 _ADVICE = (
-    "It was imported for the first time while hubspot_clock held the time: if that is why it failed, import it at the "
-    "top of the test's module."
+    "This module was first imported while hubspot_clock had frozen time. If that is why the import failed, import it "
+    "at the top of the test module."
 )
 
 
 class ImportsWhileFrozen:
-    """Watches imports from ``start()`` to ``stop()``. ``loaded`` is told each module that has been loaded."""
+    """Watches imports from ``start()`` to ``stop()``. Calls ``loaded`` with each module that was loaded."""
 
     def __init__(self, loaded: Callable[[ModuleType], None]) -> None:
         self._loaded = loaded
         self._stack = ExitStack()
         self._lock = threading.Lock()
-        self._windows = 0  # how many loads are to find the real types just now, in all threads
+        self._windows = 0  # how many loads must see the real types at the moment, in all threads
         self._own = threading.local()
         self._new: list[ModuleType] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Start watching imports."""
         for loader, method in (
             (ExtensionFileLoader, "create_module"),
             (ExtensionFileLoader, "exec_module"),
@@ -56,16 +56,16 @@ class ImportsWhileFrozen:
             self._stack.enter_context(replaced(loader, method, self._wrapped(getattr(loader, method))))
 
     def stop(self) -> None:
-        """Leave imports alone again."""
+        """Stop watching imports."""
         self._stack.close()
 
     def _wrapped(self, load: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapper(loader: Any, what: Any) -> Any:
-            library = isinstance(loader, ExtensionFileLoader) or _is_of_a_library(loader.path)
+        def wrapper(loader: Any, argument: Any) -> Any:
+            library = isinstance(loader, ExtensionFileLoader) or _is_library(loader.path)
             try:
                 with self._types(real=library):
-                    made = load(loader, what)
-                    module = what if isinstance(what, ModuleType) else made
+                    result = load(loader, argument)  # create_module takes a spec and returns the module
+                    module = argument if isinstance(argument, ModuleType) else result
                     if library:
                         self._new.append(module)
             except Exception as error:
@@ -73,7 +73,7 @@ class ImportsWhileFrozen:
                     error.add_note(_ADVICE)
                 raise
             self._loaded(module)
-            return made
+            return result
 
         return wrapper
 
@@ -94,22 +94,22 @@ class ImportsWhileFrozen:
     def _count(self, change: int) -> None:
         with self._lock:
             self._windows += change
-            for name, real in _TYPES.items():
-                setattr(datetime, name, real[0] if self._windows else _STAND_INS[id(real[0])])
+            for name, real in _REAL_TYPES.items():
+                setattr(datetime, name, real[0] if self._windows else _FAKE_TYPES[id(real[0])])
             if self._windows:
                 return
             new, self._new = self._new, []
         for module in new:
-            _take_stand_ins(module)
+            _use_fake_types(module)
 
 
-def _take_stand_ins(module: ModuleType) -> None:
-    """Replace the real types among a module's names. freezegun puts them back when it ends."""
+def _use_fake_types(module: ModuleType) -> None:
+    """Replace the real types in a module by the fake ones. freezegun restores them when it ends."""
     for name, value in list(vars(module).items()):
-        stand_in = _STAND_INS.get(id(value))
-        if stand_in is not None:
-            setattr(module, name, stand_in)
+        fake = _FAKE_TYPES.get(id(value))
+        if fake is not None:
+            setattr(module, name, fake)
 
 
-def _is_of_a_library(path: str) -> bool:
+def _is_library(path: str) -> bool:
     return "site-packages" in path or "dist-packages" in path or path.startswith(_LIBRARIES)

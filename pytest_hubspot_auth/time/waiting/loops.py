@@ -1,8 +1,8 @@
-"""Timers of asyncio that simulated time passes.
+"""Makes asyncio's timers follow simulated time.
 
-An event loop in the test's own thread has no time but the simulated: when all that it waits for are timers, the clock
-moves to the nearest one. While it waits for anything else, an answer or a job in a thread, a timer takes as long as it
-says, really, and then the clock moves. Loops in other threads keep real time; what the clock is moved comes on top.
+An event loop in the test's own thread has only simulated time. When it waits only for timers, the clock moves to the
+nearest one. While it waits for anything else, such as a response or a job in a thread, a timer takes its real duration,
+and then the clock moves. Loops in other threads keep real time, plus every move of the clock.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from weakref import WeakSet
 
 from freezegun import api
 
+from hubspot_simulator.replacements import replaced
+
 from .idle import waits_for_timers_only
-from .replacing import replaced
 
 
 class LoopTimers:
-    """``own`` is the thread whose waits move the clock, ``passed`` tells the seconds passed, ``move`` passes some."""
+    """``own`` is the thread whose waits move the clock. ``passed`` returns the seconds passed; ``move`` passes more."""
 
     def __init__(self, own: int, passed: Callable[[], float], move: Callable[[float], None]) -> None:
         self._own = own
@@ -34,7 +35,7 @@ class LoopTimers:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Have every loop of asyncio tell this time. uvloop's tell their own."""
+        """Make every asyncio loop use simulated time. uvloop's loops keep their own time."""
         run_once = asyncio.BaseEventLoop._run_once  # type: ignore[attr-defined]
 
         def time(loop: Any) -> float:
@@ -49,20 +50,20 @@ class LoopTimers:
             run_once(loop)
 
         with ExitStack() as stack:
-            for kind in _kinds(asyncio.BaseEventLoop):
-                if "time" in vars(kind):  # freezegun leaves one in a subclass
-                    stack.enter_context(replaced(kind, "time", time))
+            for loop_class in _with_subclasses(asyncio.BaseEventLoop):
+                if "time" in vars(loop_class):  # freezegun sets one on a subclass
+                    stack.enter_context(replaced(loop_class, "time", time))
             stack.enter_context(replaced(asyncio.BaseEventLoop, "_run_once", pass_time_and_run_once))
             yield
 
     def wake(self) -> None:
-        """Let loops of other threads see that time has passed."""
+        """Wake the loops of other threads, so that they see that time has passed."""
         for loop in list(self._loops):
-            with suppress(RuntimeError):  # it is closed
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(int)
 
     def _pass_time(self, loop: Any) -> None:
-        """Wait for what comes first, an event or the nearest timer, and move the clock to that."""
+        """Wait for an event or the nearest timer, whichever comes first, and move the clock there."""
         while not loop._ready and not loop._stopping:
             handles = [handle for handle in loop._scheduled if not handle._cancelled]
             if not handles:
@@ -74,8 +75,8 @@ class LoopTimers:
             if self._collect(loop, 0.0):
                 return
             if not waits_for_timers_only(loop, handles, self._threads):
-                before, waited = self._waited
-                waited = waited if before is nearest else 0.0
+                handle, waited = self._waited
+                waited = waited if handle is nearest else 0.0
                 began = api.real_monotonic()
                 arrived = waited < left and self._collect(loop, left - waited)
                 waited += api.real_monotonic() - began
@@ -84,15 +85,15 @@ class LoopTimers:
                     continue
             self._waited = None, 0.0
             self._move(round(left, 6))
-            self._origin += max(0.0, nearest._when - loop.time())  # what is less than a microsecond
+            self._origin += max(0.0, nearest._when - loop.time())  # the fraction of a microsecond that remains
 
     def _collect(self, loop: Any, seconds: float) -> bool:
         loop._process_events(loop._selector.select(seconds))
         return bool(loop._ready)
 
 
-def _kinds(kind: type) -> Iterator[type]:
-    yield kind
-    subclasses: list[type] = kind.__subclasses__()
+def _with_subclasses(loop_class: type) -> Iterator[type]:
+    yield loop_class
+    subclasses: list[type] = loop_class.__subclasses__()
     for subclass in subclasses:
-        yield from _kinds(subclass)
+        yield from _with_subclasses(subclass)

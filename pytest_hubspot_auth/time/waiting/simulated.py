@@ -1,4 +1,4 @@
-"""Waiting that passes simulated time, by choice: a sleep moves the clocks and returns at once."""
+"""Waiting that passes simulated time, if you choose so: a sleep moves the clocks and returns immediately."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from typing import Any
 
 from freezegun import api
 
+from hubspot_simulator.replacements import replaced
+
 from .loops import LoopTimers
 from .real_waits import measures_its_waits, real_sleep
-from .replacing import replaced
 from .threads import ThreadTimers
 
-_TURN_SECONDS = 0.001  # what a sleep leaves to other threads, for which a loop of sleeps may be waiting
+_TURN_SECONDS = 0.001  # a real pause for other threads, which a polling loop may be waiting for
 
 
 class SimulatedWaiting:
-    """Waiting passes simulated time, from ``start()`` or ``with`` to ``stop()``.
+    """Makes waits pass simulated time, from ``start()`` until ``stop()`` or the end of a ``with`` block.
 
-    ``now`` tells the frozen seconds, ``tick`` moves the frozen clock. What waits in the thread that called ``start``
-    moves it; what waits in another thread does not.
+    ``now`` returns the frozen time in seconds, ``tick`` moves the frozen clock. Waits in the thread that called
+    ``start()`` move the clock; waits in other threads do not.
     """
 
     def __init__(self, now: Callable[[], float], tick: Callable[[timedelta], None]) -> None:
@@ -35,13 +36,16 @@ class SimulatedWaiting:
         self._users = 0
         self._stack = ExitStack()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {'on' if self.is_on else 'off'}>"
+
     @property
     def is_on(self) -> bool:
-        """Whether waiting passes simulated time now."""
+        """Whether waits pass simulated time at the moment."""
         return self._users > 0
 
     def start(self) -> SimulatedWaiting:
-        """Begin, or do nothing if it has begun. Each call needs a ``stop()`` of its own."""
+        """Start, or do nothing if already started. Each call needs its own ``stop()``."""
         self._users += 1
         if self._users == 1:
             self._thread = threading.get_ident()
@@ -54,25 +58,25 @@ class SimulatedWaiting:
         return self
 
     def stop(self) -> None:
-        """Let waiting be real again."""
+        """Make waits real again."""
         if self._users == 1:
             self._stack.close()
         self._users = max(0, self._users - 1)
 
     def __enter__(self) -> SimulatedWaiting:
-        return self  # it has begun: a plain call is enough
+        return self  # start() was already called
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
     def passed(self) -> float:
-        """Return how many seconds have been passed since the beginning. A clock that is put back does not count."""
-        with suppress(RuntimeError):  # another thread asks while the test ends
+        """Return how many seconds have passed since ``start()``. Setting the clock back does not reduce them."""
+        with suppress(RuntimeError):  # another thread calls this while the test ends
             self._passed = max(self._passed, self._now())
         return self._passed - self._began
 
     def move(self, delta: timedelta) -> None:
-        """Move the frozen clock, from one timer of a thread to the next, and let event loops know."""
+        """Move the frozen clock, from one timer of other threads to the next, and wake event loops."""
         self._timers.settle()
         end = self.passed() + delta.total_seconds()
         while (due := self._timers.next_due(end)) is not None:
@@ -94,7 +98,7 @@ class SimulatedWaiting:
             self.move(timedelta(microseconds=max(round(length * 1e6), 1 if length else 0)))
             real_sleep(min(length, _TURN_SECONDS))
 
-        # `from time import sleep`, too
+        # also where a module used `from time import sleep`
         self._stack.callback(_replace_everywhere, sleep, real)
         _replace_everywhere(real, sleep)
         scheduler = getattr(sys.modules.get("sched"), "scheduler", None)
@@ -105,7 +109,7 @@ class SimulatedWaiting:
 def _is_a_duration(seconds: object) -> bool:
     if not isinstance(seconds, float):
         try:
-            seconds = index(seconds)  # type: ignore[arg-type] # NumPy's whole numbers are no int
+            seconds = index(seconds)  # type: ignore[arg-type] # NumPy's integers are not int
         except TypeError:
             return False
     return 0 <= seconds < threading.TIMEOUT_MAX

@@ -1,4 +1,4 @@
-"""Timers of other threads that end when simulated time passes them, and the waits of the test's own that do not."""
+"""Ends timers of other threads when simulated time passes them, and long waits of the test's own thread."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from weakref import WeakSet
 import pytest
 from freezegun import api
 
-from .real_waits import measures_its_waits
-from .replacing import replaced
+from hubspot_simulator.replacements import replaced
 
-_PATIENCE_SECONDS = 30.0  # how long a wait of the test's own thread may last that was to last longer
-_SETTLE_SECONDS = 10.0  # how long a timer that fires may keep the clock from going on
+from .real_waits import measures_its_waits
+
+_PATIENCE_SECONDS = 30.0  # after this, a longer wait of the test's own thread fails the test
+_SETTLE_SECONDS = 10.0  # how long a timer that fires may hold up the clock
 _FOREVER = threading.TIMEOUT_MAX
 
 
 @dataclass(eq=False)
 class Waiter:
-    """A wait of another thread. ``at`` is when it ends, in seconds passed."""
+    """A wait in another thread. ``at`` is when it ends, in seconds passed."""
 
     at: float
     event: threading.Event
@@ -35,9 +36,9 @@ class Waiter:
 
 
 class ThreadTimers:
-    """Knows the waits of ``threading.Timer`` and of APScheduler's thread.
+    """Tracks the waits of ``threading.Timer`` and of APScheduler's thread.
 
-    ``own`` is the thread whose waits move the clock; ``passed`` tells how many seconds have passed.
+    ``own`` is the thread whose waits move the clock; ``passed`` returns how many seconds have passed.
     """
 
     def __init__(self, own: int, passed: Callable[[], float]) -> None:
@@ -45,8 +46,8 @@ class ThreadTimers:
         self._passed = passed
         self._waiters: list[Waiter] = []
         self._changed = threading.Condition()
-        self._known = frozenset(threading.enumerate())
-        self._seen: WeakSet[threading.Thread] = WeakSet()  # those that have waited
+        self._initial = frozenset(threading.enumerate())
+        self._seen: WeakSet[threading.Thread] = WeakSet()  # the threads that have waited
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -72,34 +73,34 @@ class ThreadTimers:
             yield
 
     def next_due(self, end: float) -> Waiter | None:
-        """Return the wait that ends first, if it ends by ``end``."""
+        """Return the wait that ends first, if that is at or before ``end``."""
         with self._changed:
             due = [waiter for waiter in self._waiters if waiter.at <= end and waiter.thread.ident != self._own]
             return min(due, key=lambda waiter: waiter.at, default=None)
 
     def fire(self, waiter: Waiter) -> None:
-        """End a wait. Return when its thread waits again, or has ended, with the jobs it started; not for ever."""
+        """End a wait. Return when its thread and its jobs wait again or have ended, or after a time limit."""
         with self._changed:
             if waiter not in self._waiters:
                 return
             self._waiters.remove(waiter)
             waiter.woken = True
-            with suppress(RuntimeError):  # it has been woken already
+            with suppress(RuntimeError):  # the thread was already woken
                 waiter.lock.release()
         self._settle(lambda: (waiter.thread.is_alive() and not self._waits(waiter.thread)) or waiter.busy())
 
     def settle(self) -> None:
-        """Return when the timers that have been started wait; not for ever."""
+        """Return when all started timers wait, or after a time limit."""
         self._settle(lambda: any(map(self._is_about_to_wait, threading.enumerate())))
 
-    def _settle(self, is_at_work: Callable[[], bool]) -> None:
+    def _settle(self, is_busy: Callable[[], bool]) -> None:
         deadline = api.real_monotonic() + _SETTLE_SECONDS
         with self._changed:
-            while api.real_monotonic() < deadline and is_at_work():
+            while api.real_monotonic() < deadline and is_busy():
                 self._changed.wait(0.01)
 
     def _is_about_to_wait(self, thread: threading.Thread) -> bool:
-        if thread in self._known or thread is threading.current_thread():
+        if thread in self._initial or thread is threading.current_thread():
             return False
         if isinstance(thread, threading.Timer):
             return thread not in self._seen and not thread.finished.is_set()
@@ -109,7 +110,7 @@ class ThreadTimers:
         return any(waiter.thread is thread and not waiter.event.is_set() for waiter in self._waiters)
 
     def _wait(self, event: threading.Event, timeout: float, busy: Callable[[], bool]) -> bool:
-        """Wait as ``event.wait(timeout)`` does, or until so much simulated time has passed."""
+        """Wait like ``event.wait(timeout)``, or until that much simulated time has passed."""
         condition: Any = event._cond  # type: ignore[attr-defined]
         with condition:
             if event.is_set():
@@ -144,13 +145,13 @@ def _module(frame: FrameType) -> str:
 
 
 def _jobs_of(frame: FrameType) -> Callable[[], bool]:
-    """Return what tells whether APScheduler's executors are at work: a job that starts late would not run at all."""
+    """Return a function that tells whether APScheduler's executors are busy: a job that starts late would never run."""
     executors: dict[str, Any] = getattr(frame.f_locals.get("self"), "_executors", {})
 
-    def at_work() -> bool:
+    def is_busy() -> bool:
         return any(any(getattr(executor, "_instances", {}).values()) for executor in list(executors.values()))
 
-    return at_work
+    return is_busy
 
 
 def _still_waiting(timeout: float) -> str:
@@ -158,13 +159,13 @@ def _still_waiting(timeout: float) -> str:
     names = []
     while frame is not None and (own := frame.f_globals is globals()) | measures_its_waits(_module(frame)):
         if not own:
-            names.append(getattr(frame.f_code, "co_qualname", frame.f_code.co_name))  # the first from Python 3.11 on
+            names.append(getattr(frame.f_code, "co_qualname", frame.f_code.co_name))  # co_qualname needs Python 3.11
         frame = frame.f_back
     where = f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}" if frame else "the test's thread"
     return (
-        f"the test has really waited {_PATIENCE_SECONDS:g} s of {timeout:g} s in {names[-1] if names else 'wait'}: "
+        f"the test has waited {_PATIENCE_SECONDS:g} real seconds of {timeout:g} s in {names[-1] if names else 'wait'}: "
         f"{where}.\n"
-        "Nothing has ended this wait, and simulated waiting cannot: it passes time for time.sleep and for asyncio's "
-        "timers (docs/waiting.md).\n"
-        "Fix: move the clock by hubspot_clock.advance() and check without waiting, or wait with a shorter timeout."
+        "Nothing has ended this wait. Simulated waiting cannot: it passes time only for time.sleep and for asyncio's "
+        "timers (hubspot-simulator explain waiting).\n"
+        "Fix: move the clock with hubspot_clock.advance() and check without waiting, or wait with a shorter timeout."
     )

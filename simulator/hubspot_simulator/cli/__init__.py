@@ -29,7 +29,7 @@ from .output import LogHandler, Output, escape_what_cannot_be_encoded
 _ABOUT_TESTS = ("strict", "guard")
 _ABOUT_PROGRAMS = ("fail_on",)
 _WITH_PROGRAM = ("run", "sweep", "reproduce")
-_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # one that swallows the refusal is not right
+_REPRODUCE_DEFAULTS = {"fail_on": "error"}  # a program that swallows the error is not correct
 _SERVE_DEFAULTS = {"consent": "page"}  # people look at it
 _SERVE_SHOWN = {**_SERVE_DEFAULTS, "random_seed": "drawn at each start"}
 _REPEATABLE = ("redirect_uri",)
@@ -91,6 +91,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from .demo import demo
+    from .explain import add_options as add_explain_options
+    from .explain import explain
     from .reproduce import add_options as add_reproduce_options
     from .reproduce import reproduce
     from .run import add_options, run
@@ -145,8 +147,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "reproduce",
-        help="run a program that meets the refusal which a line of a log tells of",
-        description="Run a program that meets the refusal which a line of a log tells of. "
+        help="run a program and make it get an error from a log again",
+        description="Run a program and make it get an error from a log again. "
         "Example: %(prog)s 'The OAuth token used to make this call expired 5 minute(s) ago.' -- python sync.py",
         usage="%(prog)s [--SETTING VALUE ...] [options] TEXT -- PROGRAM [ARGUMENTS ...]",
     )
@@ -160,6 +162,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Tell the story of an expiring token on a real socket. It needs no network and no account.",
     )
     command.set_defaults(run=demo, name="demo", defaults={})
+
+    command = commands.add_parser(
+        "explain",
+        help="say what a name in a report means, and what to do about it",
+        description="Say what a name in a report means, and what to do about it. Example: %(prog)s refresh-storm",
+    )
+    add_explain_options(command)
+    command.set_defaults(run=explain, name="explain", defaults={})
     return parser
 
 

@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.parse import urlencode
 
+from ..core.protocol import FORM
 from ..serving.server import SimulatorServer
 from ..settings import Settings
 from ..simulator import Simulator
@@ -38,7 +39,7 @@ class _Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         content = None
         if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = FORM
             content = urlencode(form)
         elif body is not None:
             headers["Content-Type"] = "application/json"
@@ -93,8 +94,10 @@ def _story(simulator: Simulator, server: SimulatorServer, client: _Client) -> bo
     statuses.append(answer.status)
     _show(answer, body)
     _tell("   The same in the short form that integration guides print (wire = short):\n")
-    simulator.settings = replace(simulator.settings, wire="short")
+    # The same seed and clock, other settings: it takes the token for its own.
+    server.simulator = Simulator(replace(simulator.settings, wire="short"), clock=simulator.clock)
     answer, body = client.send("GET", _CONTACTS, token=tokens["access_token"])
+    server.simulator = simulator
     statuses.append(answer.status)
     _show(answer, body)
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.clock import iso_instant
 from ..core.exchange import Exchange
+from ..core.instants import iso_instant
 from ..core.redaction import shown, shown_url
 from ..lab.audit import Finding
 from ..simulator import Simulator
@@ -71,7 +71,7 @@ def finding_members(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "problem": shown(finding.problem),
         "remedy": finding.remedy,
-        "page": finding.page,
+        "explain": finding.explain,
         "exchanges": [exchange.number for exchange in finding.exchanges],
     }
 

@@ -8,7 +8,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TextIO
+
+from ..core.printable import wrapped
+from ..core.redaction import shown_lines
+from ..core.words import plural
 
 _KEPT = 1000  # lines that wait for their reader
 _RETRY_SECONDS = 0.05
@@ -67,7 +72,7 @@ class Output:
             if self._lines:
                 return self._lines.popleft()
             dropped, self._dropped = self._dropped, 0
-            lines = "1 line was" if dropped == 1 else f"{dropped} lines were"
+            lines = f"{plural(dropped, 'line')} {'was' if dropped == 1 else 'were'}"
             return f"({lines} dropped here: nobody read this output in time)" if dropped else None
 
 
@@ -84,6 +89,12 @@ class LogHandler(logging.Handler):
             self._output.say(f"hubspot-simulator: {self.format(record)}")
         except Exception:  # noqa: BLE001 - logging's own way with errors
             self.handleError(record)
+
+
+def say(text: str) -> None:
+    """Write a text to standard error, with a line break behind it."""
+    with suppress(OSError, ValueError):  # nobody reads it: the exit status counts all the same
+        print(wrapped(shown_lines(text)), file=sys.stderr, flush=True)
 
 
 def escape_what_cannot_be_encoded() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from ..hosts import is_loopback
+
 
 def warning(host: str) -> str:
     """Return the lines on who can call a server that is bound to ``host``: none when only this machine can."""
-    if _is_this_machine(host):
+    if is_loopback(host):
         return ""
     who = "on the networks of this machine" if _is_unspecified(host) else f"who can reach {host}"
     return f"""\
@@ -25,14 +27,6 @@ def lasting(seed: str, drawn: bool) -> str:
 These credentials end with it. To have the same ones at the next start:
   hubspot-simulator serve --random-seed {seed}
 """
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        name = host.lower().removesuffix(".")
-        return name == "localhost" or name.endswith(".localhost")
 
 
 def _is_unspecified(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""``hubspot-simulator reproduce``: a program meets a refusal that a log tells of."""
+"""``hubspot-simulator reproduce``: runs a program and makes it get an error from a log again."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from ..settings import Settings
 from ..simulator import Simulator
+from .output import say
 from .run import add_options as add_run_options
-from .run import checked, observe, say
+from .run import checked, observe
 
 if TYPE_CHECKING:
     from ..lab.reproduce import Reproduction
 
-_NOT_MET = 1
+_NOT_REPRODUCED = 1
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -22,41 +23,42 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "text",
         type=checked(_known),
         metavar="TEXT",
-        help="the line of a log, or the body or the message of a refusal; the program comes after --",
+        help="a log line, or the body or message of an error; the program comes after --",
     )
     command.add_argument(
         "--at",
         type=checked(_number),
         default=1,
         metavar="N",
-        help="the call that meets it: the first without it, of the authenticated calls or of the token endpoint's",
+        help="the number of the call that gets the error, among the authenticated calls or the calls to the token "
+        "endpoint (default: 1)",
     )
     add_run_options(command)
 
 
 def reproduce(settings: Settings, options: argparse.Namespace) -> int:
-    """Run the program, have it meet the refusal, and report.
+    """Run the program with the error set up, and report.
 
-    Returns its exit status; 1 when it did not meet it, or when ``fail_on`` is for it; 127 when it cannot start.
+    Returns the program's exit status; 1 if it did not get the error, or if ``fail_on`` says so; 127 if it cannot start.
     """
-    made: list[Reproduction] = []
+    reproductions: list[Reproduction] = []
 
     def set_up(simulator: Simulator) -> None:
-        made.append(simulator.reproduce(options.text, at=options.at))
+        reproductions.append(simulator.reproduce(options.text, at=options.at))
 
     def members() -> dict[str, object]:
-        [reproduced] = made
-        met = [exchange.number for exchange in reproduced.hits]
-        return {"reproduced": {"name": reproduced.name, "state": reproduced.state, "at": options.at, "met": met}}
+        [reproduced] = reproductions
+        numbers = [exchange.number for exchange in reproduced.hits]
+        return {"reproduced": {"name": reproduced.name, "state": reproduced.state, "at": options.at, "met": numbers}}
 
     def verdict(status: int) -> int:
-        [reproduced] = made
+        [reproduced] = reproductions
         if not reproduced.hits:
-            say(f"\nnot met: {reproduced}. The program made no such call\n")
-            return status or _NOT_MET
+            say(f"\nnot reproduced: {reproduced}. The program made no such call")
+            return status or _NOT_REPRODUCED
         where = ", ".join(f"#{exchange.number}" for exchange in reproduced.hits)
-        outcome = f"failed after it (exit status {status})" if status else "came through it"
-        say(f"\nmet in {where}: {reproduced}. The program {outcome}\n")
+        outcome = f"then failed (exit status {status})" if status else "then succeeded (exit status 0)"
+        say(f"\nreproduced in {where}: {reproduced}. The program {outcome}")
         return status
 
     return observe("reproduce", settings, options, set_up, verdict, members)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..core.printable import wrapped
-from ..core.redaction import shown_lines
 from ..runner.child_process import CannotStart
 from ..runner.libfaketime import Schedule, read_advance, read_child_clock
 from ..runner.report import report
@@ -20,6 +16,7 @@ from ..serving.authority import AuthorityUnavailable
 from ..settings import Settings
 from ..simulator import Simulator
 from . import document
+from .output import say
 
 NOT_STARTED = 127
 
@@ -95,16 +92,16 @@ def observe(
             simulator = session.server.simulator
             set_up(simulator)
             schedule = Schedule(simulator, options.expire_after, options.advance_after)
-            session.server.app.on_exchange = schedule
+            session.server.app.subscribe(schedule)
             status = session.run(options.command)
     except CannotStart as error:
-        say(f"hubspot-simulator: {error}\n")
+        say(f"hubspot-simulator: {error}")
         return NOT_STARTED
     except (AuthorityUnavailable, NoFakeClock) as error:
-        say(f"hubspot-simulator: {error}\n")
+        say(f"hubspot-simulator: {error}")
         return 1
     seen = simulator, schedule.notes, session.refused, session.connections.fruitless(simulator.store.exchange_count)
-    say(report(*seen, options.command))
+    say(report(*seen, options.command).rstrip("\n"))
     decided = verdict(status or int(bool(simulator.audit_failures())))
     if options.json is not None:
         done = {"exit_status": status, **document.run_members(*seen), **members()}
@@ -117,16 +114,9 @@ def written(path: Path, members: Mapping[str, Any], status: int) -> int:
     try:
         document.write(path, members)
     except OSError as error:
-        say(f"hubspot-simulator: {path} could not be written: {error.strerror or error}\n")
+        say(f"hubspot-simulator: {path} could not be written: {error.strerror or error}")
         return status or 1
     return status
-
-
-def say(text: str) -> None:
-    """Write to standard error."""
-    with suppress(OSError, ValueError):  # nobody reads it: the program's status counts all the same
-        sys.stderr.write(wrapped(shown_lines(text)))
-        sys.stderr.flush()
 
 
 def _calls(text: str) -> int:

@@ -36,7 +36,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     simulator = Simulator(settings, clock=clock)
     server = SimulatorServer(simulator)
     output = Output(sys.stdout)
-    server.app.on_exchange = lambda exchange: output.say(str(exchange))
+    server.app.subscribe(lambda exchange: output.say(str(exchange)))
     server.app.senders = Senders(processes=False)  # behind a relay many programs would look like one
     with server:
         output.say(_banner(server, drawn))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.printable import wrapped
 from ..core.redaction import shown_lines
+from ..core.words import plural
 from ..lab.audit import Finding
 from ..lab.sweep import KINDS, Point, Sweep, points, target
 from ..runner.child_process import TIMED_OUT, CannotStart
@@ -23,6 +22,7 @@ from ..runner.tail import Tail
 from ..serving.authority import AuthorityUnavailable
 from ..settings import Settings
 from . import document
+from .output import say
 from .run import NOT_STARTED, allow_options, clock_option, written
 
 _LEAST_TIMEOUT = 60.0
@@ -105,13 +105,13 @@ def sweep(settings: Settings, options: argparse.Namespace) -> int:
         with Session(settings, options.allow, options.child_clock) as session:
             return _sweep(session, options, signals)
     except CannotStart as error:
-        _say(f"hubspot-simulator: {error}")
+        say(f"hubspot-simulator: {error}")
         return NOT_STARTED
     except (AuthorityUnavailable, NoFakeClock) as error:
-        _say(f"hubspot-simulator: {error}")
+        say(f"hubspot-simulator: {error}")
         return 1
     except _Interrupted:
-        _say(f"sweep: stopped by signal {signal.Signals(signals[0]).name}")
+        say(f"sweep: stopped by signal {signal.Signals(signals[0]).name}")
         return 128 + signals[0]
 
 
@@ -125,21 +125,21 @@ def _sweep(session: Session, options: argparse.Namespace, signals: list[int]) ->
         raise _Interrupted
     if status or not plain.calls:
         found = session.connections.fruitless(simulator.store.exchange_count)
-        _say(report(simulator, {}, session.refused, found, options.command).rstrip())
+        say(report(simulator, {}, session.refused, found, options.command).rstrip())
         what = f"failed without any fault (exit status {status})" if status else "made no authenticated calls"
         what = f"did not end within {options.timeout:g} s, without any fault" if status == TIMED_OUT else what
-        _say(f"sweep: the program {what}: there is nothing to sweep")
+        say(f"sweep: the program {what}: there is nothing to sweep")
         return 1
     timeout = options.timeout or max(_LEAST_TIMEOUT, _SLOWER * (time.monotonic() - began))
     tried = points(plain.calls, options.kind or ["expiry"], options.stride)
-    _say(f"sweep: {_count(plain.calls, 'authenticated call')} without a fault; {_count(len(tried), 'point')} to try")
+    say(f"sweep: {plural(plain.calls, 'authenticated call')} without a fault; {plural(len(tried), 'point')} to try")
     usual = plain.fetches()
     runs = []
     for number, point in enumerate(tried, 1):
         done = _run(session, options, Sweep(session.fresh(), point, usual), timeout, signals)
-        _say(f"sweep: {number} of {len(tried)}: {point.name}: {done.result}")
+        say(f"sweep: {number} of {len(tried)}: {point.name}: {done.result}")
         runs.append(done)
-    _say("\n".join(_table(plain.calls, runs, options.stride)))
+    say("\n".join(_table(plain.calls, runs, options.stride)))
     status = int(any(done.failed for done in runs))
     return status if options.json is None else written(options.json, _document(options, plain.calls, runs), status)
 
@@ -159,7 +159,7 @@ def _run(session: Session, options: argparse.Namespace, swept: Sweep, timeout: f
 def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
     rows = [
         ("point", "call", "result"),
-        ("plain", "", f"passed, {_count(calls, 'authenticated call')}"),
+        ("plain", "", f"passed, {plural(calls, 'authenticated call')}"),
         *((done.point.name, target(done.sweep.hit) if done.sweep.hit else "", done.result) for done in runs),
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
@@ -170,7 +170,7 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
         lines += [f"  {line}" for finding in done.findings for line in str(finding).splitlines()]
         lines += [f"  | {line}" for line in done.output.splitlines()[-_LINES:]]
     passed = sum(done.outcome == "passed" for done in runs)
-    summary = [f"{passed} of {_count(len(runs), 'point')} passed"]
+    summary = [f"{passed} of {plural(len(runs), 'point')} passed"]
     if passed + len(failed) < len(runs):
         summary.append(f"not applicable: {len(runs) - passed - len(failed)}")
     if failed:
@@ -178,7 +178,7 @@ def _table(calls: int, runs: Sequence[_Run], stride: int) -> list[str]:
     lines += ["", "; ".join(summary)]
     if stride > 1:
         lines.append(
-            f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {_count(calls, 'call')} not tried"
+            f"--stride {stride}: {calls - len(points(calls, stride=stride))} of {plural(calls, 'call')} not tried"
         )
     return lines
 
@@ -205,15 +205,6 @@ def _document(options: argparse.Namespace, calls: int, runs: Sequence[_Run]) -> 
             for done in runs
         ],
     }
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError):  # nobody reads it: the exit status counts all the same
-        print(wrapped(shown_lines(text)), file=sys.stderr, flush=True)
 
 
 def _at_least_one(text: str) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..settings import Settings
 from . import tokens
-from .clock import iso_instant
 from .errors import ExpiredAuthentication, InvalidAuthentication
 from .ids import OTHER_SEED, Ids
+from .instants import iso_instant
 from .model import Caller, Installation, Portal, TokenOverride
 from .oauth import granted_scopes
 from .store import Store
@@ -120,10 +120,8 @@ class Authentication:
 
     def is_ours(self, text: str) -> bool:
         """Tell whether a text is an access token that this simulator has signed."""
-        try:
-            return tokens.is_signed(tokens.parse(text), self._ids.signing_key)
-        except tokens.MalformedToken:
-            return False
+        token = tokens.try_parse(text)
+        return token is not None and tokens.is_signed(token, self._ids.signing_key)
 
     def expiry_ms(self, token: tokens.AccessToken) -> int | None:
         """Return when a token expires (epoch milliseconds): as it says, unless it was made to expire early."""

@@ -48,7 +48,7 @@ class Conditions:
             raise ApiError(
                 477,
                 "Migration in Progress",
-                headers=[("Retry-After", str(seconds))],
+                retry_after_s=seconds,
                 why=f"the portal is being migrated for another {seconds} s",
             )
         raise ApiError(423, "Locked", why=f"the portal is locked for another {seconds} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .clock import iso_instant, to_datetime
+from .instants import iso_instant, to_datetime
 from .model import App, Grant, Installation, Portal, RefreshToken, TokenResponse
 from .oauth import OAuth
 from .tokens import shorten

@@ -35,9 +35,8 @@ class EarlierTests:
         name = self._opaque.get(_hash(text), "")
         if name:
             return name
-        try:
-            token = tokens.parse(text)
-        except tokens.MalformedToken:
+        token = tokens.try_parse(text)
+        if token is None:
             return ""
         newest_first = reversed(list(self._keys.items()))
         return next((name for name, key in newest_first if tokens.is_signed(token, key)), "")

@@ -1,7 +1,4 @@
-"""What is served, as methods and templates of paths: which call a path means, and which come near one that means none.
-
-``http.routes`` has a handler for each.
-"""
+"""Which endpoint a path or a pattern means, and which come near one that means none."""
 
 from __future__ import annotations
 
@@ -11,40 +8,13 @@ from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
 from .crm.types import spellings
+from .endpoint_table import ENDPOINTS, OBJECTS, VERSIONS
 from .glob import matches
-
-_OBJECTS = ("/crm/v3/objects/{type}", "/crm/objects/v3/{type}", "/crm/objects/{version}/{type}")
-_ON_OBJECTS = (("GET", ""), ("POST", ""), ("GET", "/{id}"), ("PATCH", "/{id}"), ("DELETE", "/{id}"))
-
-SERVED = (
-    ("GET", "/oauth/authorize"),
-    ("POST", "/oauth/authorize"),
-    ("GET", "/oauth/authorize/user"),
-    ("POST", "/oauth/authorize/user"),
-    ("GET", "/oauth/{hub_id}/authorize"),
-    ("POST", "/oauth/{hub_id}/authorize"),
-    ("POST", "/oauth/v1/token"),
-    ("POST", "/oauth/{oauth_version}/token"),
-    ("POST", "/oauth/{oauth_version}/token/introspect"),
-    ("POST", "/oauth/{oauth_version}/token/revoke"),
-    ("GET", "/oauth/v1/access-tokens/{token}"),
-    ("GET", "/oauth/v1/refresh-tokens/{token}"),
-    ("DELETE", "/oauth/v1/refresh-tokens/{token}"),
-    ("POST", "/oauth/v2/private-apps/get/access-token-info"),
-    ("GET", "/.well-known/oauth-authorization-server"),
-    ("GET", "/.well-known/oauth-protected-resource"),
-    ("GET", "/integrations/v1/me"),
-    ("DELETE", "/appinstalls/{oauth_version}/external-install"),
-    *((method, prefix + rest) for prefix in _OBJECTS for method, rest in _ON_OBJECTS),
-)
-VERSIONS = {
-    "{version}": ("2025-09", "2026-03", "2026-09", "2026-09-beta", "2027-03-beta"),
-    "{oauth_version}": ("v3", "2026-03", "2026-09"),
-}
 
 # What HubSpot serves beside the objects themselves, where the path of an object would read it as an id.
 ACTIONS = frozenset({"search", "merge", "gdpr-delete"})
-_AUTHENTICATED = ("/crm/", "/integrations/", "/appinstalls/")
+SERVED = tuple((endpoint.method, endpoint.template) for endpoint in ENDPOINTS)
+_AUTHENTICATED = frozenset(endpoint.template for endpoint in ENDPOINTS if endpoint.bearer)
 _NEAR = 0.5
 _A_VERSION = re.compile(r"v[0-9]+|20[0-9]{2}-[0-9]{2}(-beta)?")
 _PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -70,7 +40,7 @@ def _as_head(method: str) -> str | None:
 
 def _means(pattern: str | None, template: str) -> bool:
     if pattern is None:
-        return template.startswith(_AUTHENTICATED)
+        return template in _AUTHENTICATED
     pattern = pattern.rstrip("/") or "/"
     if pattern == template:
         return True
@@ -116,14 +86,14 @@ def _examples(template: str, ids: Iterable[str]) -> Iterable[str]:
 def action(method: str, path: str) -> str:
     """Return the endpoint of HubSpot's that stands in the place of an object; empty when the call is none."""
     head, _, word = path.rstrip("/").rpartition("/")
-    prefix = next((prefix for prefix in _OBJECTS if _is_path_of(head, prefix)), "")
+    prefix = next((prefix for prefix in OBJECTS if _is_path_of(head, prefix)), "")
     return f"POST {prefix}/{word}" if method == "POST" and word in ACTIONS and prefix else ""
 
 
 def word_read_as_id(path: str) -> str:
     """Return the last segment of a path if it stands where an id does and does not look like one; else nothing."""
     word = path.rstrip("/").rpartition("/")[2]
-    as_object = any(_is_path_of(path.rstrip("/"), f"{prefix}/{{id}}") for prefix in _OBJECTS)
+    as_object = any(_is_path_of(path.rstrip("/"), f"{prefix}/{{id}}") for prefix in OBJECTS)
     return "" if _AS_AN_ID.fullmatch(word) or not as_object else word
 
 

@@ -1,9 +1,11 @@
-"""The refusals of HubSpot's API, as the core raises them. ``http.errors`` gives them their wire form."""
+"""The refusals of HubSpot's API, as the core raises them. ``http.error_responses`` gives them their wire form."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+
+from .quota import Quota
 
 OAUTH_OVERVIEW = "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 API_KEY_PAGE = "https://app.hubspot.com/l/api-key/"
@@ -13,8 +15,9 @@ SCOPES_PAGE = "https://developers.hubspot.com/scopes"
 class ApiError(Exception):
     """A refusal of the API.
 
-    ``members`` are what follows ``status``, ``message`` and ``correlationId`` in the body, in wire order; ``leading``
-    ones stand between message and correlation id. ``headers`` go with it. ``why`` is one plain sentence for people:
+    ``fields`` are what follows ``status``, ``message`` and ``correlationId`` in the body, in wire order; ``leading``
+    ones stand between message and correlation id. ``quota`` is what is left of the caller's limits and
+    ``retry_after_s`` how many seconds to wait, where the refusal tells them. ``why`` is one plain sentence for people:
     what led to the refusal.
     """
 
@@ -22,18 +25,20 @@ class ApiError(Exception):
         self,
         status: int,
         message: str,
-        members: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any] | None = None,
         *,
         leading: Mapping[str, Any] | None = None,
-        headers: Sequence[tuple[str, str]] = (),
+        quota: Quota | None = None,
+        retry_after_s: int | None = None,
         why: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-        self.members = members or {}
+        self.fields = fields or {}
         self.leading = leading or {}
-        self.headers = headers
+        self.quota = quota
+        self.retry_after_s = retry_after_s
         self.why = why or message
 
 
@@ -145,8 +150,8 @@ class MissingScopes(ApiError):
 class ValidationError(ApiError):
     """400: the request is well authenticated but not valid."""
 
-    def __init__(self, message: str, members: Mapping[str, Any] | None = None, *, why: str | None = None) -> None:
-        super().__init__(400, message, {**(members or {}), "category": "VALIDATION_ERROR"}, why=why)
+    def __init__(self, message: str, fields: Mapping[str, Any] | None = None, *, why: str | None = None) -> None:
+        super().__init__(400, message, {**(fields or {}), "category": "VALIDATION_ERROR"}, why=why)
 
 
 class GatewayError(ApiError):

@@ -18,3 +18,11 @@ def matches(pattern: str, text: str) -> bool:
             return False
         at += len(piece)
     return True
+
+
+def is_path(pattern: str, path: str, route: str | None) -> bool:
+    """Tell whether a pattern stands for a path: it is the path, its route template, or matches it with its ``*``."""
+    path = path.rstrip("/")
+    if pattern.rstrip("/") in (path, route):
+        return True
+    return "*" in pattern and matches(pattern, path)

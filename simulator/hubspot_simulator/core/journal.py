@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import overload
 
 from .exchange import Exchange
-from .injection import Injected, is_path
+from .glob import is_path
 from .printable import wrapped
 from .redaction import shown, shown_url
-from .store import Store
+from .store import ExchangeKeeper, Store
 from .words import plural
 from .words import times as _times
 
@@ -52,9 +52,9 @@ class Journal:
         count = plural(kept, "exchange")
         return count if kept >= all_of_them else f"the last {kept} of {all_of_them} exchanges"
 
-    def append(self, exchange: Exchange, hit_by: Iterable[Injected] = ()) -> None:
-        """Keep an exchange, as one that faults have hit, and give it the next number."""
-        self._store.add_exchange(exchange, hit_by)
+    def append(self, exchange: Exchange, kept_by: Iterable[ExchangeKeeper] = ()) -> None:
+        """Keep an exchange, also with ``kept_by``, and give it the next number."""
+        self._store.add_exchange(exchange, kept_by)
 
     @property
     def exchanges(self) -> list[Exchange]:

@@ -8,12 +8,12 @@ from ..settings import Settings
 from .errors import ApiError
 from .ids import Ids
 from .model import App, Caller
+from .quota import Quota
 from .store import Store
 
 INTERVAL_MS = 10_000
 _DAY_MS = 86_400_000
 _SECOND_MS = 1_000
-Headers = list[tuple[str, str]]
 
 
 class RateLimits:
@@ -24,10 +24,10 @@ class RateLimits:
         self._ids = ids
         self._settings = settings
 
-    def count(self, caller: Caller, now_ms: int) -> Headers:
-        """Count an authenticated call at ``now_ms`` (epoch milliseconds) and return the headers that go with it.
+    def count(self, caller: Caller, now_ms: int) -> Quota:
+        """Count an authenticated call at ``now_ms`` (epoch milliseconds) and return what is left after it.
 
-        Raises ApiError (429) with the same headers.
+        Raises ApiError (429) with the same quota.
         """
         settings = self._settings
         key = (caller.kind, caller.app_id, caller.portal.hub_id)
@@ -38,42 +38,34 @@ class RateLimits:
         used, *today = self._count(now_ms, windows)
         used_today = sum(today)
         refused = settings.rate_limits and (used > settings.rate_limit or used_today > settings.rate_limit_daily)
-        headers = []
+        quota = self._quota(max(0, settings.rate_limit - used + refused))
         if today:
-            headers = [
-                ("X-HubSpot-RateLimit-Daily", str(settings.rate_limit_daily)),
-                ("X-HubSpot-RateLimit-Daily-Remaining", str(max(0, settings.rate_limit_daily - used_today + refused))),
-            ]
-        headers += self._interval_headers(max(0, settings.rate_limit - used + refused))
+            left = max(0, settings.rate_limit_daily - used_today + refused)
+            quota = quota._replace(limit_per_day=settings.rate_limit_daily, remaining_today=left)
         if settings.rate_limits and used_today > settings.rate_limit_daily:
-            raise self._daily(now_ms, headers)
+            raise self._daily(now_ms, quota)
         if settings.rate_limits and used > settings.rate_limit:
-            raise self._ten_secondly(caller.kind, caller.app_id, caller.portal.hub_id, headers)
-        return headers
+            raise self._ten_secondly(caller.kind, caller.app_id, caller.portal.hub_id, quota)
+        return quota
 
     def exceeded(self, limit: str, app_id: int, hub_id: int, now_ms: int) -> ApiError:
         """Return the 429 of an OAuth app that is above the limit ``daily`` or ``ten_secondly_rolling``."""
-        headers = self._interval_headers(0)
+        quota = self._quota(0)
         if limit == "daily":
-            return self._daily(now_ms, headers)
-        return self._ten_secondly("oauth", app_id, hub_id, headers)
+            return self._daily(now_ms, quota)
+        return self._ten_secondly("oauth", app_id, hub_id, quota)
 
-    def _interval_headers(self, remaining: int) -> Headers:
-        secondly = self._settings.rate_limit // 10
-        return [
-            ("X-HubSpot-RateLimit-Interval-Milliseconds", str(INTERVAL_MS)),
-            ("X-HubSpot-RateLimit-Max", str(self._settings.rate_limit)),
-            ("X-HubSpot-RateLimit-Remaining", str(remaining)),
-            ("X-HubSpot-RateLimit-Secondly", str(secondly)),
-            ("X-HubSpot-RateLimit-Secondly-Remaining", str(min(remaining, max(0, secondly - 1)))),
-        ]
+    def _quota(self, remaining: int) -> Quota:
+        limit = self._settings.rate_limit
+        per_second = limit // 10
+        return Quota(INTERVAL_MS, limit, remaining, per_second, min(remaining, max(0, per_second - 1)))
 
-    def _daily(self, now_ms: int, headers: Headers) -> ApiError:
-        return self._refusal("daily", "DAILY", {"requestId": self._ids.correlation_id(now_ms)}, headers)
+    def _daily(self, now_ms: int, quota: Quota) -> ApiError:
+        return self._refusal("daily", "DAILY", {"requestId": self._ids.correlation_id(now_ms)}, quota)
 
-    def _ten_secondly(self, kind: str, app_id: int, hub_id: int, headers: Headers) -> ApiError:
+    def _ten_secondly(self, kind: str, app_id: int, hub_id: int, quota: Quota) -> ApiError:
         group = f"publicapi:{kind}-api-calls-ten-secondly:{app_id}:{hub_id}"
-        return self._refusal("ten_secondly_rolling", "TEN_SECONDLY_ROLLING", {"groupName": group}, headers)
+        return self._refusal("ten_secondly_rolling", "TEN_SECONDLY_ROLLING", {"groupName": group}, quota)
 
     def count_token_call(self, app: App, now_ms: int) -> None:
         """Count a call of the token endpoint. Raises ApiError (429)."""
@@ -93,13 +85,13 @@ class RateLimits:
             why=why,
         )
 
-    def _refusal(self, limit: str, policy: str, members: dict[str, str], headers: Headers) -> ApiError:
+    def _refusal(self, limit: str, policy: str, fields: dict[str, str], quota: Quota) -> ApiError:
         return ApiError(
             429,
             f"You have reached your {limit} limit.",
-            {"policyName": policy, **members},
+            {"policyName": policy, **fields},
             leading={"errorType": "RATE_LIMIT"},
-            headers=headers,
+            quota=quota,
         )
 
     def _count(self, now_ms: int, windows: Sequence[tuple[tuple[object, ...], int, int]]) -> list[int]:

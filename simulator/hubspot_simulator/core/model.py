@@ -7,6 +7,7 @@ from typing import Any
 
 from .redaction import shown
 from .tokens import shorten
+from .words import plural
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,45 +136,6 @@ class RefreshToken:
 
 
 @dataclass(frozen=True)
-class Record:
-    """A CRM object as it is at some moment: a change makes another one of it.
-
-    Times are epoch milliseconds; property values are text, or None when cleared.
-    """
-
-    id: int
-    properties: dict[str, str | None]
-    created_at_ms: int
-    updated_at_ms: int
-    archived_at_ms: int | None = None
-
-    @property
-    def archived(self) -> bool:
-        """Whether it was archived."""
-        return self.archived_at_ms is not None
-
-
-@dataclass
-class Records:
-    """The CRM objects of one type in one portal. ``ids`` ascends; ``unique`` maps a property's value to an id."""
-
-    by_id: dict[int, Record] = field(default_factory=dict)
-    ids: list[int] = field(default_factory=list)
-    unique: dict[tuple[str, str], int] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
-
-    @property
-    def last_id(self) -> int | None:
-        """The id that was given last."""
-        return self.ids[-1] if self.ids else None
-
-    def add(self, record: Record) -> None:
-        """Keep a record, whose id is above all others."""
-        self.by_id[record.id] = record
-        self.ids.append(record.id)
-
-
-@dataclass(frozen=True)
 class Condition:
     """Something that HubSpot answers to every call of a portal before ``until_ms`` (epoch milliseconds)."""
 
@@ -227,8 +189,8 @@ class TokenResponse:
         return self.issued_at_ms + self.expires_in * 1000
 
     def as_json(self) -> dict[str, Any]:
-        """Return the members of the answer in wire order (docs/fidelity.md, "Token endpoint")."""
-        members = {
+        """Return the fields of the response in wire order (docs/fidelity.md, "Token endpoint")."""
+        fields = {
             "token_type": "bearer",
             "refresh_token": self.refresh_token,
             "access_token": self.access_token,
@@ -237,7 +199,7 @@ class TokenResponse:
             "expires_in": self.said,
             "token_use": "access_token" if self.refresh_token else "client_credentials",
         }
-        return {name: value for name, value in members.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass
@@ -253,4 +215,4 @@ class FirstToken:
 
 
 def _scopes(scopes: tuple[str, ...]) -> str:
-    return f"{len(scopes)} scope{'' if len(scopes) == 1 else 's'}"
+    return plural(len(scopes), "scope")

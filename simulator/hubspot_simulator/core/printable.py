@@ -43,9 +43,7 @@ def wrapped(text: str, width: int = 0, *, less: int = 0) -> str:
     Without a width it is the terminal's, 80 where there is none; ``less`` is what somebody will write before each line.
     What goes on is indented by four more. What a program printed (``| `` before it) stays as it is.
     """
-    if not width:
-        columns = shutil.get_terminal_size((_WIDTH, 24)).columns
-        width = (columns if columns >= _LEAST else _WIDTH) - less
+    width = width or terminal_width() - less
     lines: list[str] = []
     for line in text.split("\n"):
         bare = line.lstrip(" ")
@@ -62,6 +60,12 @@ def wrapped(text: str, width: int = 0, *, less: int = 0) -> str:
                 break_on_hyphens=False,
             )
     return "\n".join(lines)
+
+
+def terminal_width() -> int:
+    """Return how many characters a line of the terminal has: 80 if there is none, or if it is too narrow to read."""
+    columns = shutil.get_terminal_size((_WIDTH, 24)).columns
+    return columns if columns >= _LEAST else _WIDTH
 
 
 def url_path(text: str) -> str:

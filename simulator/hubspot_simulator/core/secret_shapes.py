@@ -106,10 +106,8 @@ def looks_random(run: str) -> bool:
 
 
 def _is_access_token(run: str) -> bool:
-    try:
-        return bool(tokens.parse(run.rstrip("=")).signature)
-    except tokens.MalformedToken:
-        return False
+    token = tokens.try_parse(run.rstrip("="))
+    return token is not None and bool(token.signature)
 
 
 def _after_schemes(text: str) -> Iterator[_Span]:

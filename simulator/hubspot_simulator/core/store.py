@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from typing import Protocol
 
 from .exchange import Exchange
-from .injection import Injected
 from .model import (
     App,
     AuthorizationCode,
@@ -16,13 +16,23 @@ from .model import (
     Installation,
     Portal,
     PrivateApp,
-    Records,
     RefreshToken,
     TokenOverride,
 )
+from .records import Records
 
 EXCHANGES_KEPT = 50_000  # a standalone server may run for weeks
 BYTES_KEPT = 256 * 1024 * 1024
+
+
+class ExchangeKeeper(Protocol):
+    """Keeps exchanges of its own, and lets go of those that the store drops. Called under the store's lock."""
+
+    def keep(self, exchange: Exchange) -> None:
+        """Keep an exchange."""
+
+    def drop(self, exchange: Exchange) -> None:
+        """Let go of an exchange, which is no longer in the journal."""
 
 
 class Store:
@@ -49,27 +59,27 @@ class Store:
         self.app_tokens: dict[bytes, tuple[str, ...]] = {}
         self.records: defaultdict[tuple[int, str], Records] = defaultdict(Records)
         self.calls: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
-        self.faults: list[Injected] = []
+        self.faults: list[ExchangeKeeper] = []  # whose they are knows what else they do
         self.exchanges: deque[Exchange] = deque()
         self.exchange_count = 0
         self.exchange_bytes = 0
 
-    def add_exchange(self, exchange: Exchange, hit_by: Iterable[Injected] = ()) -> None:
-        """Keep an exchange, give it its number, and drop the oldest ones that are too much."""
+    def add_exchange(self, exchange: Exchange, kept_by: Iterable[ExchangeKeeper] = ()) -> None:
+        """Keep an exchange, also with ``kept_by``, give it its number, and drop the oldest ones that are too much."""
         with self.lock:  # number and place are given in one
             self.exchange_count += 1
             exchange.number = self.exchange_count
             self.exchanges.append(exchange)
             self.exchange_bytes += exchange.weight
-            for injected in hit_by:
-                injected.hit(exchange)
+            for keeper in kept_by:
+                keeper.keep(exchange)
             while len(self.exchanges) > EXCHANGES_KEPT or (
                 self.exchange_bytes > BYTES_KEPT and len(self.exchanges) > 1
             ):
                 oldest = self.exchanges.popleft()
                 self.exchange_bytes -= oldest.weight
-                for injected in self.faults:
-                    injected.forget(oldest)
+                for keeper in self.faults:
+                    keeper.drop(oldest)
 
     def add_portal(self, portal: Portal) -> None:
         """Keep a portal."""

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-_MAX_EXPIRY_MS = 253_402_300_800_000  # the end of the year 9999, the last that can be written as a date
+from .instants import END_MS
+
 _SIGNATURE_FIELD = 6
 _SIGNATURE_LENGTH = 20
 _BASE64URL = re.compile("[A-Za-z0-9_-]+")
@@ -100,7 +101,7 @@ def parse(text: str) -> AccessToken:
         if number != _SIGNATURE_FIELD:
             signed.append(raw)
     expires_at_ms = _integer(fields.get(1))
-    if expires_at_ms is not None and expires_at_ms >= _MAX_EXPIRY_MS:
+    if expires_at_ms is not None and expires_at_ms >= END_MS:
         raise MalformedToken("its expiry is no date")
     return AccessToken(
         expires_at_ms=expires_at_ms,
@@ -117,6 +118,14 @@ def parse(text: str) -> AccessToken:
     )
 
 
+def try_parse(text: str) -> AccessToken | None:
+    """Return what a token says, whoever issued it; None for a text that is not an access token."""
+    try:
+        return parse(text)
+    except MalformedToken:
+        return None
+
+
 def is_signed(token: AccessToken, key: bytes) -> bool:
     """Tell whether ``key`` signed what the token says, and the token is written as it was issued."""
     return token.canonical and hmac.compare_digest(token.signature, _sign(token.signed_part, key))
@@ -124,11 +133,8 @@ def is_signed(token: AccessToken, key: bytes) -> bool:
 
 def is_foreign(text: str, key: bytes) -> bool:
     """Tell whether a text is an access token that says when it expires, and another key than ``key`` signed it."""
-    try:
-        token = parse(text)
-    except MalformedToken:
-        return False
-    return bool(token.expires_at_ms) and not is_signed(token, key)
+    token = try_parse(text)
+    return token is not None and bool(token.expires_at_ms) and not is_signed(token, key)
 
 
 def _sign(data: bytes, key: bytes) -> bytes:

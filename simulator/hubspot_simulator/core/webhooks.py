@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from .clock import iso_instant
+from .instants import iso_instant
 from .redaction import redact
 
 MAX_EVENTS = 100  # in one request
@@ -137,14 +137,14 @@ def event(
     occurred_at_ms: int,
     subscription_type: str = "contact.creation",
     object_id: int = 123,
-    **members: Any,
+    **fields: Any,
 ) -> dict[str, Any]:
     """Return an event of a CRM object subscription.
 
-    ``occurred_at_ms`` is when it happened (epoch milliseconds). ``members``, named as on the wire, replace what is
+    ``occurred_at_ms`` is when it happened (epoch milliseconds). ``fields``, named as on the wire, replace what is
     there or are added: ``propertyName="email"``. Ids come from the other values: equal arguments give equal ids.
     """
-    values = (app_id, hub_id, occurred_at_ms, subscription_type, object_id, sorted(members.items()))
+    values = (app_id, hub_id, occurred_at_ms, subscription_type, object_id, sorted(fields.items()))
     flag = _CHANGE_FLAGS.get(subscription_type.rpartition(".")[2])
     return {
         "eventId": crc32(repr(values).encode()) & 0x7FFF_FFFF,  # HubSpot's are as large
@@ -157,7 +157,7 @@ def event(
         "changeSource": "CRM_UI",
         **({"changeFlag": flag} if flag else {}),
         "appId": app_id,
-        **members,
+        **fields,
     }
 
 

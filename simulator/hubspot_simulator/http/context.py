@@ -3,50 +3,58 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from werkzeug import Response
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from ..core.errors import ApiError, MissingScopes, ValidationError
-from ..core.injection import Arrival, Injected
 from ..core.model import Caller
+from ..core.quota import Quota
+from ..core.store import ExchangeKeeper
 from ..simulator import Simulator
-from .request import FORM, MAX_BODY, MAX_FIELDS, Request
+from .request import Request
 
+if TYPE_CHECKING:
+    from .fault_injection import MetFaults
+    from .routes import Route
+
+PREFIX = "/_simulator/"  # of the control API
 JSON = "application/json;charset=utf-8"
 
 
-@dataclass(repr=False)
+@dataclass(slots=True, repr=False)
 class RequestContext:
     """A request with what a handler needs to answer it.
 
-    ``now_ms`` is when it came (epoch milliseconds). ``args`` are the placeholders of its route. ``why`` is the
-    reason for the answer, which a handler may set, ``hint`` adds to that of a refusal. ``headers`` are added to the
-    answer. ``known_caller`` is set where the route wants authentication. ``legacy`` routes refuse in the form of v1.
-    ``after`` is the number of the last exchange that had been answered when it came; ``hits`` are the injected faults
-    that hit it, to which it is ``arrival``. ``stranger`` names the other test whose token it carries.
+    ``now_ms`` is when it came (epoch milliseconds), ``after`` the number of the last exchange that had been answered
+    then. On the way to the handler it gets its ``body``, its ``route`` with the placeholders as ``args``, and where
+    the route wants authentication, ``known_caller`` and the ``quota`` that the response tells. ``stranger`` names the
+    other test whose token it carries. ``why`` is the reason for the response, which a handler may set; ``hint`` is
+    added to that of a refusal. ``served`` is False when HubSpot has the endpoint and the simulator has not.
+    ``met_faults`` are the faults that hit it, where any did; ``keepers`` keep its exchange besides the journal.
     """
 
     simulator: Simulator
     request: Request
     now_ms: int
     correlation_id: str
-    args: dict[str, str] = field(default_factory=dict)
-    why: str = ""
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    known_caller: Caller | None = None
-    legacy: bool = False
-    hint: str = ""
-    body: bytes = b""
     after: int = 0
-    hits: list[Injected] = field(default_factory=list)
-    arrival: Arrival | None = None
+    body: bytes = b""
     stranger: str = ""
+    route: Route | None = None
+    args: Mapping[str, str] = field(default_factory=dict)
+    known_caller: Caller | None = None
+    quota: Quota | None = None
+    why: str = ""
+    hint: str = ""
+    served: bool = True
+    met_faults: MetFaults | None = None
+    keepers: Sequence[ExchangeKeeper] = ()
 
     def __repr__(self) -> str:  # it holds secrets
-        return f"<Call {self.request!r}>"
+        return f"<{type(self).__name__} {self.request!r}>"
 
     @property
     def caller(self) -> Caller:
@@ -60,28 +68,16 @@ class RequestContext:
         if not any(scope in self.caller.scopes for scope in scopes):
             raise MissingScopes(scopes, self.caller.scopes)
 
-    def read_body(self) -> None:
-        """Read the body, so that it is in the journal whatever the answer. Raises ApiError (400, 413)."""
-        environ = self.request.environ
-        if not environ.get("CONTENT_LENGTH") and not environ.get("wsgi.input_terminated"):
-            return
-        try:
-            self.body = self.request.get_data(cache=True)
-            if len(self.body) < (self.request.content_length or 0):
-                raise ClientDisconnected  # werkzeug does not see it of every server
-            if len(self.body) == MAX_BODY != self.request.content_length and self.request.environ["wsgi.input"].read(1):
-                raise RequestEntityTooLarge  # werkzeug cuts off what comes in chunks
-        except RequestEntityTooLarge:
-            why = f"the body is larger than {MAX_BODY} bytes, the most that the simulator takes"
-            raise ApiError(413, "HTTP 413 Request Entity Too Large", why=why) from None
-        except ClientDisconnected:
-            why = f"the body was cut short: Content-Length promised {self.request.content_length} bytes"
-            raise ApiError(400, "Invalid request body", why=why) from None
-        except ValueError as error:
-            raise ApiError(400, "Invalid request body", why=f"the body is not chunked as it says: {error}") from None
-        if self.request.mimetype == FORM and self.body.count(b"&") >= MAX_FIELDS:
-            why = f"the form has more than {MAX_FIELDS} fields, the most that the simulator takes"
-            raise ApiError(413, "HTTP 413 Request Entity Too Large", why=why)
+    @property
+    def presented_token(self) -> str:
+        """What stands after the scheme of its Authorization header; empty when there is none."""
+        text: str = self.request.environ.get("HTTP_AUTHORIZATION", "")
+        return text.partition(" ")[2].strip()
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether its route refuses in the form of HubSpot's v1 and v2 APIs."""
+        return self.route is not None and self.route.legacy
 
     def json_object(self, *, of_any_type: bool = False) -> dict[str, Any]:
         """Return the JSON object of the body, ``of_any_type`` whatever its Content-Type. Raises ApiError (400, 415)."""

@@ -6,11 +6,10 @@ from datetime import timedelta
 
 from werkzeug import Response
 
-from ..core.clock import ClockOutOfRange, iso_instant
 from ..core.errors import ApiError
+from ..core.instants import ClockOutOfRange, iso_instant
 from .context import RequestContext, json_response
 
-PREFIX = "/_simulator/"
 _UNITS = ("milliseconds", "seconds", "minutes", "hours", "days", "weeks")
 
 

@@ -24,7 +24,7 @@ def inject(context: RequestContext) -> Response:
 
 def forget_faults(context: RequestContext) -> Response:
     """``DELETE /_simulator/faults``: no fault hits any further call."""
-    for injected in context.simulator.store.faults:
+    for injected in context.simulator.faults.injected:
         injected.remove()
     context.why = "all faults are forgotten"
     return no_content()
@@ -40,7 +40,7 @@ def audit(context: RequestContext) -> Response:
                     "severity": finding.severity,
                     "problem": finding.problem,
                     "remedy": finding.remedy,
-                    "page": finding.page,
+                    "explain": finding.explain,
                     "exchanges": [str(exchange) for exchange in finding.exchanges],
                 }
                 for finding in context.simulator.audit()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug import Request as WerkzeugRequest
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.utils import cached_property
 
+from ..core.errors import ApiError
+from ..core.protocol import FORM
 from ..core.redaction import shown, shown_url
 
 if TYPE_CHECKING:
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
 
 MAX_BODY = 10 * 1024 * 1024
 MAX_FIELDS = 1000  # of a form: ten mebibytes of them take a second and half a gigabyte to read
-FORM = "application/x-www-form-urlencoded"
 _HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w.~-]*)(?::\d*)?", re.ASCII | re.IGNORECASE)
 _NOTHING: MultiDict[str, str] = ImmutableMultiDict()
 
@@ -39,12 +43,48 @@ class Request(WerkzeugRequest):
     def __repr__(self) -> str:  # werkzeug's shows the query whole
         return f"<Request {shown(self.method, 20)} {shown_url(self.path, self.environ.get('QUERY_STRING', ''))}>"
 
+    @property
+    def has_body(self) -> bool:
+        """Whether the request says that it has a body."""
+        return bool(self.environ.get("CONTENT_LENGTH") or self.environ.get("wsgi.input_terminated"))
+
+    def read_body(self) -> bytes:
+        """Return the body, as far as it came. Raises ApiError (400, 413)."""
+        with self._refusing():
+            return self.get_data(cache=True)
+
+    def check_body(self, body: bytes) -> None:
+        """Refuse a body that is too large or was cut short. Raises ApiError (400, 413)."""
+        with self._refusing():
+            if len(body) < (self.content_length or 0):
+                raise ClientDisconnected  # werkzeug does not see it of every server
+            if len(body) == MAX_BODY != self.content_length and self.environ["wsgi.input"].read(1):
+                raise RequestEntityTooLarge  # werkzeug cuts off what comes in chunks
+        if self.mimetype == FORM and body.count(b"&") >= MAX_FIELDS:
+            raise _too_large(f"the form has more than {MAX_FIELDS} fields")
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except RequestEntityTooLarge:
+            raise _too_large(f"the body is larger than {MAX_BODY} bytes") from None
+        except ClientDisconnected:
+            why = f"the body was cut short: Content-Length promised {self.content_length} bytes"
+            raise ApiError(400, "Invalid request body", why=why) from None
+        except ValueError as error:
+            raise ApiError(400, "Invalid request body", why=f"the body is not chunked as it says: {error}") from None
+
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """The query. What is not UTF-8 in it reads as replacement characters; werkzeug would raise."""
         if not self.query_string:
             return _NOTHING
         return ImmutableMultiDict(parse_qsl(self.query_string.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _too_large(what: str) -> ApiError:
+    return ApiError(413, "HTTP 413 Request Entity Too Large", why=f"{what}, the most that the simulator takes")
 
 
 @lru_cache(maxsize=256)

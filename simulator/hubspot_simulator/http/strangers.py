@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
+from ..core.endpoint_table import ENDPOINTS
 from ..core.exchange import BODY_KEPT
 from .context import RequestContext
 
 _FIELDS = ("refresh_token", "access_token", "code", "token")
-_IN_PATH = ("/oauth/v1/access-tokens/", "/oauth/v1/refresh-tokens/")
+_IN_PATH = tuple({one.template.removesuffix("{token}") for one in ENDPOINTS if one.template.endswith("/{token}")})
 
 
 def whose(context: RequestContext) -> str:
@@ -18,7 +19,7 @@ def whose(context: RequestContext) -> str:
     simulator = context.simulator
     if simulator.earlier_tests is None:
         return ""
-    bearer = context.request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+    bearer = context.presented_token
     for text in [bearer] if bearer else _tokens(context):
         if simulator.knows(text):
             return ""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ..core.errors import ApiError
-from ..hosts import matcher
+from ..hosts import canonical, matcher
 from ..settings import Settings
 from .request import Request
 
@@ -88,17 +88,13 @@ def _is_top_level_navigation(request: Request) -> bool:
 @lru_cache(maxsize=256)
 def _is_trusted(host: str, bound: str, setting: str, hosts: str, trusted: str) -> bool:
     name = _name(host)
-    named = {_plain(text) for text in (bound, setting, *trusted.split())}
+    named = {canonical(text) for text in (bound, setting, *trusted.split())}
     return "." not in name or name in named or name.endswith(".localhost") or _is_address(name) or matcher(hosts)(name)
 
 
 def _name(host: str) -> str:
     """Return the name in a Host header, without what makes no difference: its case, port, and dot at the end."""
-    return _plain(urlsplit(f"//{host}").hostname or "")
-
-
-def _plain(name: str) -> str:
-    return name.lower().removesuffix(".")
+    return canonical(urlsplit(f"//{host}").hostname or "")
 
 
 def _is_address(name: str) -> bool:
@@ -118,4 +114,4 @@ def _is_own(origin: str, host: str, scheme: str, settings: Settings) -> bool:
     if (parts.scheme, port) == (scheme, own_port):
         return True
     in_front = own.port or _PORTS[parts.scheme]
-    return _plain(own.hostname or "") in map(_plain, settings.trusted_hosts.split()) and port == in_front
+    return canonical(own.hostname or "") in map(canonical, settings.trusted_hosts.split()) and port == in_front

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..hosts import canonical
+
 NOTHING = "sent nothing"
 DISTRUSTED = "distrusted the certificate"
 NO_TLS = "spoke no TLS, which HubSpot expects on port 443"
@@ -59,7 +61,7 @@ class Connections:
 
         def named(sock: Any, name: str | None, _: ssl.SSLContext) -> None:
             if name and isinstance(sock, _Watched):
-                sock.asked_for = name.lower()
+                sock.asked_for = canonical(name)
 
         context.sslsocket_class = type("Watched", (_Watched,), {"connections": self})
         context.sni_callback = named

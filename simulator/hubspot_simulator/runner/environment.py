@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..core.connected_installation import ConnectedInstallation
-from ..hosts import PATTERN
+from ..hosts import LOOPBACK, PATTERN
 from ..serving.authority import Authority
 from ..serving.server import SimulatorServer
 from . import java
@@ -20,7 +20,6 @@ from . import java
 _HERE = Path(__file__).parent
 _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _PHP = 'curl.cainfo="{bundle}"\nopenssl.cafile="{bundle}"\n'
-_LOOPBACK = "localhost,127.0.0.1,::1"
 _CHILD = "HUBSPOT_SIMULATOR_CHILD"  # for what is loaded into Python and Node children
 
 
@@ -104,7 +103,7 @@ def environment(server: SimulatorServer, proxy_url: str, files: Files, inherited
         "NODE_OPTIONS": " ".join(filter(None, [_require(), inherited.get("NODE_OPTIONS")])),
         "JAVA_TOOL_OPTIONS": " ".join(filter(None, [inherited.get("JAVA_TOOL_OPTIONS"), _java(proxy_url, files)])),
     }
-    for names, value in ((("HTTPS_PROXY", "HTTP_PROXY"), proxy_url), (("NO_PROXY",), _LOOPBACK)):
+    for names, value in ((("HTTPS_PROXY", "HTTP_PROXY"), proxy_url), (("NO_PROXY",), ",".join(LOOPBACK))):
         for name in names:
             changed[name] = changed[name.lower()] = value
     for name in ("ALL_PROXY", "all_proxy"):  # another way out

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from ..core.clock import ClockOutOfRange
 from ..core.exchange import Exchange
-from ..core.tokens import MalformedToken, parse
+from ..core.instants import ClockOutOfRange
+from ..core.tokens import try_parse
 from ..core.words import plural
 from ..simulator import Simulator
 from .shared_clock import FOLLOW
@@ -82,13 +82,10 @@ class Schedule:
                 self._note(number, self._move_time(delta))
 
     def _expire(self, token: str) -> str:
-        try:
-            expires_at_ms = parse(token).expires_at_ms
-        except MalformedToken:
-            expires_at_ms = None
-        if expires_at_ms is None:
+        parsed = try_parse(token)
+        if parsed is None or parsed.expires_at_ms is None:
             return "the token of this call does not expire: the simulator's clock was not moved"
-        delta = timedelta(milliseconds=max(0, expires_at_ms + 1000 - self._simulator.clock.now_ms()))
+        delta = timedelta(milliseconds=max(0, parsed.expires_at_ms + 1000 - self._simulator.clock.now_ms()))
         return f"the token expired: {self._move_time(delta)}"
 
     def _move_time(self, delta: timedelta) -> str:

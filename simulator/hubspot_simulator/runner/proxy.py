@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from ipaddress import ip_address
 
+from ..hosts import is_loopback
 from ..senders.sockets import Ends
 from .proxy_request import ProxyRefusal, ProxyTarget, read
 
@@ -151,7 +151,7 @@ class Proxy:
             if target.port not in self._ways:
                 raise ProxyRefusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
             return self._ways[target.port]
-        if not _is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
+        if not is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
             self.refused[f"{target.host}:{target.port}"] += 1
             raise ProxyRefusal(
                 403,
@@ -159,13 +159,6 @@ class Proxy:
                 f"allow it with --allow {target.host}, or every host with --allow-network",
             )
         return target.host, target.port
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 async def _refuse(reader: StreamReader, writer: StreamWriter, refusal: ProxyRefusal) -> None:

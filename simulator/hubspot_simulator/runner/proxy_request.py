@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from ..hosts import canonical
+
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.IGNORECASE)  # RFC 1035, section 2.3.4
 _OWN_HEADERS = ("host", "connection", "keep-alive")  # between two hops; those of ``proxy-*`` too
@@ -36,7 +38,7 @@ def read(head: bytes) -> ProxyTarget:
     try:
         method, target, version = first.split(" ")
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        host, port = (parts.hostname or "").removesuffix("."), parts.port or _PORTS.get(parts.scheme, 0)
+        host, port = canonical(parts.hostname), parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         host, port = "", 0
     if not _is_host(host) or not port:

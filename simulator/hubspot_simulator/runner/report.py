@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from ..core.exchange import Exchange
 from ..core.redaction import shown
 from ..core.words import plural
+from ..http.context import PREFIX
 from ..simulator import Simulator
 from .connections import DISTRUSTED, NOTHING
 from .unreached import unreached
 
 _NO_CONNECTION = "nothing: no connection to HubSpot came"
 _NO_REQUEST = "nothing: no request came"
-_HOW = 'docs/run.md, "How each language is reached"'
-
-_CONTROL = "/_simulator/"  # the paths of the control API
+_HOW = "hubspot-simulator explain languages"
 
 
 def report(
@@ -34,12 +33,12 @@ def report(
     own: list[Exchange] = []
     exchanges: list[Exchange] = []
     for exchange in simulator.journal.exchanges:
-        (own if exchange.path.startswith(_CONTROL) else exchanges).append(exchange)
-    lines = ["", "What HubSpot was asked, and what it answered:", *_noted(notes, 0)]
+        (own if exchange.path.startswith(PREFIX) else exchanges).append(exchange)
+    lines = ["", "Requests to HubSpot and its responses:", *_noted(notes, 0)]
     for exchange in exchanges:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
     if simulator.journal.dropped:
-        lines.insert(2, f"  ({plural(simulator.journal.dropped, 'older request')} dropped, to bound the memory)")
+        lines.insert(2, f"  ({plural(simulator.journal.dropped, 'older request')} dropped to save memory)")
     if not exchanges and fruitless:
         lines.append(f"  {_NO_REQUEST}, but the program did connect:")
     elif not exchanges:
@@ -53,7 +52,7 @@ def report(
     bad = sum(exchange.status >= 400 for exchange in exchanges)
     lines.append(f"{plural(count, 'request')}, {bad} refused")
     if own:
-        lines += ["", "What the simulator itself was asked, which HubSpot has not:"]
+        lines += ["", "Requests to the simulator's own control API, which HubSpot does not have:"]
     for exchange in own:
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
     for finding in simulator.audit():

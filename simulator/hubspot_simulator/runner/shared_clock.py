@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from ..core.clock import SystemClock, to_ms
+from ..core.clock import SystemClock
+from ..core.instants import to_ms
 from ..settings import Settings
 from ..simulator import Simulator
 

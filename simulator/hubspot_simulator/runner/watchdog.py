@@ -31,9 +31,9 @@ class Watchdog:
 
     def child(self, pid: int | None) -> None:
         """Tell it that a child was started, or with None that it has ended."""
-        self._say(f"{pid or 0}\n".encode())
+        self._send(f"{pid or 0}\n".encode())
 
-    def _say(self, what: bytes) -> None:
+    def _send(self, what: bytes) -> None:
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError, ValueError):  # somebody has ended it
                 self._process.stdin.write(what)
@@ -55,7 +55,7 @@ class Watchdog:
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
-            self._say(DONE)
+            self._send(DONE)
             with suppress(OSError):
                 self._process.__exit__(None, None, None)  # closes the pipe, and waits
 

@@ -1,7 +1,7 @@
 """Turns this process's connections to HubSpot's hosts to a simulator, below every HTTP library.
 
-Standard library only, and nothing of this package: a child process loads this file by its path, in an interpreter that
-need not have the package installed.
+Standard library only, for Python 3.8 and later, and so is what it imports of this package: ``runner/python/hook.py``
+loads it from its folder into the interpreter of a child, which need not have the package installed.
 
 ``socket.getaddrinfo`` answers an address of 192.0.2.0/24 for HubSpot's hosts, which is nobody's (RFC 5737), so that
 a connection that escapes the patch reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS
@@ -19,23 +19,26 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ..replacements import Replacements
+
 _NET = "192.0.2."
 _numbers = itertools.count(1)
 _lock = threading.RLock()
 _installed: list[SocketPatch] = []
+_replacements = Replacements()
 
 
 class SocketPatch:
     """One way to a simulator: for which hosts, where to, and whom to trust there.
 
-    ``matches`` tells whether a host name is meant. ``https`` and ``http`` are the simulator's addresses for port 443
-    and for port 80. ``authority`` is the certificate of its private authority (PEM). Seams nest: the newest one that
-    matches wins.
+    ``matches`` tells whether what a caller passed as a host (text, bytes, None) is meant. ``https`` and ``http`` are
+    the simulator's addresses for port 443 and for port 80. ``authority`` is the certificate of its private authority
+    (PEM). Patches nest: the newest one that matches wins.
     """
 
     def __init__(
         self,
-        matches: Callable[[str], bool],
+        matches: Callable[[object], bool],
         *,
         https: tuple[str, int],
         http: tuple[str, int],
@@ -52,7 +55,8 @@ class SocketPatch:
         """Turn connections from now on. Clients that were imported and built before are turned, too."""
         with _lock:
             if not _installed:
-                _patch()
+                for owner, name, function in _PATCHES:
+                    _replacements.wrap(owner, name, function)
             _installed.append(self)
 
     def uninstall(self) -> None:
@@ -60,7 +64,7 @@ class SocketPatch:
         with _lock:
             _installed.remove(self)
             if not _installed:
-                _unpatch()
+                _replacements.undo()
         for turned in list(self._sockets):  # a pooled one would still lead here
             with suppress(OSError):
                 turned.shutdown(socket.SHUT_RDWR)
@@ -84,13 +88,8 @@ class SocketPatch:
 
 
 def _patch_for(host: object) -> SocketPatch | None:
-    """Return the socket patch that is meant by a host name, given as text or as bytes."""
-    if isinstance(host, (bytes, bytearray)):
-        host = bytes(host).decode("ascii", "replace")
-    if not isinstance(host, str):
-        return None
-    name = host.lower().rstrip(".")
-    return next((patch for patch in reversed(_installed) if patch._matches(name)), None)
+    """Return the socket patch that is meant by a host name."""
+    return next((patch for patch in reversed(_installed) if patch._matches(host)), None)
 
 
 def _patch_at(address: object) -> SocketPatch | None:
@@ -100,45 +99,48 @@ def _patch_at(address: object) -> SocketPatch | None:
     return next((patch for patch in _installed if patch._address == address[0]), None)
 
 
-def _getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
-    patch = _patch_for(host)
-    if patch is None:
-        return _real["getaddrinfo"](host, port, family, type, proto, flags)
-    if family == socket.AF_INET6:
-        raise socket.gaierror(socket.EAI_NONAME, "the simulator stands for HubSpot's IPv4 addresses only")
-    return _real["getaddrinfo"](patch._address, port, family, type, proto, flags)
-
-
-def _gethostbyname(host: str) -> str:
-    patch = _patch_for(host)
-    return str(_real["gethostbyname"](host)) if patch is None else patch._address
-
-
-def _turned(sock: socket.socket, address: Any) -> Any:
+def turned(sock: socket.socket, address: Any) -> Any:
+    """Return where a socket goes that is to connect to an address: to the simulator, for that of a stand-in."""
     patch = _patch_at(address)
     return address if patch is None else patch.way(sock, address[1])
 
 
-def _connect(self: socket.socket, address: Any) -> None:
-    _real["connect"](self, _turned(self, address))
+# What stands in the place of a function gets that function first.
 
 
-def _connect_ex(self: socket.socket, address: Any) -> int:
-    code: int = _real["connect_ex"](self, _turned(self, address))
-    return code
+def _getaddrinfo(
+    real: Any, host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+) -> Any:
+    patch = _patch_for(host)
+    if patch is None:
+        return real(host, port, family, type, proto, flags)
+    if family == socket.AF_INET6:
+        raise socket.gaierror(socket.EAI_NONAME, "the simulator stands for HubSpot's IPv4 addresses only")
+    return real(patch._address, port, family, type, proto, flags)
 
 
-def _wrap_socket(self: ssl.SSLContext, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-    patch = _prepare(self, kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
-    wrapped: ssl.SSLSocket = _real["wrap_socket"](self, sock, *args, **kwargs)
+def _gethostbyname(real: Any, host: str) -> str:
+    patch = _patch_for(host)
+    return str(real(host)) if patch is None else patch._address
+
+
+def _connect(real: Any, sock: socket.socket, address: Any) -> Any:
+    return real(sock, turned(sock, address))
+
+
+def _wrap_socket(real: Any, context: ssl.SSLContext, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+    patch = _prepare(context, kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
+    wrapped: ssl.SSLSocket = real(context, sock, *args, **kwargs)
     if patch is not None:
         patch.follow(wrapped)
     return wrapped
 
 
-def _wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-    _prepare(self, kwargs.get("server_hostname", args[1] if len(args) > 1 else None))
-    wrapped: ssl.SSLObject = _real["wrap_bio"](self, incoming, outgoing, *args, **kwargs)
+def _wrap_bio(
+    real: Any, context: ssl.SSLContext, incoming: Any, outgoing: Any, *args: Any, **kwargs: Any
+) -> ssl.SSLObject:
+    _prepare(context, kwargs.get("server_hostname", args[1] if len(args) > 1 else None))
+    wrapped: ssl.SSLObject = real(context, incoming, outgoing, *args, **kwargs)
     return wrapped
 
 
@@ -149,30 +151,11 @@ def _prepare(context: ssl.SSLContext, server_hostname: object) -> SocketPatch | 
     return patch
 
 
-_PATCHES: tuple[tuple[Any, str, Any], ...] = (
+_PATCHES: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (socket, "getaddrinfo", _getaddrinfo),
     (socket, "gethostbyname", _gethostbyname),
     (socket.socket, "connect", _connect),
-    (socket.socket, "connect_ex", _connect_ex),
+    (socket.socket, "connect_ex", _connect),
     (ssl.SSLContext, "wrap_socket", _wrap_socket),
     (ssl.SSLContext, "wrap_bio", _wrap_bio),
 )
-_ABSENT = object()
-_before: list[tuple[Any, str, Any]] = []
-_real: dict[str, Any] = {}  # what the replacements call: what was there when they came
-
-
-def _patch() -> None:
-    for owner, name, replacement in _PATCHES:
-        _before.append((owner, name, vars(owner).get(name, _ABSENT)))
-        _real[name] = getattr(owner, name)
-        setattr(owner, name, replacement)
-
-
-def _unpatch() -> None:
-    while _before:
-        owner, name, value = _before.pop()
-        if value is _ABSENT:  # it was inherited
-            delattr(owner, name)
-        else:
-            setattr(owner, name, value)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from ..core.clock import Clock, iso_instant
+from ..core.clock import Clock
+from ..core.instants import iso_instant
 from ..core.redaction import shown
 from ..core.webhooks import TIMEOUT_SECONDS, Event, SignedRequest, batch, retry_at_ms, sign_events
 from ..core.words import plural

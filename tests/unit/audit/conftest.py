@@ -15,15 +15,26 @@ from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import tokens
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
-from hubspot_simulator.core.exchange import Exchange
+from hubspot_simulator.core.exchange import NO_EFFECT, Exchange
 from hubspot_simulator.http.app import Application
 from hubspot_simulator.lab.audit import Finding, audit
+from hubspot_simulator.lab.faults.behaviours import AnswerLost, Delay, OldToken
+from hubspot_simulator.lab.faults.expiries import Expiry, ServerOnly
+from hubspot_simulator.lab.faults.refusals import gateway
 
 NOW_MS = 1_795_000_000_000  # 2026-11-18
 CONTACTS = "/crm/v3/objects/contacts"
 TOKEN = "/oauth/v1/token"
 KEY = b"key of the tests"
 FORM = "application/x-www-form-urlencoded"
+EFFECTS = {  # what the faults that stand in written journals declare
+    "answer_lost": AnswerLost.effect,
+    "delay": Delay.effect,
+    "expiry": Expiry.effect,
+    "old_token": OldToken.effect,
+    "server_only": ServerOnly.effect,
+    "BAD_GATEWAY:after_accepting": gateway(502, after_accepting=True).effect,
+}
 
 
 class CallersClock(ManualClock):
@@ -147,7 +158,10 @@ class Tape:
             "correlation_id": "",
             "after": number - 1,
             "process": 0,
+            "effect": NO_EFFECT,
         }
+        for name in fields.get("faults", ()):
+            given["effect"] |= EFFECTS[name]
         exchange = Exchange(**(given | fields))
         self.exchanges.append(exchange)
         return exchange

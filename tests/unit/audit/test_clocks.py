@@ -191,7 +191,7 @@ class TestOnTheCommandLine:
     def test_a_right_program_has_no_finding(self, build: Callable[..., Lab], moves: list[tuple[int, int]]) -> None:
         lab = build(alone=True)
         schedule = Schedule(lab.sim, [], [(calls, timedelta(minutes=minutes)) for calls, minutes in moves])
-        lab.application.on_exchange = schedule
+        lab.application.subscribe(schedule)
         token = lab.first
         for _ in range(10):
             lab.tick(0.2)

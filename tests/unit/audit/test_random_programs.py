@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.unit.audit.conftest import Lab
 
 
+from hubspot_simulator.lab.faults.injection import UNDECLARED
+
 EXAMPLES = int(os.environ.get("RANDOM_PROGRAMS", "120"))  # of each test
 CONTACTS = "/crm/v3/objects/contacts"
 TOKENS = "/oauth/*/token"
@@ -208,8 +210,10 @@ class World:
         elif name == "uninstall":
             self.lab.sim.uninstall(self.clients[values[0] % len(self.clients)].installed)
         elif name == "inject":
-            fault, options, matcher = values
-            self.lab.sim.inject(fault, **options, **matcher)
+            fault, options, matcher, declared = values
+            injected = self.lab.sim.inject(fault, **options, **matcher)
+            if not declared:
+                injected.fault.effect = UNDECLARED
         else:
             getattr(self.lab, name)(*values)
 
@@ -230,7 +234,8 @@ def faults(names: list[str]) -> st.SearchStrategy[tuple[Any, ...]]:
             st.sampled_from([1, 1, 1, 2, 5, None]),
             st.sampled_from([None, None, 2]),
         )
-        return st.tuples(st.just("inject"), st.just(name), st.fixed_dictionaries(given), matcher)
+        declared = st.sampled_from([True, True, False])
+        return st.tuples(st.just("inject"), st.just(name), st.fixed_dictionaries(given), matcher, declared)
 
     return st.sampled_from(names).flatmap(options)
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from .types import ObjectType
 
 
-def calculated(row: ObjectType, record_id: int, app_id: int, written: Mapping[str, str]) -> dict[str, str]:
+def calculated(object_type: ObjectType, record_id: int, app_id: int, written: Mapping[str, str]) -> dict[str, str]:
     """Return what HubSpot adds to the properties that were written."""
     source = {
         "hs_object_source": "INTEGRATION",
         "hs_object_source_id": str(app_id),
         "hs_object_source_label": "INTEGRATION",
     }
-    return source | _BY_TYPE.get(row.name, _nothing)(str(record_id), written)
+    return source | _BY_TYPE.get(object_type.name, _nothing)(str(record_id), written)
 
 
 def _nothing(record_id: str, written: Mapping[str, str]) -> dict[str, str]:

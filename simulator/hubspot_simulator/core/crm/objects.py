@@ -6,10 +6,12 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ..clock import Clock, iso_instant
+from ..clock import Clock
 from ..errors import ApiError, ValidationError
 from ..ids import Ids
-from ..model import Caller, Record, Records
+from ..instants import iso_instant
+from ..model import Caller
+from ..records import Record, Records
 from ..store import Store
 from .calculated import calculated
 from .types import ObjectType
@@ -35,7 +37,7 @@ class Objects:
         self._clock = clock
         self._ids = ids
 
-    def page(self, caller: Caller, row: ObjectType, *, limit: int, after: str | None, archived: bool) -> Page:
+    def page(self, caller: Caller, object_type: ObjectType, *, limit: int, after: str | None, archived: bool) -> Page:
         """Return a page in order of ids. The cursor is the last id plus one, as recorded."""
         start = 0
         if after:
@@ -43,7 +45,7 @@ class Objects:
                 raise ValidationError(f"Invalid paging parameter 'after': {after}", why="'after' must be a cursor")
             start = int(after)
         with self._store.lock:
-            records = self._records(caller, row)
+            records = self._records(caller, object_type)
             first = bisect_left(records.ids, start)
             candidates = (records.by_id[records.ids[index]] for index in range(first, len(records.ids)))
             matching = (record for record in candidates if record.archived == archived)
@@ -51,26 +53,32 @@ class Objects:
             more = len(page) == limit and next(matching, None) is not None
         return Page(page, str(page[-1].id + 1) if more else None)
 
-    def get(self, caller: Caller, row: ObjectType, key: str, *, id_property: str | None, archived: bool) -> Record:
+    def get(
+        self, caller: Caller, object_type: ObjectType, key: str, *, id_property: str | None, archived: bool
+    ) -> Record:
         """Return an object by its id or by a unique property. Raises ApiError (404)."""
-        record = self._find(caller, row, key, id_property)
+        record = self._find(caller, object_type, key, id_property)
         if record is None or record.archived != archived:
-            what = f"the {row.singular} {key} is archived" if record and record.archived else f"no {row.singular} {key}"
+            what = (
+                f"the {object_type.singular} {key} is archived"
+                if record and record.archived
+                else f"no {object_type.singular} {key}"
+            )
             raise ApiError(404, "resource not found", why=what)
         return record
 
-    def create(self, caller: Caller, row: ObjectType, properties: object) -> Record:
+    def create(self, caller: Caller, object_type: ObjectType, properties: object) -> Record:
         """Create an object and return it. Raises ApiError (400, or 409 for a unique value that is taken)."""
-        written = coerce(row, properties, caller.portal.hub_id)
+        written = coerce(object_type, properties, caller.portal.hub_id)
         now_ms = self._clock.now_ms()
         with self._store.lock:
-            records = self._records(caller, row)
-            for name in row.unique:
+            records = self._records(caller, object_type)
+            for name in object_type.unique:
                 taken = records.unique.get((name, written.get(name, "")))
                 if taken is not None:
                     raise ApiError(
                         409,
-                        f"{row.singular.capitalize()} already exists. Existing ID: {taken}",
+                        f"{object_type.singular.capitalize()} already exists. Existing ID: {taken}",
                         {"category": "CONFLICT"},
                     )
             record_id = self._ids.next_record_id(records.last_id)
@@ -78,82 +86,87 @@ class Objects:
             record = Record(
                 id=record_id,
                 properties={
-                    row.created: now,
-                    **calculated(row, record_id, caller.app_id, written),
+                    object_type.created: now,
+                    **calculated(object_type, record_id, caller.app_id, written),
                     "hs_object_id": str(record_id),
-                    row.modified: now,
+                    object_type.modified: now,
                 },
                 created_at_ms=now_ms,
                 updated_at_ms=now_ms,
             )
             records.add(record)
-            return self._write(records, row, record, written)
+            return self._write(records, object_type, record, written)
 
     def update(
-        self, caller: Caller, row: ObjectType, key: str, properties: object, *, id_property: str | None
+        self, caller: Caller, object_type: ObjectType, key: str, properties: object, *, id_property: str | None
     ) -> Record:
         """Change some properties of an object and return it. Raises ApiError (400, 404)."""
-        written = coerce(row, properties, caller.portal.hub_id)
+        written = coerce(object_type, properties, caller.portal.hub_id)
         with self._store.lock:
-            record = self.get(caller, row, key, id_property=id_property, archived=False)
-            records = self._records(caller, row)
-            for name in row.unique:
+            record = self.get(caller, object_type, key, id_property=id_property, archived=False)
+            records = self._records(caller, object_type)
+            for name in object_type.unique:
                 taken = records.unique.get((name, written.get(name, "")))
                 if taken not in (None, record.id):
                     raise ValidationError(
                         f"Cannot set PropertyValueCoordinates{{portalId={caller.portal.hub_id}, "
-                        f"objectTypeId=ObjectTypeId{{legacyObjectType={row.singular.upper()}}}, "
+                        f"objectTypeId=ObjectTypeId{{legacyObjectType={object_type.singular.upper()}}}, "
                         f"propertyName={name}, value={written[name]}}} on {record.id}. {taken} already has that value."
                     )
             now_ms = self._clock.now_ms()
             changed = replace(
-                record, updated_at_ms=now_ms, properties={**record.properties, row.modified: iso_instant(now_ms)}
+                record,
+                updated_at_ms=now_ms,
+                properties={**record.properties, object_type.modified: iso_instant(now_ms)},
             )
-            return self._write(records, row, changed, written)
+            return self._write(records, object_type, changed, written)
 
-    def archive(self, caller: Caller, row: ObjectType, key: str) -> None:
+    def archive(self, caller: Caller, object_type: ObjectType, key: str) -> None:
         """Archive an object. An id that does not exist is no error, as recorded."""
         with self._store.lock:
-            record = self._find(caller, row, key, None)
+            record = self._find(caller, object_type, key, None)
             if record is None or record.archived:
                 return
             now_ms = self._clock.now_ms()
-            records = self._records(caller, row)
+            records = self._records(caller, object_type)
             records.by_id[record.id] = replace(record, archived_at_ms=now_ms, updated_at_ms=now_ms)
-            for name in row.unique:
+            for name in object_type.unique:
                 records.unique.pop((name, record.properties.get(name) or ""), None)
 
     def view(
-        self, caller: Caller, row: ObjectType, record: Record, properties: list[str] | None
+        self, caller: Caller, object_type: ObjectType, record: Record, properties: list[str] | None
     ) -> dict[str, str | None]:
         """Return the properties that a read shows, in alphabetical order.
 
         Without ``properties`` the defaults of the type; a known one that is unset shows as None, an unknown one
         is left out.
         """
-        records = self._records(caller, row)
-        wanted = set(row.always).union(row.defaults if properties is None else properties)
+        records = self._records(caller, object_type)
+        wanted = set(object_type.always).union(object_type.defaults if properties is None else properties)
         return {
             name: record.properties.get(name) or None
             for name in sorted(wanted)
-            if name in record.properties or name in row.defaults or name in row.known or name in records.written
+            if name in record.properties
+            or name in object_type.defaults
+            or name in object_type.known
+            or name in records.written
         }
 
-    def _records(self, caller: Caller, row: ObjectType) -> Records:
+    def _records(self, caller: Caller, object_type: ObjectType) -> Records:
         with self._store.lock:
-            return self._store.records[caller.portal.hub_id, row.type_id]
+            return self._store.records[caller.portal.hub_id, object_type.type_id]
 
-    def _find(self, caller: Caller, row: ObjectType, key: str, id_property: str | None) -> Record | None:
+    def _find(self, caller: Caller, object_type: ObjectType, key: str, id_property: str | None) -> Record | None:
         with self._store.lock:
-            return self._look_up(self._records(caller, row), caller, row, key, id_property)
+            return self._look_up(self._records(caller, object_type), caller, object_type, key, id_property)
 
     def _look_up(
-        self, records: Records, caller: Caller, row: ObjectType, key: str, id_property: str | None
+        self, records: Records, caller: Caller, object_type: ObjectType, key: str, id_property: str | None
     ) -> Record | None:
         if id_property and id_property != "hs_object_id":
-            if id_property not in row.unique:
+            if id_property not in object_type.unique:
                 raise ValidationError(
-                    f"Unable to perform read by non-unique {row.type_id} property {id_property} "
+                    f"Unable to perform read by non-unique {object_type.type_id} property {id_property} "
                     f"in portal ID {caller.portal.hub_id}"
                 )
             found = records.unique.get((id_property, key.lower()))
@@ -166,9 +179,9 @@ class Objects:
             )
         return records.by_id.get(int(key))
 
-    def _write(self, records: Records, row: ObjectType, record: Record, written: dict[str, str]) -> Record:
+    def _write(self, records: Records, object_type: ObjectType, record: Record, written: dict[str, str]) -> Record:
         """Keep a record with what is written to it, and return that. A record that was handed out stays as it is."""
-        for name in row.unique:
+        for name in object_type.unique:
             if name in written:
                 records.unique.pop((name, record.properties.get(name) or ""), None)
                 if written[name]:

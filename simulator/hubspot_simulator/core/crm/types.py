@@ -117,7 +117,11 @@ _TICKETS = ObjectType(
 )
 
 TYPES = (_CONTACTS, _COMPANIES, _DEALS, _TICKETS)
-_BY_SPELLING = {spelling: row for row in TYPES for spelling in (row.name, row.singular, row.type_id)}
+_BY_SPELLING = {
+    spelling: object_type
+    for object_type in TYPES
+    for spelling in (object_type.name, object_type.singular, object_type.type_id)
+}
 
 # HubSpot has these and the simulator has not: they must not read as a caller's typing error.
 _NOT_SERVED = frozenset(
@@ -138,7 +142,7 @@ def spellings() -> tuple[str, ...]:
     return tuple(_BY_SPELLING)
 
 
-def object_type(spelling: str) -> ObjectType:
+def find_object_type(spelling: str) -> ObjectType:
     """Return the type of a path segment: plural, singular or type id, in any case.
 
     Raises ApiError (400) for what HubSpot would not know, NotServed for what only the simulator does not know.
@@ -147,7 +151,7 @@ def object_type(spelling: str) -> ObjectType:
     if key in _BY_SPELLING:
         return _BY_SPELLING[key]
     if key in _NOT_SERVED or _CUSTOM.fullmatch(key):
-        served = ", ".join(row.name for row in TYPES)
+        served = ", ".join(object_type.name for object_type in TYPES)
         raise NotServed(f"the object type {spelling!r}; the simulator serves {served}")
     if _TYPE_ID.fullmatch(key):
         raise ApiError(400, f"Invalid object or event type id: {spelling}")

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ..clock import from_datetime, iso_instant
 from ..errors import ValidationError
+from ..instants import from_datetime, iso_instant
 from .types import ObjectType
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -18,7 +18,7 @@ _DIGITS = re.compile(r"-?[0-9]{1,17}")
 _INSTANT = re.compile(r"[0-9]+-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 
 
-def coerce(row: ObjectType, properties: object, hub_id: int) -> dict[str, str]:
+def coerce(object_type: ObjectType, properties: object, hub_id: int) -> dict[str, str]:
     """Return the properties of a write as text; ``""`` clears one.
 
     Raises ValidationError in the form recorded from HubSpot (docs/fidelity.md, "Property validation").
@@ -36,8 +36,8 @@ def coerce(row: ObjectType, properties: object, hub_id: int) -> dict[str, str]:
             "Names for properties should be lowercase and have less than 100 characters. "
             f"Invalid names: [{', '.join(bad_names)}]"
         )
-    coerced = {name: _text(row, name, value) for name, value in properties.items()}
-    problems = [problem for name, value in coerced.items() if (problem := _problem(row, name, value))]
+    coerced = {name: _text(object_type, name, value) for name, value in properties.items()}
+    problems = [problem for name, value in coerced.items() if (problem := _problem(object_type, name, value))]
     if problems:
         raise invalid_properties(problems, hub_id)
     return coerced
@@ -67,7 +67,7 @@ def invalid_properties(problems: list[tuple[str, str, str]], hub_id: int) -> Val
     )
 
 
-def _text(row: ObjectType, name: str, value: Any) -> str:
+def _text(object_type: ObjectType, name: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -78,9 +78,9 @@ def _text(row: ObjectType, name: str, value: Any) -> str:
             why=f"the value of {name!r} must be a text, a number or a boolean",
         )
     text = str(value)
-    if name in row.emails:
+    if name in object_type.emails:
         return text.strip().lower()
-    return _instant(text) if name in row.dates else text
+    return _instant(text) if name in object_type.dates else text
 
 
 def _instant(text: str) -> str:
@@ -94,11 +94,11 @@ def _instant(text: str) -> str:
         return text
 
 
-def _problem(row: ObjectType, name: str, value: str) -> tuple[str, str, str] | None:
-    if name in row.read_only:
+def _problem(object_type: ObjectType, name: str, value: str) -> tuple[str, str, str] | None:
+    if name in object_type.read_only:
         return name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.'
-    if name in row.emails and value and not _EMAIL.fullmatch(value):
+    if name in object_type.emails and value and not _EMAIL.fullmatch(value):
         return name, "INVALID_EMAIL", f"Email address {value} is invalid"
-    if name in row.dates and value and not _INSTANT.fullmatch(value):
+    if name in object_type.dates and value and not _INSTANT.fullmatch(value):
         return name, "INVALID_DATE", f"{value} was not a valid date"
     return None

@@ -105,8 +105,8 @@ def _approve(
 ) -> Response:
     code = context.simulator.approve(request, portal, scopes)
     context.why = f"approved for portal {portal.hub_id}"
-    answer = {"code": code, **({"state": request.state} if request.state is not None else {})}
-    return Response(status=302, headers={"Location": _with_query(request.redirect_uri, answer)})
+    parameters = {"code": code, **({"state": request.state} if request.state is not None else {})}
+    return Response(status=302, headers={"Location": _with_query(request.redirect_uri, parameters)})
 
 
 def _with_query(uri: str, added: dict[str, str]) -> str:

@@ -19,9 +19,9 @@ def introspect(context: RequestContext) -> Response:
     form = form_of(context)
     app = client_of(context, form)
     text = _token(form)
-    members = _refresh_token(context, app, text) or _access_token(context, app, text)
-    context.why = "the token is good" if members else context.why or "the token is unknown, revoked or another app's"
-    return json_response(members or {"active": False})
+    fields = _refresh_token(context, app, text) or _access_token(context, app, text)
+    context.why = "the token is good" if fields else context.why or "the token is unknown, revoked or another app's"
+    return json_response(fields or {"active": False})
 
 
 def _token(form: MultiDict[str, str]) -> str:
@@ -35,8 +35,8 @@ def _refresh_token(context: RequestContext, app: App, text: str) -> dict[str, ob
         if dead is not None and dead.grant.installation.app is app and dead.revoked_because:
             context.hint = f"it is a refresh token, and {dead.revoked_because}"
         return None
-    members = token_info.refresh_token_members(token)
-    return {"active": True, **members, "token_use": "refresh_token", "token_type": "Bearer"}
+    fields = token_info.refresh_token_fields(token)
+    return {"active": True, **fields, "token_use": "refresh_token", "token_type": "Bearer"}
 
 
 def _access_token(context: RequestContext, app: App, text: str) -> dict[str, object] | None:

@@ -10,7 +10,7 @@ from ..context import RequestContext, json_response, no_content
 from . import token_info
 from .sunset import check_sunset
 
-_REFRESH_TOKEN_MEMBERS = ("token", "user", "hub_domain", "scopes", "hub_id", "client_id", "user_id")
+_REFRESH_TOKEN_FIELDS = ("token", "user", "hub_domain", "scopes", "hub_id", "client_id", "user_id")
 
 
 def access_token_info(context: RequestContext) -> Response:
@@ -43,9 +43,9 @@ def access_token_info(context: RequestContext) -> Response:
 
 def refresh_token_info(context: RequestContext) -> Response:
     """``GET /oauth/v1/refresh-tokens/{token}``."""
-    members = token_info.refresh_token_members(_known(context))
+    fields = token_info.refresh_token_fields(_known(context))
     context.why = "the refresh token is good"
-    return json_response({name: members[name] for name in _REFRESH_TOKEN_MEMBERS} | {"token_type": "refresh"})
+    return json_response({name: fields[name] for name in _REFRESH_TOKEN_FIELDS} | {"token_type": "refresh"})
 
 
 def delete_refresh_token(context: RequestContext) -> Response:

@@ -8,8 +8,8 @@ from werkzeug.datastructures import Authorization, MultiDict
 from ...core import grants
 from ...core.errors import ApiError
 from ...core.model import App, TokenResponse
+from ...core.protocol import FORM
 from ..context import RequestContext, json_response
-from ..request import FORM
 from .sunset import check_sunset
 
 _V1_GRANTS = ("authorization_code", "refresh_token")

@@ -23,7 +23,7 @@ def access_token_scopes(context: RequestContext, token: AccessToken, app: App) -
 
 
 def user_of(token: AccessToken, portal: Portal | None) -> dict[str, object]:
-    """Return the members that name the user and the account."""
+    """Return the fields that name the user and the account."""
     return {"user": user_email(token.user_id, portal), "hub_domain": portal.hub_domain} if portal else {}
 
 
@@ -54,8 +54,8 @@ def _base64(data: bytes) -> str:
     return b64encode(data).decode("ascii")
 
 
-def refresh_token_members(token: RefreshToken) -> dict[str, object]:
-    """Return the members that describe a refresh token, without order."""
+def refresh_token_fields(token: RefreshToken) -> dict[str, object]:
+    """Return the fields that describe a refresh token, without order."""
     grant = token.grant
     portal, app = grant.installation.portal, grant.installation.app
     return {

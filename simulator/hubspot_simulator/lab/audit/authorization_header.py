@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ...core.tokens import MalformedToken, parse, shorten
-from .evidence import ApiCall, header, text_of
+from ...core.tokens import shorten, try_parse
+from .evidence import ApiCall, text_of
 from .finding import Finding, found, in_all
 from .timeline import Timeline
 
@@ -23,13 +23,13 @@ def bearers(timeline: Timeline) -> Iterator[Finding]:
     others: dict[str, list[ApiCall]] = defaultdict(list)
     known = _known(timeline)
     for call in timeline.calls:
-        if call.exchange.status != 401 or call.text.startswith("pat-"):
+        if call.exchange.status != 401 or call.text.startswith("pat-") or call.text in timeline.altered_texts:
             continue
         if call.token is not None and _scheme(call).lower() == "bearer":
             continue
         if timeline.is_prefix(call.text):
             cut.append(call)
-        elif call.text or header(call.exchange, "HTTP_AUTHORIZATION"):
+        elif call.text or call.exchange.header("HTTP_AUTHORIZATION"):
             others[_what(call, known)].append(call)
     if cut:
         lengths = sorted({len(call.text) for call in cut})
@@ -49,14 +49,14 @@ def _known(timeline: Timeline) -> dict[str, str]:
         known[one.form.get("client_id", "")] = "it is the client id"
         known[one.form.get("client_secret", "")] = "it is the client secret"
         known[one.form.get("code", "")] = "it is an authorization code"
-        for text in (one.form.get("refresh_token", ""), text_of(one.members, "refresh_token")):
+        for text in (one.form.get("refresh_token", ""), text_of(one.fields, "refresh_token")):
             known[text] = "it is the refresh token"
     known.pop("", None)
     return known
 
 
 def _what(call: ApiCall, known: dict[str, str]) -> str:
-    whole = header(call.exchange, "HTTP_AUTHORIZATION")
+    whole = call.exchange.header("HTTP_AUTHORIZATION")
     text = call.text
     scheme = _scheme(call)
     if text in known:
@@ -77,7 +77,7 @@ def _what(call: ApiCall, known: dict[str, str]) -> str:
 
 
 def _scheme(call: ApiCall) -> str:
-    return header(call.exchange, "HTTP_AUTHORIZATION").partition(" ")[0]
+    return call.exchange.header("HTTP_AUTHORIZATION").partition(" ")[0]
 
 
 def _shape(text: str) -> str:
@@ -96,23 +96,13 @@ def _shape(text: str) -> str:
         return "it has the form of a client id, a client secret or an API key"
     if any(character.isspace() for character in text):
         return "it has spaces in it"
-    if _parses(text):
+    if try_parse(text) is not None:
         return (
             f"{shorten(text)} can be decoded and says nothing of an expiry, so HubSpot answers that it expired in 1970"
         )
     return f"{shorten(text)} cannot be decoded as one"
 
 
-def _parses(text: str) -> bool:
-    try:
-        parse(text)
-    except MalformedToken:
-        return False
-    return True
-
-
 def _is_token(text: str) -> bool:
-    try:
-        return bool(parse(text).expires_at_ms)
-    except MalformedToken:
-        return False
+    token = try_parse(text)
+    return token is not None and bool(token.expires_at_ms)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from ...core.exchange import Exchange
 from ...core.tokens import AccessToken
+from ...settings import Settings
 from .sender import sender_keys
 
-FORM = "application/x-www-form-urlencoded"
-USUAL_LIFETIME_MS = 1_800_000
-_UNSEEN = {"answer_lost", "connection_reset", "truncated_body"}
+USUAL_LIFETIME_MS = 1000 * Settings.token_ttl
 _GONE = {"BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_HUB"}
 
 Account = tuple[int, int]  # an app in a portal: app id, hub id
@@ -21,8 +18,8 @@ GrantKey = tuple[int, int, int]  # and the user who allowed it
 
 
 def seen(exchange: Exchange) -> bool:
-    """Tell whether the client can have read the answer."""
-    return exchange.status != 0 and not _UNSEEN.intersection(exchange.faults)
+    """Tell whether the client can have read the response."""
+    return exchange.status != 0 and not exchange.effect.unread
 
 
 def caller_ms(exchange: Exchange) -> int:
@@ -35,37 +32,10 @@ def elapsed_ms(first: Exchange, last: Exchange) -> int:
     return max(last.at_ms - first.at_ms, caller_ms(last) - caller_ms(first))
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body; empty when it is none."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def text_of(members: dict[str, Any], name: str) -> str:
+def text_of(fields: dict[str, Any], name: str) -> str:
     """Return a member that is text, else nothing."""
-    value = members.get(name)
+    value = fields.get(name)
     return value if isinstance(value, str) else ""
-
-
-def header(exchange: Exchange, name: str) -> str:
-    """Return a request header by its CGI name; empty when there is none."""
-    return next((value for known, value in exchange.request_headers if known == name), "")
-
-
-def media_type(exchange: Exchange) -> str:
-    """Return the media type of the request, without parameters."""
-    return header(exchange, "CONTENT_TYPE").partition(";")[0].strip().lower()
-
-
-def form_fields(text: str) -> dict[str, str]:
-    """Return the fields of a form or a query; of several of one name the first."""
-    try:
-        return dict(reversed(parse_qsl(text, keep_blank_values=True)))
-    except ValueError:
-        return {}
 
 
 @dataclass(eq=False, repr=False)  # it holds secrets
@@ -142,7 +112,7 @@ class ApiCall:
     exchange: Exchange
     text: str
     token: Token | None
-    members: dict[str, Any] = field(default_factory=dict)  # of the answer, where it is a 401
+    fields: dict[str, Any] = field(default_factory=dict)  # of the answer, where it is a 401
     made_good: ApiCall | None = None
     repeats: bool = False
 
@@ -169,7 +139,7 @@ class ApiCall:
     @property
     def expired(self) -> bool:
         """Whether the client read that the token has expired."""
-        return self.refused and self.members.get("category") == "EXPIRED_AUTHENTICATION"
+        return self.refused and self.fields.get("category") == "EXPIRED_AUTHENTICATION"
 
     @property
     def target(self) -> tuple[str, str, str]:
@@ -182,21 +152,21 @@ class ApiCall:
     def request(self) -> tuple[str, str, str, bytes]:
         """What makes two requests the same: target and body. The boundaries of a multipart body differ."""
         body = self.exchange.request_body
-        return *self.target, b"multipart" if body and media_type(self.exchange).startswith("multipart/") else body
+        return *self.target, b"multipart" if body and self.exchange.media_type.startswith("multipart/") else body
 
 
 @dataclass(eq=False, repr=False)  # it holds secrets
 class TokenRequest:
     """A request of the token endpoint.
 
-    ``form`` holds the fields of the body (form or JSON) and, for v1, of the query. ``members`` are those of the answer.
+    ``form`` holds the fields of the body (form or JSON) and, for v1, of the query. ``fields`` are those of the answer.
     ``token`` is what it gave, ``fresh`` False when that had been given before. ``account`` and ``app_id`` are None
     when nothing in the journal tells them.
     """
 
     exchange: Exchange
     form: dict[str, str]
-    members: dict[str, Any]
+    fields: dict[str, Any]
     token: Token | None = None
     fresh: bool = True
     account: Account | None = None
@@ -220,7 +190,7 @@ class TokenRequest:
     @property
     def refusal(self) -> str:
         """HubSpot's name for the refusal; empty for a success."""
-        return text_of(self.members, "status") if self.exchange.status >= 400 else ""
+        return text_of(self.fields, "status") if self.exchange.status >= 400 else ""
 
     @property
     def refresh_token_is_dead(self) -> bool:

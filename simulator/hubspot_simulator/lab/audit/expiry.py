@@ -6,15 +6,14 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
-from .evidence import ApiCall, GrantKey, Token, TokenRequest, caller_ms, seen
+from .evidence import USUAL_LIFETIME_MS, ApiCall, GrantKey, Token, TokenRequest, caller_ms, seen
 from .finding import Finding, found, instant, more_times, span
 from .sender import same_sender, sender_keys
 from .timeline import Timeline
 
 _WAIT_MS = 60_000
 _LOOKED_BACK = 200
-_TAKES_TIME = {"delay", "expiry"}  # time passed before the answer was there
-_FIXED_MS = (1_800_000, 3_600_000, 21_600_000)
+_FIXED_MS = (USUAL_LIFETIME_MS, 3_600_000, 21_600_000)
 
 
 def expiry(timeline: Timeline) -> Iterator[Finding]:
@@ -91,7 +90,7 @@ def _fixed_lifetime(timeline: Timeline, token: Token, lost: list[ApiCall]) -> Fi
     attempts = timeline.attempts(token.account)
     index = bisect_right(attempts, first.after, key=lambda one: one.number)
     refresh = attempts[index] if index < len(attempts) else None
-    if refresh is None or refresh.token is None or _TAKES_TIME.intersection(first.exchange.faults):
+    if refresh is None or refresh.token is None or first.exchange.effect.delayed:
         return None
     if not same_sender(first.exchange, refresh.exchange):
         return None  # when whoever refreshed began to count is not known
@@ -99,7 +98,7 @@ def _fixed_lifetime(timeline: Timeline, token: Token, lost: list[ApiCall]) -> Fi
     if refreshed_ms - caller_ms(first.exchange) < _WAIT_MS:
         return None
     age_ms = refreshed_ms - token.held_ms
-    said = token.issued.members.get("expires_in") if token.issued else None
+    said = token.issued.fields.get("expires_in") if token.issued else None
     for fixed_ms in _FIXED_MS:
         near = abs(age_ms - fixed_ms) <= fixed_ms // 10
         is_true = abs(token.lifetime_ms - fixed_ms) <= fixed_ms // 10

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ...core.clock import iso_instant
 from ...core.exchange import Exchange
+from ...core.instants import iso_instant
 from ...core.redaction import shown
+from ...core.words import times
 
 Severity = Literal["error", "warning", "info"]
-PAGE = "docs/findings.md"
 PROOF_KEPT = 6
 
 
@@ -169,9 +169,9 @@ class Finding:
     remedy: str
 
     @property
-    def page(self) -> str:
-        """Where it is explained."""
-        return f"{PAGE}#{self.id}"
+    def explain(self) -> str:
+        """The command that says more about findings of this id."""
+        return f"hubspot-simulator explain {self.id}"
 
     def __repr__(self) -> str:
         proof = ", ".join(f"#{exchange.number}" for exchange in self.exchanges)
@@ -185,7 +185,7 @@ class Finding:
                 f"  {self.problem}",
                 *proof,
                 f"  Fix: {self.remedy}",
-                f"  {self.page}",
+                f"  More: {self.explain}",
             ]
         )
 
@@ -210,11 +210,6 @@ def span(ms: int) -> str:
     if ms < 120_000:
         return f"{round(ms / 1000, 1):g} s"
     return f"{ms // 60_000} min" if ms < 7_200_000 else f"{round(ms / 3_600_000, 1):g} h"
-
-
-def times(count: int) -> str:
-    """Write how often."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def more_times(count: int) -> str:

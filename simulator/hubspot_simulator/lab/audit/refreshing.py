@@ -117,9 +117,19 @@ def _of(calls: Sequence[ApiCall], b: TokenRequest) -> list[ApiCall]:
 
 
 def _is_good(token: Token, b: TokenRequest) -> bool:
-    """Tell whether nothing spoke against a token when a refresh came: no 401, no clock that was put back."""
-    moved_back = token.ages_ms(b.exchange)[0] < -1000
-    return not moved_back and not any(call.number < b.number for call in token.rejections)
+    """Tell whether nothing spoke against a token when a refresh came.
+
+    What does is a 401, a response that hides what the client was told, and a clock that was put back. Nor is anything
+    known of a token that came in an altered response: it may have said that the token is to live no longer.
+    """
+    if token.issued is not None and token.issued.exchange.effect.altered:
+        return False
+    if token.ages_ms(b.exchange)[0] < -1000:
+        return False
+    return not any(
+        call.number < b.number and (call.exchange.status == 401 or call.exchange.effect.hides_response)
+        for call in token.calls
+    )
 
 
 def _after_status(needless: NeedlessRefreshes, token: Token, b: TokenRequest, left_ms: int) -> bool:
@@ -155,7 +165,7 @@ def _linked(calls: _Calls, needless: NeedlessRefreshes, a: TokenRequest, token: 
     if (
         (len(causes) > 1 and waited)
         or (overlapping and elapsed_ms(a.exchange, b.exchange) <= _SOON_MS)
-        or (idle and "without_members" not in a.exchange.faults)
+        or (idle and not a.exchange.effect.altered)
     ):
         needless.storm.append([*_causes(calls, a), a.exchange, b.exchange])
         return True
@@ -203,9 +213,9 @@ def after_statuses(sorted_refreshes: dict[GrantKey, NeedlessRefreshes]) -> Itera
     """Yield a finding a grant and status for refreshes that only a 403, a 429 or a 5xx can have caused."""
     for needless in sorted_refreshes.values():
         for id, proofs in needless.after.items():
-            answer, refresh = proofs[0]
+            response, refresh = proofs[0]
             problem = (
-                f"#{refresh.number} refreshed a token that was good: the last answer to it, #{answer.number}, was a "
-                f"{answer.status}{in_all(len(proofs))}."
+                f"#{refresh.number} refreshed a token that was good: the last answer to it, #{response.number}, was a "
+                f"{response.status}{in_all(len(proofs))}."
             )
             yield found(id, problem, [exchange for proof in proofs for exchange in proof])

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ...core.exchange import Exchange
-from ...core.words import plural
-from .evidence import Account, ApiCall, Token, TokenRequest, elapsed_ms
-from .finding import Finding, found, in_all, times
+from ...core.words import plural, times
+from .evidence import Account, ApiCall, Token, TokenRequest, elapsed_ms, seen
+from .finding import Finding, found, in_all
 from .sender import same_sender
 from .timeline import Timeline
 
@@ -136,7 +136,7 @@ def write_sent_twice(timeline: Timeline) -> Iterator[Finding]:
             done[key] = call
     if proof:
         first, again = proof[0], proof[1]
-        how = "its answer was lost" if "answer_lost" in first.faults else f"it was answered {first.status}"
+        how = "its answer was lost" if first.effect.unread else f"it was answered {first.status}"
         what = "refused as a duplicate" if again.status == 409 else "carried out again"
         problem = (
             f"#{first.number} {first.method} {first.path} was carried out, though {how}; #{again.number} sent the same "
@@ -146,7 +146,5 @@ def write_sent_twice(timeline: Timeline) -> Iterator[Finding]:
 
 
 def _behind_a_fault(call: ApiCall) -> bool:
-    faults = call.exchange.faults
-    if "answer_lost" in faults or "truncated_body" in faults:
-        return call.ok
-    return call.exchange.status >= 500 and any(name.endswith(":after_accepting") for name in faults)
+    exchange = call.exchange
+    return exchange.effect.carried_out and (exchange.status >= 500 or (call.ok and not seen(exchange)))

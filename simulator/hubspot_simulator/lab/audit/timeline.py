@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,6 +9,8 @@ from functools import cached_property
 from itertools import islice
 
 from ...core import tokens
+from ...core.bodies import form_fields
+from ...core.endpoint_table import is_token_endpoint
 from ...core.exchange import Exchange
 from .evidence import (
     USUAL_LIFETIME_MS,
@@ -19,20 +20,18 @@ from .evidence import (
     Token,
     TokenRequest,
     caller_ms,
-    form_fields,
-    json_object,
     seen,
     text_of,
 )
 from .repeats import match_retries
 from .sender import same_sender, sender_keys
 
-_TOKEN_PATH = re.compile(r"/oauth/[^/]+/token/?")
 _SHORTEST_PREFIX = 8
+_TOKEN_FIELDS = ("access_token", "refresh_token")
 
 
 class Timeline:
-    """What happened, in the order of the answers."""
+    """What happened, in the order of the responses."""
 
     def __init__(self, exchanges: Iterable[Exchange]) -> None:
         self.exchanges = sorted(exchanges, key=lambda exchange: exchange.number)
@@ -48,25 +47,31 @@ class Timeline:
         self._learn_accounts()
         match_retries(self.calls)
 
+    @cached_property
+    def altered_texts(self) -> set[str]:
+        """The tokens that came in altered responses. A client that uses them as they came is not to blame."""
+        altered = [one.fields for one in self.token_requests if one.exchange.effect.altered]
+        return {text for fields in altered for name in _TOKEN_FIELDS if (text := text_of(fields, name))}
+
     @property
     def refreshes(self) -> list[TokenRequest]:
         """The token requests that asked for a refresh."""
         return [one for one in self.token_requests if one.grant_type == "refresh_token"]
 
     @cached_property
-    def _answers(self) -> dict[GrantKey, list[TokenRequest]]:
+    def _token_responses(self) -> dict[GrantKey, list[TokenRequest]]:
         """By grant, the token requests that gave a token which the client can have read."""
-        answers: dict[GrantKey, list[TokenRequest]] = defaultdict(list)
+        responses: dict[GrantKey, list[TokenRequest]] = defaultdict(list)
         for one in self.token_requests:
             if one.token is not None and seen(one.exchange):
-                answers[one.token.grant].append(one)
-        return answers
+                responses[one.token.grant].append(one)
+        return responses
 
     @cached_property
     def given(self) -> dict[GrantKey, list[TokenRequest]]:
         """By grant, those of them whose token had not been given before."""
-        given = {grant: [one for one in answers if one.fresh] for grant, answers in self._answers.items()}
-        return {grant: answers for grant, answers in given.items() if answers}
+        given = {grant: [one for one in responses if one.fresh] for grant, responses in self._token_responses.items()}
+        return {grant: responses for grant, responses in given.items() if responses}
 
     def last_given(self, grant: GrantKey, number: int) -> TokenRequest | None:
         """Return the last request that had given the grant a token when exchange ``number`` was answered."""
@@ -122,9 +127,9 @@ class Timeline:
 
     def was_replayed(self, call: ApiCall) -> bool:
         """Tell whether the last refresh before a call had been answered with the token that it carries, once more."""
-        answers = self._answers.get(call.token.grant, []) if call.token else []
-        index = bisect_right(answers, call.after, key=lambda one: one.number)
-        return index > 0 and answers[index - 1].token is call.token and not answers[index - 1].fresh
+        responses = self._token_responses.get(call.token.grant, []) if call.token else []
+        index = bisect_right(responses, call.after, key=lambda one: one.number)
+        return index > 0 and responses[index - 1].token is call.token and not responses[index - 1].fresh
 
     @cached_property
     def _misfits(self) -> list[int]:
@@ -151,13 +156,13 @@ class Timeline:
         for exchange in self.exchanges:
             if exchange.bearer:
                 used.add(exchange.access_token)
-            if exchange.method != "POST" or not _TOKEN_PATH.fullmatch(exchange.path):
+            if exchange.method != "POST" or not is_token_endpoint(exchange.path):
                 continue
-            form = form_fields(exchange.query) | form_fields(exchange.request_body.decode("utf-8", "replace"))
-            form |= {name: str(value) for name, value in json_object(exchange.request_body).items()}
-            request = TokenRequest(exchange, form, json_object(exchange.response_body))
+            form = form_fields(exchange.query) | exchange.form
+            form |= {name: str(value) for name, value in exchange.request_json.items()}
+            request = TokenRequest(exchange, form, exchange.response_json)
             self.token_requests.append(request)
-            text = text_of(request.members, "access_token") if exchange.status == 200 else ""
+            text = text_of(request.fields, "access_token") if exchange.status == 200 else ""
             if text in self.tokens or text in used:
                 request.fresh = False
                 replayed.append((request, text))
@@ -166,12 +171,12 @@ class Timeline:
         return replayed
 
     def _issued(self, text: str, request: TokenRequest) -> Token | None:
-        says = _parse(text)
+        says = tokens.try_parse(text)
         if says is None or not says.expires_at_ms:
             return None
         issued_ms = request.exchange.at_ms
         lifetime_ms = max(says.expires_at_ms - issued_ms, 1)
-        said = request.members.get("expires_in")
+        said = request.fields.get("expires_in")
         if isinstance(said, int) and not isinstance(said, bool) and 0 < said * 1000 < lifetime_ms:
             lifetime_ms = said * 1000
         held_ms = caller_ms(request.exchange)
@@ -189,7 +194,7 @@ class Timeline:
             if one.token is not None:
                 one.account, one.app_id = one.token.account, one.token.account[0]
                 by_client_id[one.form.get("client_id", "")] = one.app_id
-                for value in (one.form.get("refresh_token", ""), text_of(one.members, "refresh_token")):
+                for value in (one.form.get("refresh_token", ""), text_of(one.fields, "refresh_token")):
                     by_refresh_token[value] = one.account
         by_refresh_token.pop("", None)
         by_client_id.pop("", None)
@@ -208,7 +213,7 @@ class Timeline:
         for exchange, text in found:
             token = self.tokens.get(text)
             if token is None and text and text not in strangers:
-                says = None if text.startswith("pat-") or _cut(issued, text) else _parse(text)
+                says = None if text.startswith("pat-") or _cut(issued, text) else tokens.try_parse(text)
                 if says is None or not says.expires_at_ms:
                     strangers.add(text)
                 else:
@@ -221,7 +226,7 @@ class Timeline:
                 token.foreign = True
             call = ApiCall(exchange, text, token)
             if exchange.status == 401:
-                call.members = json_object(exchange.response_body)
+                call.fields = exchange.response_json
             if token is not None:
                 token.calls.append(call)
                 token.shown_by(exchange)
@@ -232,13 +237,6 @@ class Timeline:
 def _cut(issued: list[str], text: str) -> bool:
     index = bisect_left(issued, text)
     return index < len(issued) and issued[index].startswith(text)
-
-
-def _parse(text: str) -> tokens.AccessToken | None:
-    try:
-        return tokens.parse(text)
-    except tokens.MalformedToken:
-        return None
 
 
 def _grant(says: tokens.AccessToken) -> GrantKey:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...core.exchange import Exchange
+from ...core.words import plural
 from .evidence import GrantKey
 from .finding import Finding, found, in_all, span
 from .refreshing import EarlyRefresh, NeedlessRefreshes
@@ -72,8 +73,8 @@ def _every_call(early: Sequence[EarlyRefresh]) -> list[EarlyRefresh]:
 def _each_call(run: Sequence[EarlyRefresh]) -> Finding:
     calls = sum(len(one.uses) for one in run)
     problem = (
-        f"#{run[0].refresh.number} to #{run[-1].refresh.number} are {len(run)} refreshes for {calls} "
-        f"call{'' if calls == 1 else 's'}, while each token had more than half of its {span(run[0].token.lifetime_ms)} "
+        f"#{run[0].refresh.number} to #{run[-1].refresh.number} are {len(run)} refreshes for "
+        f"{plural(calls, 'call')}, while each token had more than half of its {span(run[0].token.lifetime_ms)} "
         "left and none was refused."
     )
     return found("refresh-every-call", problem, _proof(run))

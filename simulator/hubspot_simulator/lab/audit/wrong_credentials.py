@@ -7,9 +7,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ...core.errors import TOKEN_ERRORS
 from ...core.exchange import Exchange
-from .evidence import ApiCall, TokenRequest, header, json_object, text_of
+from .evidence import ApiCall, TokenRequest, text_of
 from .finding import Finding, found, in_all
 from .sender import same_sender
 from .timeline import Timeline
@@ -76,6 +75,8 @@ def _swapped(timeline: Timeline, refused: ApiCall, again: ApiCall) -> bool:
     issued = again.token.issued
     if issued is None or issued.after < refused.number or issued.grant_type != "refresh_token":
         return False
+    if issued.exchange.effect.altered:  # HubSpot may have given a token of the same portal
+        return False
     attempts = timeline.attempts(refused.token.account)
     index = bisect_right(attempts, refused.after, key=lambda one: one.number)
     return not any(one.after < again.number for one in attempts[index : index + 3])
@@ -86,10 +87,10 @@ def _strays(timeline: Timeline) -> Iterator[tuple[ApiCall, ApiCall]]:
     shown: dict[tuple[str, str], dict[int, ApiCall]] = defaultdict(dict)
     for call in timeline.calls:
         match = _RECORD.fullmatch(call.exchange.path)
-        if match is None or call.token is None:
+        if match is None or call.token is None or call.text in timeline.altered_texts:
             continue
         type_name, id, hub = match[1], match[2], _hub(call)
-        if id and call.exchange.status == 404:
+        if id and call.exchange.status == 404 and not call.exchange.effect.altered:
             portals = shown.get((type_name, id), {})
             known = next(iter(portals.values()), None)
             if known and hub not in portals and same_sender(known.exchange, call.exchange):
@@ -100,15 +101,15 @@ def _strays(timeline: Timeline) -> Iterator[tuple[ApiCall, ApiCall]]:
 
 
 def _ids(exchange: Exchange) -> list[str]:
-    members = json_object(exchange.response_body)
-    results = members.get("results")
-    rows = [members, *(results if isinstance(results, list) else [])]
+    fields = exchange.response_json
+    results = fields.get("results")
+    rows = [fields, *(results if isinstance(results, list) else [])]
     return [text for row in rows if isinstance(row, dict) and (text := text_of(row, "id"))]
 
 
 def credentials(timeline: Timeline) -> Iterator[Finding]:
     """Yield a finding for refresh tokens of another app, and one for wrong client credentials."""
-    refused = [one for one in timeline.token_requests if not _is_injected(one)]
+    refused = [one for one in timeline.token_requests if not _is_excused(timeline, one)]
     foreign = [one for one in refused if one.refusal == "MISMATCH_REFRESH_TOKEN_CLIENT"]
     if foreign:
         problem = (
@@ -122,13 +123,14 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
         yield found("wrong-client-credentials", problem, [one.exchange for one in wrong])
 
 
-def _is_injected(one: TokenRequest) -> bool:
-    return any(name.partition(":")[0] in TOKEN_ERRORS for name in one.exchange.faults)
+def _is_excused(timeline: Timeline, one: TokenRequest) -> bool:
+    """Tell whether a refusal is not HubSpot's own, or the refresh token came in a response that was altered."""
+    return one.exchange.effect.altered or one.form.get("refresh_token") in timeline.altered_texts
 
 
 def _fault(one: TokenRequest) -> str:
     name = "client_id" if one.refusal == "BAD_CLIENT_ID" else "client_secret"
     if one.form.get(name):
         return f"its {name} is not that of the app"
-    basic = header(one.exchange, "HTTP_AUTHORIZATION").lower().startswith("basic ")
+    basic = one.exchange.header("HTTP_AUTHORIZATION").lower().startswith("basic ")
     return f"its {name} is missing" + (" (HTTP Basic was sent instead, which HubSpot does not read)" if basic else "")

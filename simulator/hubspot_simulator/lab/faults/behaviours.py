@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-from ...core.clock import ClockOutOfRange, duration, unpatched
+from ...core.bodies import json_object
+from ...core.clock import unpatched
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.endpoints import is_reachable
-from ...core.exchange import Exchange
-from ...core.injection import Answer, Arrival, Fault, is_path
+from ...core.exchange import NO_EFFECT, Effect, Exchange
+from ...core.glob import is_path
+from ...core.instants import ClockOutOfRange, duration
 from ...core.store import Store
-from ...core.tokens import MalformedToken, parse
-from .refusals import TOKEN_ENDPOINTS, check_seconds
+from ...core.tokens import try_parse
+from ...core.wire_response import WireResponse
+from .injection import Arrival, Fault
+from .refusals import check_seconds
 
 _SLEEP = unpatched("sleep")
 _GLANCE_SECONDS = 0.005
@@ -25,36 +30,44 @@ _LONGEST_SKEW = timedelta(days=366)
 class ConnectionReset(Fault):
     """The connection ends; the call was not carried out."""
 
+    effect = Effect(unread=True)
+
     def arrive(self, arrival: Arrival) -> None:
-        raise NoAnswer("injected: the connection was reset before the call was carried out")
+        raise NoResponse("injected: the connection was reset before the call was carried out")
 
 
-class NoAnswer(Exception):
-    """A call is not carried out and gets no answer."""
+class NoResponse(Exception):
+    """A call is not carried out and gets no response."""
 
 
 class AnswerLost(Fault):
-    """The call is carried out, and the connection ends without an answer."""
+    """The call is carried out, and the connection ends without a response."""
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        arrival.why.append(f"carried out ({answer.status}), and the answer was lost")
-        return answer._replace(delivered="nothing")
+    effect = Effect(unread=True, carried_out=True)
+
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        arrival.why.append(f"carried out ({response.status}), and the answer was lost")
+        return response._replace(delivered="nothing")
 
 
 class TruncatedBody(Fault):
-    """The connection ends in the middle of the answer's body."""
+    """The connection ends in the middle of the response's body."""
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        if not answer.body:
+    effect = Effect(unread=True, carried_out=True)
+
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        if not response.body:
             arrival.why.append("the answer has no body that could be cut off")
-            return answer
+            return response
         arrival.why.append("the answer was cut off in the middle of its body")
-        return answer._replace(delivered="cut")
+        return response._replace(delivered="cut")
 
 
 @dataclass
 class Delay(Fault):
-    """The answer takes ``seconds`` on the clocks of both sides, and ``real_seconds`` of waiting."""
+    """The response takes ``seconds`` on the clocks of both sides, and ``real_seconds`` of waiting."""
+
+    effect = Effect(delayed=True)
 
     move_time: Callable[[timedelta], str]
     seconds: float = 0
@@ -66,18 +79,20 @@ class Delay(Fault):
         if not (self.seconds or self.real_seconds):
             raise ValueError("delay by how much? seconds=12 passes on the clocks, real_seconds=0.2 waits really")
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
         arrival.why.append(f"the answer took {self.seconds + self.real_seconds:g} s")
         if self.seconds:
             self.move_time(timedelta(seconds=self.seconds))
         if self.real_seconds:
             _SLEEP[0](self.real_seconds)
-        return answer
+        return response
 
 
 @dataclass
 class HeldAnswer(Fault):
-    """The answer is held back until a call of the path ``until`` was answered, at most ``real_seconds``."""
+    """The response is held back until a call of the path ``until`` was answered, at most ``real_seconds``."""
+
+    effect = Effect(delayed=True)
 
     store: Store
     until: str = TOKEN_ENDPOINTS
@@ -88,16 +103,16 @@ class HeldAnswer(Fault):
         if not is_reachable(None, self.until):
             raise ValueError(f"until={self.until!r}: expected a path that is served, a route template, or one with *")
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
         for _ in range(int(self.real_seconds / _GLANCE_SECONDS)):
             if any(is_path(self.until, exchange.path, exchange.route) for exchange in self._since(arrival.number)):
                 arrival.why.append(f"the answer was held back until {self.until} was answered")
-                return answer
+                return response
             _SLEEP[0](_GLANCE_SECONDS)
         arrival.why.append(
             f"the answer was held back for {self.real_seconds:g} s; no call of {self.until} was answered"
         )
-        return answer
+        return response
 
     def _since(self, number: int) -> list[Exchange]:
         with self.store.lock:
@@ -110,29 +125,32 @@ class OldToken(Fault):
 
     path = TOKEN_ENDPOINTS
     bound = True
+    effect = Effect(altered=True)
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        members = _json(answer)
-        new = members.get("access_token")
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        fields = json_object(response.body)
+        new = fields.get("access_token")
         if not isinstance(new, str):
-            return answer
+            return response
         with self._store.lock:
             exchanges = list(self._store.exchanges)
         for exchange in reversed(exchanges):
             old = exchange.access_token
             if exchange.bearer and old != new and _are_of_one_installation(old, new):
                 arrival.why.append("answered with the token that was used before")
-                return _with_members(answer, {**members, "access_token": old})
+                return _with_fields(response, {**fields, "access_token": old})
         arrival.why.append("no other token of this account was used before: answered with the new one")
-        return answer
+        return response
 
 
 @dataclass
 class WithoutMembers(Fault):
-    """The JSON of the answer lacks ``members``."""
+    """The JSON of the response lacks ``members``."""
+
+    effect = Effect(altered=True)
 
     members: Sequence[str] = ()
 
@@ -140,24 +158,26 @@ class WithoutMembers(Fault):
         if not self.members:
             raise ValueError(f'members={self.members!r}: expected a list of names, as in members=["refresh_token"]')
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        members = _json(answer)
-        left_out = [name for name in self.members if name in members]
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        fields = json_object(response.body)
+        left_out = [name for name in self.members if name in fields]
         if not left_out:
             arrival.why.append(f"the answer has no {' and no '.join(self.members)} that could be left out")
-            return answer
+            return response
         arrival.why.append(f"answered without {', '.join(left_out)}")
-        return _with_members(answer, {name: value for name, value in members.items() if name not in left_out})
+        return _with_fields(response, {name: value for name, value in fields.items() if name not in left_out})
 
 
 class WithoutTokenMembers(WithoutMembers):
-    """The token endpoint's answer lacks members."""
+    """The token endpoint's response lacks members."""
 
     path = TOKEN_ENDPOINTS
 
 
 class ClockSkew(Fault):
     """HubSpot's clock moves when the call comes, the caller's does not."""
+
+    effect = NO_EFFECT
 
     def __init__(self, advance: Callable[[timedelta], None], **parts: float) -> None:
         self._advance = advance
@@ -181,22 +201,13 @@ class ClockSkew(Fault):
 
 
 def _are_of_one_installation(one: str, other: str) -> bool:
-    try:
-        first, second = parse(one), parse(other)
-    except MalformedToken:
+    first, second = try_parse(one), try_parse(other)
+    if first is None or second is None:
         return False
     return (first.app_id, first.hub_id) == (second.app_id, second.hub_id)
 
 
-def _json(answer: Answer) -> dict[str, object]:
-    try:
-        members = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
-
-
-def _with_members(answer: Answer, members: dict[str, object]) -> Answer:
-    body = json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
-    headers = [(name, str(len(body)) if name == "Content-Length" else value) for name, value in answer.headers]
-    return answer._replace(headers=headers, body=body)
+def _with_fields(response: WireResponse, fields: dict[str, object]) -> WireResponse:
+    body = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+    headers = [(name, str(len(body)) if name == "Content-Length" else value) for name, value in response.headers]
+    return response._replace(headers=headers, body=body)

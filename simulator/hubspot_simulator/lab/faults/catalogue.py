@@ -11,11 +11,11 @@ from typing import Any
 from ...core import endpoints
 from ...core.clock import OffsetClock
 from ...core.ids import Ids
-from ...core.injection import Arrival, Fault, FaultTarget, Injected
 from ...core.limits import RateLimits
 from ...core.store import Store
 from . import behaviours, expiries, refusals
 from . import options as options_of
+from .injection import Arrival, Fault, FaultTarget, Injected
 
 Factory = Callable[..., Fault]
 
@@ -33,7 +33,7 @@ class Faults:
             "INVALID_AUTHENTICATION": refusals.invalid,
             "MISSING_SCOPES": refusals.missing_scopes,
             **{name: partial(refusals.rate_limited, limits, limit) for name, limit in refusals.LIMITS.items()},
-            **{name: partial(refusals.status, *answer) for name, answer in refusals.STATUSES.items()},
+            **{name: partial(refusals.status, *parts) for name, parts in refusals.STATUSES.items()},
             **{name: partial(refusals.gateway, code) for name, code in refusals.GATEWAY.items()},
             **{name: partial(refusals.token_error, name) for name in refusals.TOKEN_NAMES},
             "connection_reset": behaviours.ConnectionReset,
@@ -91,11 +91,17 @@ class Faults:
             self._store.faults.append(injected)
         return injected
 
+    @property
+    def injected(self) -> list[Injected]:
+        """All faults that were injected, in that order (a copy)."""
+        with self._store.lock:
+            return [row for row in self._store.faults if isinstance(row, Injected)]
+
     def hitting(self, arrival: Arrival) -> list[Injected]:
         """Return the faults that hit a request, in the order in which they were injected."""
         with self._store.lock:
             arrival.number = self._store.exchange_count
-            return [injected for injected in self._store.faults if injected.takes(arrival)]
+            return [injected for injected in self.injected if injected.takes(arrival)]
 
     def make(self, name: str, /, **options: Any) -> Fault:
         """Return the fault of a name, without injecting it. Raises ValueError."""

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from ...core.clock import ClockOutOfRange, OffsetClock
-from ...core.injection import Answer, Arrival, Fault
+from ...core.clock import OffsetClock
+from ...core.exchange import NO_EFFECT, Effect
+from ...core.instants import ClockOutOfRange
 from ...core.model import TokenOverride
 from ...core.store import Store
-from ...core.tokens import AccessToken, MalformedToken, parse
+from ...core.tokens import try_parse
+from ...core.wire_response import WireResponse
+from .injection import Arrival, Fault
 
 _PAST = timedelta(seconds=1)
 _IN_FLIGHT = timedelta(milliseconds=99)  # as late as the one that airbyte#26515 recorded
@@ -24,37 +27,42 @@ class Expiry(Fault):
     So the caller can know, if it looks at its clock before the next call.
     """
 
+    effect = Effect(delayed=True)
+
     def __init__(self, store: Store, clock: OffsetClock, move_time: MoveTime) -> None:
         self._store = store
         self._clock = clock
         self._move_time = move_time
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
         arrival.why.append(f"then {expire_all(self._store, self._clock, self._move_time)}")
-        return answer
+        return response
 
 
 class InFlight(Expiry):
     """Both clocks pass the expiry of every access token when the call comes: its sender cannot have known."""
 
+    effect = NO_EFFECT
+
     def arrive(self, arrival: Arrival) -> None:
         arrival.why.append(f"on its way {expire_all(self._store, self._clock, self._move_time, past=_IN_FLIGHT)}")
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        return answer
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        return response
 
 
 class ServerOnly(Fault):
     """The access token of the call expires at HubSpot as the call comes, earlier than its answer had promised."""
 
     bound = True
+    effect = NO_EFFECT
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def arrive(self, arrival: Arrival) -> None:
-        token = _parsed(arrival.access_token)
-        if token is None:
+        token = try_parse(arrival.access_token)
+        if token is None:  # it is refused as it is
             return
         with self._store.lock:
             override = self._store.token_overrides.get(token.identity, TokenOverride())
@@ -70,21 +78,13 @@ class Revoked(ServerOnly):
     """The access token of the call is revoked as the call comes; the refresh token is not."""
 
     def arrive(self, arrival: Arrival) -> None:
-        token = _parsed(arrival.access_token)
-        if token is None:
+        token = try_parse(arrival.access_token)
+        if token is None:  # it is refused as it is
             return
         with self._store.lock:
             override = self._store.token_overrides.get(token.identity, TokenOverride())
             self._store.token_overrides[token.identity] = replace(override, revoked=True)
         arrival.why.append("injected: its token is revoked")
-
-
-def _parsed(access_token: str) -> AccessToken | None:
-    """Return what a token says, None for one that is no token: it is refused as it is."""
-    try:
-        return parse(access_token)
-    except MalformedToken:
-        return None
 
 
 def expire_all(store: Store, clock: OffsetClock, move_time: MoveTime, *, past: timedelta = _PAST) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...core.authentication import age
-from ...core.clock import iso_instant
+from ...core.endpoint_table import TOKEN_ENDPOINTS
 from ...core.errors import (
     TOKEN_ERRORS,
     ApiError,
@@ -16,11 +16,12 @@ from ...core.errors import (
     MissingScopes,
     TokenError,
 )
-from ...core.injection import Answer, Arrival, Fault
+from ...core.exchange import Effect
+from ...core.instants import iso_instant
 from ...core.limits import RateLimits
-from ...core.tokens import MalformedToken, parse
-
-TOKEN_ENDPOINTS = "/oauth/*/token"
+from ...core.tokens import AccessToken, try_parse
+from ...core.wire_response import WireResponse
+from .injection import Arrival, Fault
 
 
 def check_seconds(name: str, value: object, *, most: float = 600) -> None:
@@ -36,14 +37,17 @@ class RefusalFault(Fault):
     error: Callable[[Arrival], ApiError]
     after_accepting: bool = False
 
+    def __post_init__(self) -> None:
+        self.effect = Effect(altered=True, carried_out=self.after_accepting)
+
     def arrive(self, arrival: Arrival) -> None:
         if not self.after_accepting:
             raise self._injected(arrival, "injected")
 
-    def answer(self, arrival: Arrival, answer: Answer) -> Answer:
-        if self.after_accepting and answer.status < 400:
-            raise self._injected(arrival, f"injected after the call was carried out ({answer.status})")
-        return answer
+    def release(self, arrival: Arrival, response: WireResponse) -> WireResponse:
+        if self.after_accepting and response.status < 400:
+            raise self._injected(arrival, f"injected after the call was carried out ({response.status})")
+        return response
 
     def _injected(self, arrival: Arrival, how: str) -> ApiError:
         error = self.error(arrival)
@@ -107,20 +111,16 @@ def rate_limited(limits: RateLimits, limit: str, *, after_accepting: bool = Fals
     def error(arrival: Arrival) -> ApiError:
         if not arrival.bearer:
             return limits.token_exceeded(arrival.now_ms)
-        try:
-            token = parse(arrival.access_token)
-            who = token.app_id, token.hub_id
-        except MalformedToken:
-            who = 0, 0
-        return limits.exceeded(limit, *who, arrival.now_ms)
+        token = try_parse(arrival.access_token) or AccessToken()
+        return limits.exceeded(limit, token.app_id, token.hub_id, arrival.now_ms)
 
     return RefusalFault(error, after_accepting)
 
 
 def status(code: int, message: str, *, after_accepting: bool = False) -> RefusalFault:
     """Return a refusal in the usual envelope."""
-    headers = [("Retry-After", "3600")] if code == 477 else []
-    return RefusalFault(lambda _: ApiError(code, message, headers=headers), after_accepting)
+    retry_after_s = 3600 if code == 477 else None
+    return RefusalFault(lambda _: ApiError(code, message, retry_after_s=retry_after_s), after_accepting)
 
 
 def gateway(code: int, *, after_accepting: bool = False) -> RefusalFault:

@@ -1,4 +1,4 @@
-"""Reproduces an incident: from what a log says of a refusal to a simulator in which a program meets it again."""
+"""Reproduces an incident: given an error from a log, makes a program get the same error from the simulator."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from ...core import consent
 from ...core.exchange import Exchange
-from ...core.injection import FaultTarget, Injected
 from ...core.redaction import shown
-from .catalogue import BY_NAME, BY_WORDS, STATUSES, KnownRefusal, answered
+from ...core.words import plural
+from ..faults.injection import FaultTarget, Injected
+from .catalogue import BY_NAME, BY_WORDS, STATUSES, KnownRefusal, single_response
 from .incident import REPRODUCED, Incident, IncidentFault
-from .parsing import QuotedRefusal, read, readings
+from .parsing import QuotedRefusal, quotes, read
 
 if TYPE_CHECKING:
     from ...simulator import Simulator
 
-_SHOWN = 200
+_SHOWN = 200  # characters of the text in a message
 _WORD = re.compile(r"\w+")
 _BY_STATUS = {
     400: "BAD_REFRESH_TOKEN, BAD_AUTH_CODE, BAD_CLIENT_SECRET",
@@ -35,98 +36,100 @@ _ON_PAGES = (
 
 
 class Reproduction:
-    """An incident that is set up. ``name`` is HubSpot's for it, or its status; ``state`` says what is set up."""
+    """An incident that was set up. ``name`` is HubSpot's name for it, or its status; ``state`` describes it."""
 
     def __init__(self, incident: Incident, injected: list[Injected], at: int) -> None:
         self.name = incident.name
         self.state = incident.state
         self.at = at
         self._injected = injected
-        self._what = "authenticated call" if incident.path is None else f"call of {incident.path}"
+        self._path = incident.path
 
     @property
     def hits(self) -> list[Exchange]:
-        """The exchanges in which it was met."""
+        """The exchanges that got the error."""
         return [exchange for exchange in self._injected[-1].hits if exchange.why.startswith(REPRODUCED)]
 
     def remove(self) -> None:
-        """Have no further call meet it. What it has changed stays changed."""
+        """Stop hitting calls. State that was changed stays changed."""
         for injected in self._injected:
             injected.remove()
 
     def __str__(self) -> str:
-        return f"{self.name} at {self._what} number {self.at}: {self.state}"
+        call = f"authenticated call {self.at}" if self._path is None else f"call {self.at} to {self._path}"
+        return f"{self.name} at {call}: {self.state}"
 
     def __repr__(self) -> str:
-        times = len(self.hits)
-        return f"<{type(self).__name__} of {self}; met {times} time{'' if times == 1 else 's'}>"
+        return f"<{type(self).__name__} of {self}; hit {plural(len(self.hits), 'call')}>"
 
 
 def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
-    """Set up what a text is about, to be met at call ``at``; see ``Simulator.reproduce``."""
+    """Set up the incident in a text, to hit call ``at``. See ``Simulator.reproduce``."""
     if isinstance(at, bool) or not isinstance(at, int) or at < 1:
-        raise ValueError(f"at={at!r}: expected the number of the call that is to meet it, from 1")
-    incident = recognise(simulator, text)
+        raise ValueError(f"at={at!r}: expected the number of the call to hit, from 1")
+    incident = recognize(simulator, text)
     faults = simulator.faults
     injected = []
-    if incident.refresh:  # a program refreshes when it has to
+    if incident.refresh:  # the token expires early, so that the program has to refresh
         early = Injected(f"server_only:{REPRODUCED}", faults.make("server_only"), FaultTarget(None, None))
         injected.append(faults.add(early))
     times = None if incident.lasting or incident.same_route else 1
-    met = Injected(
+    hit = Injected(
         f"{incident.name}:{REPRODUCED}", IncidentFault(incident), FaultTarget(None, incident.path), nth=at, times=times
     )
-    return Reproduction(incident, [*injected, faults.add(met)], at)
+    return Reproduction(incident, [*injected, faults.add(hit)], at)
 
 
-def recognise(simulator: Simulator, text: str) -> Incident:
-    """Return the incident of a log line, a body or a message. Raises ValueError with what comes nearest."""
+def recognize(simulator: Simulator, text: str) -> Incident:
+    """Return the incident in a log line, body or message. Raises ValueError, which names the nearest known error."""
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{text!r}: expected the line of a log, or the body or the message of a refusal")
-    for said in readings(text):
-        for place in dict.fromkeys((said.message, said.text)):
+        raise ValueError(f"{text!r}: expected a log line, or the body or message of an error")
+    for quote in quotes(text):
+        for place in dict.fromkeys((quote.message, quote.text)):
             first = _first(place)
             if first is not None:
-                known, found = first
-                incident = known.make(simulator, said, found)
-                return incident.in_words(said.message) if said.body else incident
-        status = said.status or STATUSES.get(str(said.body.get("category")))
-        if said.body and status is not None:
-            return answered(status, said.message, said.rest)
+                known, match = first
+                incident = known.make(simulator, quote, match)
+                return incident.with_message(quote.message) if quote.body else incident
+        status = quote.status or STATUSES.get(str(quote.body.get("category")))
+        if quote.body and status is not None:
+            return single_response(status, quote.message, quote.rest)
     raise ValueError(_unknown(read(text)))
 
 
 def _first(text: str) -> tuple[KnownRefusal, re.Match[str]] | None:
-    """Return the refusal whose words come first in a text, or else one whose name or status stands in it."""
-    for sort in (BY_WORDS, BY_NAME):
-        found = [(known, match) for known in sort if (match := known.pattern.search(text)) is not None]
-        if found:
-            return min(found, key=lambda each: each[1].start()) if sort is BY_WORDS else found[0]
+    """Return the error whose message comes first in a text, otherwise one whose name or status it contains."""
+    for group in (BY_WORDS, BY_NAME):
+        matches = [(known, match) for known in group if (match := known.pattern.search(text)) is not None]
+        if matches:
+            return min(matches, key=lambda pair: pair[1].start()) if group is BY_WORDS else matches[0]
     return None
 
 
-def _unknown(said: QuotedRefusal) -> str:
+def _unknown(quote: QuotedRefusal) -> str:
+    """Return the message for a text whose error is not known."""
     for message in _ON_PAGES:
-        if message[:40].lower() in said.text.lower():
-            return f"{message!r} is shown to a person on HubSpot's consent page: no call of a program meets it"
-    quoted = shown(said.message, _SHOWN)
-    if said.body:
+        if message[:40].lower() in quote.text.lower():
+            return f"{message!r} is an error on HubSpot's consent page: people see it, programs do not"
+    message = shown(quote.message, _SHOWN)
+    if quote.body:
         return (
-            f"{quoted!r} is no refusal that the simulator knows: put its HTTP status before the body, as in 409 {{...}}"
+            f"{message!r} is not an error that the simulator knows: put its HTTP status before the body, "
+            "for example 409 {...}"
         )
-    if said.status in _BY_STATUS:
-        return f"{quoted!r} does not say which refusal it was: give the body, or one of {_BY_STATUS[said.status]}"
-    nearest = _nearest(said.text)
-    return f"{quoted!r} is no refusal that the simulator knows" + (nearest and f"; the nearest is {nearest!r}")
+    if quote.status in _BY_STATUS:
+        return f"{message!r} does not say which error it was: add the body, or one of {_BY_STATUS[quote.status]}"
+    nearest = _nearest(quote.text)
+    return f"{message!r} is not an error that the simulator knows" + (nearest and f"; the nearest is {nearest!r}")
 
 
 def _nearest(text: str) -> str:
-    """Return the words of the refusal of which the most stand in a text; none for one that shares no word with any."""
-    given = set(_WORD.findall(text.lower()))
+    """Return the known error that shares the most words with a text; an empty text if none shares any."""
+    text_words = set(_WORD.findall(text.lower()))
 
     def shared(words: str) -> float:
-        own = set(_WORD.findall(words.lower()))
-        return len(own & given) / (len(own) + 1)  # of two that share as much, the longer says more
+        error_words = set(_WORD.findall(words.lower()))
+        return len(error_words & text_words) / (len(error_words) + 1)  # on a tie the longer error wins
 
     nearest = max((known.words for known in BY_WORDS + BY_NAME), key=shared)
     return nearest if shared(nearest) else ""

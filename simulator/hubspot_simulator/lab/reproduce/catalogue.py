@@ -1,4 +1,4 @@
-"""What is recognised by its words."""
+"""The errors that the simulator recognizes by their words, names or statuses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.errors import TOKEN_ERRORS, ApiError
+from ...core.protocol import V1_ENDED
 from . import bearer, token_endpoint
 from .incident import Incident
 from .parsing import QuotedRefusal
@@ -18,16 +19,16 @@ Make = Callable[["Simulator", QuotedRefusal, "re.Match[str]"], Incident]
 
 
 class KnownRefusal(NamedTuple):
-    """A refusal: its ``words``, with ``{}`` for values, the pattern that finds it, and who makes the incident of it."""
+    """An error: its ``words``, with ``{}`` for values, the pattern that finds it, and what creates its incident."""
 
     words: str
     pattern: re.Pattern[str]
     make: Make
 
 
-def answered(status: int, message: str, members: dict[str, object]) -> Incident:
-    """Return the incident of a refusal that is about one request: it is answered so once, word for word."""
-    return Incident(str(status), f"the call is answered {status}, once", lambda _: ApiError(status, message, members))
+def single_response(status: int, message: str, fields: dict[str, object]) -> Incident:
+    """Return the incident of an error about one request: one call gets this response, word for word."""
+    return Incident(str(status), f"one call gets {status}", lambda _: ApiError(status, message, fields))
 
 
 def _known(words: str, make: Make, pattern: str | None = None) -> KnownRefusal:
@@ -37,17 +38,17 @@ def _known(words: str, make: Make, pattern: str | None = None) -> KnownRefusal:
 
 
 def _once(status: int, words: str, category: str = "") -> KnownRefusal:
-    def make(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
-        message = said.message if said.body else found[0].strip() if "{}" in words else words
-        members = {"category": category} if category else {}
-        return answered(status, message, {**members, **said.rest})
+    def make(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) -> Incident:
+        message = quote.message if quote.body else match[0].strip() if "{}" in words else words
+        fields = {"category": category} if category else {}
+        return single_response(status, message, {**fields, **quote.rest})
 
     return _known(words, make)
 
 
 _INVALID = "VALIDATION_ERROR"
 _STATUS = r"(?:\bHTTP(?:/[\d.]+)?|\bstatus(?:[_-]?code| code)?)\W{{1,3}}{0}\b|^\W*{0}\W*$"
-_ERROR = r"(?: (?:Client|Server) Error:)?"  # as requests says it
+_ERROR = r"(?: (?:Client|Server) Error:)?"  # as `requests` writes it
 BY_WORDS = [
     _known(
         "The OAuth token used to make this call expired {} minute(s) ago.",
@@ -86,7 +87,7 @@ BY_WORDS = [
         r"Hub (\d+) is unknown to this Hublet, but it appears to exist in Hublet ([\w-]+)",
     ),
     _known("Migration in Progress", bearer.migrating),
-    _known(token_endpoint.V1_ENDED, token_endpoint.v1_ended),
+    _known(V1_ENDED, token_endpoint.v1_ended),
     _known(token_endpoint.NO_REFRESH_TOKEN, token_endpoint.refused("BAD_REFRESH_TOKEN")),
     *(_known(message, token_endpoint.refused(name)) for name, (_, message, _) in TOKEN_ERRORS.items()),
     _once(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND"),
@@ -152,7 +153,7 @@ BY_NAME = [
         rf"\b500{_ERROR} Internal Server Error|\b(?-i:INTERNAL_ERROR)\b",
     ),
     _known("429 Too Many Requests", bearer.limited, rf"\b429{_ERROR} Too Many Requests"),
-    # by the HTTP status alone, where it leaves no doubt
+    # by the HTTP status alone, where it is unambiguous
     _known("HTTP 429", bearer.limited, _STATUS.format(429)),
     _known("HTTP 500", _once(500, "internal error").make, _STATUS.format(500)),
     _known("HTTP 503", bearer.gateway, _STATUS.format("50[234]")),

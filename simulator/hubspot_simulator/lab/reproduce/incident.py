@@ -1,4 +1,4 @@
-"""A refusal that was met once, as a fault that has it met again, and what stays changed by it."""
+"""An error that occurred once, as a fault that makes it occur again, with the state it leaves behind."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...core.errors import ApiError
-from ...core.injection import Arrival, Fault
+from ...core.exchange import Effect
+from ..faults.injection import Arrival, Fault
 
 REPRODUCED = "reproduced"
-TOKEN_ENDPOINTS = "/oauth/*/token"
 Act = Callable[[Arrival], object]
 
 
 def nothing(_: Arrival) -> None:
-    """Change nothing for good."""
+    """Change no state."""
 
 
 @dataclass(frozen=True)
 class Incident:
-    """What a text is about.
+    """The error in a text, and how the simulator reproduces it.
 
-    ``state`` says in words what is set up. ``error`` makes the refusal, ``act`` changes what stays changed. It hits
-    calls of ``path``, authenticated ones without it: one of them, or with ``lasting`` all from there on, or with
-    ``same_route`` all of the same method and path. ``refresh`` tells that it takes a refresh to meet it.
+    ``state`` describes what is set up. ``error`` creates the error, ``act`` changes state for good. The incident hits
+    calls to ``path``, or authenticated calls if it is None: one call, with ``lasting`` all calls from then on, or with
+    ``same_route`` all calls with the same method and path. ``refresh`` tells that a program must refresh to get it.
     """
 
     name: str
@@ -35,19 +35,21 @@ class Incident:
     same_route: bool = False
     refresh: bool = False
 
-    def in_words(self, message: str) -> Incident:
-        """Return the same incident, refused with another message."""
+    def with_message(self, message: str) -> Incident:
+        """Return the same incident with another message."""
 
         def error(arrival: Arrival) -> ApiError:
-            made = self.error(arrival)
-            made.message = message
-            return made
+            api_error = self.error(arrival)
+            api_error.message = message
+            return api_error
 
         return replace(self, error=error)
 
 
 class IncidentFault(Fault):
-    """Has an incident met again."""
+    """Makes an incident occur again."""
+
+    effect = Effect(altered=True)
 
     def __init__(self, incident: Incident) -> None:
         self.incident = incident
@@ -55,7 +57,7 @@ class IncidentFault(Fault):
         self._route: tuple[str, str] | None = None
 
     def arrive(self, arrival: Arrival) -> None:
-        """Change the state, and refuse the call in the words of the incident."""
+        """Change the state, and refuse the call with the incident's error."""
         route = arrival.method, arrival.route or arrival.path
         if self.incident.same_route and self._route not in (None, route):
             return

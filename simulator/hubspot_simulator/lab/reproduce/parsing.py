@@ -1,4 +1,4 @@
-"""Reads what somebody copied from a log: the JSON body in it, if there is one, whatever wrote it there."""
+"""Reads text copied from a log, and HubSpot's JSON body in it, in whatever form the log wrote it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ from urllib.parse import unquote
 _ESCAPED = re.compile(r"""\\(["'/\\])""")
 _STATUS = re.compile(r"(?<![\w.:-])([45]\d\d)(?![\w:-]|\.\d)")
 _PYTHON = re.compile(r"\{\s*u?'\w+'\s*:")
-_COLOUR = re.compile(r"(?:\x1b|(?<!\\)\\+(?:x1b|u001b|033|e)|\^\[|#033)\[[0-9;:?]*[A-Za-z]", re.IGNORECASE)
-_PERCENT = re.compile("%(?:25)*(?:7B|22|20|28)|\\w\\+\\w+%", re.IGNORECASE)  # { " blank (
-_BREAK = re.compile(r"(?<![ \t])[ \t]*\r?\n[ \t|>]*")  # docker compose, git and mail put signs before each line
-_ENVELOPE = {"status", "category", "correlationId", "errorType", "error_description"}  # one of them stands in each body
-_LONGEST = 100_000  # characters: nobody copies more
-_MOST_TRIED = 200
+_COLOR = re.compile(r"(?:\x1b|(?<!\\)\\+(?:x1b|u001b|033|e)|\^\[|#033)\[[0-9;:?]*[A-Za-z]", re.IGNORECASE)
+_PERCENT = re.compile("%(?:25)*(?:7B|22|20|28)|\\w\\+\\w+%", re.IGNORECASE)  # { " space (
+_BREAK = re.compile(r"(?<![ \t])[ \t]*\r?\n[ \t|>]*")  # docker compose, git and mail add a prefix to each line
+_ENVELOPE = {
+    "status",
+    "category",
+    "correlationId",
+    "errorType",
+    "error_description",
+}  # each body has at least one of these
+_LONGEST = 100_000  # characters; the rest is ignored
+_MAX_CANDIDATES = 200  # opening or closing braces to try
 
 
 @dataclass(frozen=True)
 class QuotedRefusal:
-    """What a text says: itself without its escapes, HubSpot's ``body`` in it, and the HTTP ``status`` that it names."""
+    """What a text contains: ``text`` without escapes, HubSpot's ``body``, and the HTTP ``status``."""
 
     text: str
     body: Mapping[str, Any]
@@ -32,22 +38,22 @@ class QuotedRefusal:
 
     @property
     def message(self) -> str:
-        """The message of the body, or else the whole text."""
+        """The message of the body; without a body, the whole text."""
         return str(self.body["message"]) if self.body else self.text
 
     @property
     def rest(self) -> dict[str, object]:
-        """The members of the body beside those that every refusal has."""
+        """The fields of the body apart from those that every error has."""
         return {name: value for name, value in self.body.items() if name not in ("status", "message", "correlationId")}
 
-    def member(self, name: str) -> Any:
-        """Return a member of the body, wherever it stands in it; None without one."""
-        return next(_members(self.body, name), None)
+    def field(self, name: str) -> Any:
+        """Return the value of a field anywhere in the body; None if there is no such field."""
+        return next(_fields(self.body, name), None)
 
 
-def readings(text: str) -> Iterator[QuotedRefusal]:
-    """Yield what a text says, as it is and then with the line breaks undone that a terminal or a log put into it."""
-    text = _COLOUR.sub("", text[:_LONGEST])
+def quotes(text: str) -> Iterator[QuotedRefusal]:
+    """Yield what a text contains: as it is, then without the line breaks that a terminal or a log inserted."""
+    text = _COLOR.sub("", text[:_LONGEST])
     yield read(text)
     if "\n" in text.strip():
         yield read(_BREAK.sub(" ", text))
@@ -55,18 +61,18 @@ def readings(text: str) -> Iterator[QuotedRefusal]:
 
 
 def read(text: str) -> QuotedRefusal:
-    """Return what a text says. A body that was cut off, or is nobody's JSON, is left to those who search the text."""
+    """Return what a text contains. A body that is cut off or not JSON stays part of the text."""
     plain = ""
     for plain in _levels(text):
-        found = _body(plain)
-        if found is not None:
-            body, start, end = found
+        located = _body(plain)
+        if located is not None:
+            body, start, end = located
             return QuotedRefusal(plain.strip(), body, _status(plain[:start] + plain[end:]))
     return QuotedRefusal(plain.strip(), {}, _status(plain))
 
 
 def _levels(text: str) -> Iterator[str]:
-    """Yield a text, then with one level of quoting after the other removed: logs quote JSON, and other logs these."""
+    """Yield a text, then remove one level of quoting at a time: logs quote JSON, and other logs quote those logs."""
     yield text
     for _ in range(4):
         plain = html.unescape(_ESCAPED.sub(r"\1", text).replace("\\n", "\n").replace("\\r", ""))
@@ -79,14 +85,14 @@ def _levels(text: str) -> Iterator[str]:
 
 
 def _status(text: str) -> int | None:
-    found = _STATUS.search(text)
-    return int(found[1]) if found else None
+    match = _STATUS.search(text)
+    return int(match[1]) if match else None
 
 
 def _body(text: str) -> tuple[Mapping[str, Any], int, int] | None:
-    """Return HubSpot's body in a text, as JSON or as Python prints it, and where it begins and ends."""
+    """Return HubSpot's body in a text, as JSON or as a Python dict, with its start and end."""
     decoder = json.JSONDecoder()
-    for start in [found.start() for found in re.finditer(r"\{", text)][:_MOST_TRIED]:
+    for start in [brace.start() for brace in re.finditer(r"\{", text)][:_MAX_CANDIDATES]:
         try:
             value, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
@@ -97,8 +103,8 @@ def _body(text: str) -> tuple[Mapping[str, Any], int, int] | None:
 
 
 def _python(text: str, start: int) -> tuple[object, int]:
-    ends = [found.end() for found in re.finditer(r"\}", text[start:])] if _PYTHON.match(text, start) else []
-    for end in ends[:_MOST_TRIED]:
+    ends = [brace.end() for brace in re.finditer(r"\}", text[start:])] if _PYTHON.match(text, start) else []
+    for end in ends[:_MAX_CANDIDATES]:
         try:
             return ast.literal_eval(text[start : start + end]), start + end
         except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -106,12 +112,12 @@ def _python(text: str, start: int) -> tuple[object, int]:
     return None, start
 
 
-def _members(value: object, name: str) -> Iterator[Any]:
+def _fields(value: object, name: str) -> Iterator[Any]:
     if isinstance(value, Mapping):
         if name in value:
             yield value[name]
         for inner in value.values():
-            yield from _members(inner, name)
+            yield from _fields(inner, name)
     elif isinstance(value, list):
         for inner in value:
-            yield from _members(inner, name)
+            yield from _fields(inner, name)

@@ -1,4 +1,4 @@
-"""Incidents of the token endpoint."""
+"""Incidents at the token endpoint."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...core.endpoint_table import OAUTH_V1, TOKEN_ENDPOINTS
 from ...core.errors import TOKEN_ERRORS, ApiError, TokenError
-from ...core.injection import Arrival
-from .incident import TOKEN_ENDPOINTS, Incident
+from ...core.protocol import V1_ENDED
+from ..faults.injection import Arrival
+from .incident import Incident
 from .parsing import QuotedRefusal
 
 if TYPE_CHECKING:
     from ...simulator import Simulator
 
-V1_ENDED = "The v1 OAuth API was turned off on 2027-02-16."
 NO_REFRESH_TOKEN = "missing or invalid refresh token"
 _OF_A_CODE = ("BAD_AUTH_CODE", "EXPIRED_AUTH_CODE", "MISMATCH_REDIRECT_URI_AUTH_CODE", "BAD_CODE_VERIFIER")
 _OF_A_REFRESH = ("BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_HUB")
@@ -28,11 +29,11 @@ _STATES = {
 
 
 def refused(name: str) -> Callable[[Simulator, QuotedRefusal, re.Match[str]], Incident]:
-    """Return who makes the incident of a refusal, by its name."""
+    """Return the function that creates the incident of a token error, by its name."""
 
-    def make(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
-        message = NO_REFRESH_TOKEN if NO_REFRESH_TOKEN in found[0].lower() else None
-        error = said.body.get("error")
+    def make(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) -> Incident:
+        message = NO_REFRESH_TOKEN if NO_REFRESH_TOKEN in match[0].lower() else None
+        error = quote.body.get("error")
 
         def act(_: Arrival) -> None:
             if name == "BAD_REFRESH_TOKEN" and message is None:
@@ -47,28 +48,28 @@ def refused(name: str) -> Callable[[Simulator, QuotedRefusal, re.Match[str]], In
             lambda _: TokenError(name, message=message, error=error if isinstance(error, str) else None),
             act,
             path=TOKEN_ENDPOINTS,
-            lasting=name not in _OF_A_CODE,  # another code may be good
+            lasting=name not in _OF_A_CODE,  # another code may work
             refresh=name in _OF_A_REFRESH,
         )
 
     return make
 
 
-def refused_by_name(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
-    """A refusal whose name stands somewhere."""
-    return refused(found[0].upper())(simulator, said, found)
+def refused_by_name(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) -> Incident:
+    """A token error whose name is in the text."""
+    return refused(match[0].upper())(simulator, quote, match)
 
 
-def uninstalled(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
-    """Somebody has uninstalled the app."""
-    made = refused("BAD_REFRESH_TOKEN")(simulator, said, found)
-    return replace(made, state="the app was uninstalled", act=lambda _: simulator.uninstall())
+def uninstalled(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) -> Incident:
+    """The app was uninstalled."""
+    incident = refused("BAD_REFRESH_TOKEN")(simulator, quote, match)
+    return replace(incident, state="the app was uninstalled", act=lambda _: simulator.uninstall())
 
 
-def v1_ended(simulator: Simulator, said: QuotedRefusal, found: re.Match[str]) -> Incident:
-    """OAuth v1 is off."""
+def v1_ended(simulator: Simulator, quote: QuotedRefusal, match: re.Match[str]) -> Incident:
+    """OAuth v1 has been turned off."""
     error = ApiError(410, V1_ENDED)
-    return Incident("410", "OAuth v1 is off", lambda _: error, path="/oauth/v1/*", lasting=True, refresh=True)
+    return Incident("410", "OAuth v1 is off", lambda _: error, path=f"{OAUTH_V1}*", lasting=True, refresh=True)
 
 
 NAMES = "|".join(TOKEN_ERRORS)

@@ -1,19 +1,22 @@
 """What a Python child loads by path: the socket patch, and a bundle of certificates for those who ask certifi.
 
 Standard library only, for Python 3.8 and later: the child's interpreter need not have this package. And little of it
-before the child imports ``socket``: most of what a program starts never does.
+before the child imports ``socket``: most of what a program starts never does. Nothing is put back here, for it lasts
+as long as the process; hence it sets attributes without ``replacements.Replacements``.
 """
 
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder
 
 TYPE_CHECKING = False  # as typing's, which would cost time here
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
     from typing import Any
+
+_PACKAGE = "_hubspot_simulator"
 
 
 def install(text: str, package: str) -> None:
@@ -78,7 +81,7 @@ class _ModulePatches:
         child = json.loads(self._text)
         with open(child["authority"], encoding="ascii") as file:
             authority = file.read()
-        self._patches = self._load("serving/socket_patch")
+        self._patches = self._load("serving.socket_patch")
         self._matches = self._load("hosts").matcher(child["hosts"])
         https, http = tuple(child["https"]), tuple(child["http"])
         self._patches.SocketPatch(self._matches, https=https, http=http, authority=authority).install()
@@ -99,12 +102,8 @@ class _ModulePatches:
         """Have it connect where the socket patch says: it does so in C, below the socket patch."""
         import socket
 
-        patches, matches, loop = self._patches, self._matches, uvloop.Loop
+        patches, is_hubspot, loop = self._patches, self._matches, uvloop.Loop
         getaddrinfo, create_connection, sock_connect = loop.getaddrinfo, loop.create_connection, loop.sock_connect
-
-        def is_hubspot(host: Any) -> bool:
-            name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-            return isinstance(name, str) and matches(name.lower().rstrip("."))
 
         async def resolve(self: Any, host: Any, port: Any, **kwargs: Any) -> Any:
             if is_hubspot(host):
@@ -116,17 +115,19 @@ class _ModulePatches:
                 if kwargs.get("ssl"):
                     kwargs["server_hostname"] = kwargs.get("server_hostname") or host
                 with socket.socket() as mark:
-                    host, port = patches._turned(mark, (socket.gethostbyname(host), port))
+                    host, port = patches.turned(mark, (socket.gethostbyname(host), port))
             return await create_connection(self, protocol, host, port, **kwargs)
 
         async def connect(self: Any, sock: Any, address: Any) -> Any:
-            return await sock_connect(self, sock, patches._turned(sock, address))
+            return await sock_connect(self, sock, patches.turned(sock, address))
 
         loop.getaddrinfo, loop.create_connection, loop.sock_connect = resolve, create, connect
 
     def _load(self, name: str) -> Any:
-        """Load a module of the simulator's package under a name of its own: the child may have another version."""
-        module = type(sys)(f"_hubspot_simulator_{name.rpartition('/')[2]}")
-        sys.modules[module.__name__] = module
-        SourceFileLoader(module.__name__, f"{self._package}/{name}.py").exec_module(module)
-        return module
+        """Load a module of the simulator's package under another name: the child may have another version of it."""
+        from importlib import import_module
+
+        if _PACKAGE not in sys.modules:
+            package = sys.modules[_PACKAGE] = type(sys)(_PACKAGE)
+            package.__path__ = [self._package]
+        return import_module(f"{_PACKAGE}.{name}")
