@@ -71,7 +71,7 @@ def browser(one_browser: Chrome) -> Iterator[Chrome]:
     resize(one_browser, 1200)
     yield one_browser
     one_browser.get("about:blank")
-    assert [entry["message"] for entry in one_browser.get_log("browser")] == []  # type: ignore[no-untyped-call]
+    assert [entry["message"] for entry in one_browser.get_log("browser")] == []
 
 
 def resize(browser: Chrome, width: int, scheme: str = "light") -> None:

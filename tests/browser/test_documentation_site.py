@@ -146,7 +146,7 @@ def test_no_page_scrolls_sideways(
     too_wide = {}
     for page in pages:
         browser.get(f"{address}/{page.name}")
-        if culprits := browser.execute_script(TOO_WIDE):  # type: ignore[no-untyped-call]
+        if culprits := browser.execute_script(TOO_WIDE):
             too_wide[page.name] = culprits
     assert too_wide == {}
 

@@ -128,7 +128,7 @@ def visitor(one_browser: Chrome, simulator: Simulator) -> Iterator[Visitor]:
     """The console may fill with what was refused here."""
     yield Visitor(one_browser, simulator)
     one_browser.get("about:blank")
-    one_browser.get_log("browser")  # type: ignore[no-untyped-call]
+    one_browser.get_log("browser")
 
 
 @pytest.mark.parametrize("by", ["link", "redirect", "script"])

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def serving(*arguments: str, before: tuple[str, ...] = (), **environment: str) -
         process.communicate(timeout=30)
 
 
-def call(url: str, token: str | None = None, data: bytes | None = None) -> tuple[int, dict]:
+def call(url: str, token: str | None = None, data: bytes | None = None) -> tuple[int, Any]:
     request = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"} if token else {})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:

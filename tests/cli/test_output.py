@@ -215,4 +215,4 @@ def test_b5_a_start_that_fails_is_said_in_the_poorest_encoding(monkeypatch: pyte
     monkeypatch.setattr(sys, "stderr", stream)
     assert main(["serve", "--host", "…"]) == 1
     stream.flush()
-    assert b"cannot listen on \\u2026" in stream.buffer.getvalue()  # type: ignore[attr-defined]
+    assert b"cannot listen on \\u2026" in stream.buffer.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import requests
@@ -29,7 +29,7 @@ BY_POST = {
     "revocation_endpoint_auth_method": "client_secret_post",
 }
 
-Client = OAuth2Session | OAuth2Client
+Client: TypeAlias = OAuth2Session | OAuth2Client
 Connect = Callable[..., Client]
 
 

@@ -91,7 +91,7 @@ def with_urllib3(place: Place, method: str) -> int:
 
 class _AnyName(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: object, **kwargs: object) -> None:
-        super().init_poolmanager(*args, assert_hostname=False, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, assert_hostname=False, **kwargs)
 
 
 def with_requests(place: Place, method: str) -> int:

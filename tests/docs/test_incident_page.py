@@ -35,7 +35,7 @@ def test_its_line_and_its_output_are_real(tmp_path: Path) -> None:
         "print(Sync(SimpleNamespace(**env), env, 'https://api.hubapi.com').contacts())\n",
         "utf-8",
     )
-    for text in (line, re.search(r'reproduce "(.+?)"', PAGE)[1]):  # type: ignore[index]
+    for text in (line, re.search(r'reproduce "(.+?)"', PAGE)[1]):
         done = subprocess.run(
             [sys.executable, "-m", "hubspot_simulator", "reproduce", text, "--", sys.executable, str(program)],
             capture_output=True,

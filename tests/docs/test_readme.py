@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hubspot_simulator.http.routes import ROUTES
+from hubspot_simulator.http.routes import ROUTES, Route
 from hubspot_simulator.settings import GROUPS, SETTINGS, default_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,7 +97,7 @@ def test_the_settings_of_the_readme_are_those_of_the_table() -> None:
 @pytest.mark.parametrize(
     "route", [r for r in ROUTES if r.template.startswith("/_simulator/")], ids=lambda r: r.template
 )
-def test_every_control_endpoint_is_in_the_table(route) -> None:
+def test_every_control_endpoint_is_in_the_table(route: Route) -> None:
     assert f"| `{route.method} {route.template}` |" in README.read_text("utf-8")
 
 

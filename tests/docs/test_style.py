@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_each_word_is_listed_once_in_order_with_what_to_write_instead() -> None:
 
 
 @pytest.mark.parametrize("form", [str, str.capitalize], ids=["lower", "capitalized"])
-def test_each_word_and_phrase_is_found_as_codespell_looks_for_it(form) -> None:
+def test_each_word_and_phrase_is_found_as_codespell_looks_for_it(form: Callable[[str], str]) -> None:
     found = [re.findall(CONFIG["regex"], f"It is {form(word)}, so.") for word in WORDS]
     missed = [word for word, words in zip(WORDS, found, strict=True) if form(word) not in words]
     assert missed == [], "add these phrases to `regex` of [tool.codespell] in pyproject.toml"

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -120,7 +120,7 @@ def _(clock: HubspotClock, simulated: bool) -> str:
     return outcome
 
 
-async def give_up(awaitable) -> None:
+async def give_up(awaitable: Awaitable[object]) -> None:
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(awaitable, SHORT)
 

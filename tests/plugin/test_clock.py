@@ -6,9 +6,11 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta, timezone
 from http.client import HTTPConnection
+from typing import Any
 
 import aiohttp
 import httpx
@@ -73,7 +75,7 @@ def test_the_mark_pins_now(hubspot_clock: HubspotClock, hubspot_installation: Co
         (lambda clock: clock.advance_to(clock.now + timedelta(days=1)), 86400),
     ],
 )
-def test_ways_to_move(hubspot_clock: HubspotClock, move, expected: int) -> None:
+def test_ways_to_move(hubspot_clock: HubspotClock, move: Callable[[HubspotClock], object], expected: int) -> None:
     before = utcnow(), hubspot_clock.server.now
     move(hubspot_clock)
     assert (utcnow() - before[0]).total_seconds() == expected
@@ -83,7 +85,7 @@ def test_ways_to_move(hubspot_clock: HubspotClock, move, expected: int) -> None:
 @pytest.mark.parametrize(
     "wrong", [lambda c: c.advance(), lambda c: c.advance(31), lambda c: c.advance(minute=31), lambda c: c.advance("31")]
 )
-def test_a_wrong_duration_names_the_accepted_forms(hubspot_clock: HubspotClock, wrong) -> None:
+def test_a_wrong_duration_names_the_accepted_forms(hubspot_clock: HubspotClock, wrong: Callable[[Any], object]) -> None:
     with pytest.raises(TypeError, match=r"expected a timedelta or its keywords, as in advance\(minutes=31\)"):
         wrong(hubspot_clock)
 
@@ -257,7 +259,7 @@ def test_reading_the_clock_does_not_step_a_stepping_freeze() -> None:
 
 
 def test_pytest_freezer_is_followed(
-    freezer, hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
+    freezer: Any, hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
 ) -> None:
     token = hubspot_installation.access_token
     assert call(hubspot_sim, token).status_code == 200
@@ -309,7 +311,9 @@ class TestLocalTime:
             pytest.param(0, "2026-06-01T12:00:00", marks=pytest.mark.hubspot(now="2026-06-01T12:00:00Z", utc_offset=0)),
         ],
     )
-    def test_every_way_to_read_it(self, hubspot_clock, hubspot_sim, hours: float, local: str) -> None:
+    def test_every_way_to_read_it(
+        self, hubspot_clock: HubspotClock, hubspot_sim: HubspotSim, hours: float, local: str
+    ) -> None:
         instant = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
         assert hubspot_clock.now == instant
         assert hubspot_sim.clock.now == instant
@@ -330,7 +334,9 @@ class TestLocalTime:
 
     @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process can be set on POSIX only")
     @pytest.mark.parametrize("zone", [None, "Europe/Paris"])
-    def test_afterwards_it_is_as_before(self, hubspot_sim, monkeypatch: pytest.MonkeyPatch, zone: str | None) -> None:
+    def test_afterwards_it_is_as_before(
+        self, hubspot_sim: HubspotSim, monkeypatch: pytest.MonkeyPatch, zone: str | None
+    ) -> None:
         if zone is None:
             monkeypatch.delenv("TZ", raising=False)
         else:
@@ -359,7 +365,7 @@ class TestLocalTime:
 
 def test_advance_to_takes_a_datetime(hubspot_clock: HubspotClock) -> None:
     with pytest.raises(TypeError, match="'2026-13-01' is no datetime: expected one such as"):
-        hubspot_clock.advance_to("2026-13-01")  # type: ignore[arg-type]
+        hubspot_clock.advance_to("2026-13-01")
 
 
 def test_b7_no_way_leads_to_where_no_token_can_be_issued(pytester: pytest.Pytester) -> None:

@@ -10,7 +10,9 @@ import socket
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,10 +22,10 @@ from hubspot_simulator.lab.audit import FINDINGS
 from hubspot_simulator.lab.conformance import calling, probe
 from hubspot_simulator.lab.conformance.bug_class_coverage import is_covered, scenarios_for
 from hubspot_simulator.lab.conformance.bug_classes import BUG_CLASSES
-from hubspot_simulator.lab.conformance.failures import Runaway
+from hubspot_simulator.lab.conformance.failures import Runaway, Stuck
 from hubspot_simulator.lab.conformance.fuse import Fuse, guarded
 from hubspot_simulator.lab.conformance.scenarios import SCENARIOS
-from pytest_hubspot_auth import HubspotClock, HubSpotRefreshSuite, HubspotSim
+from pytest_hubspot_auth import HubspotClock, HubSpotRefreshSuite, HubspotSim, SimulatorServer
 from pytest_hubspot_auth.conformance.bench import assess_alone
 from pytest_hubspot_auth.conformance.score_card import score_cards, score_lines, write_json
 
@@ -84,8 +86,11 @@ class Adapter(HubSpotRefreshSuite):
 """
 
 
+Kit = Callable[..., pytest.RunResult]
+
+
 @pytest.fixture
-def kit(pytester: pytest.Pytester):
+def kit(pytester: pytest.Pytester) -> Kit:
     """Run a module of suites, which begins with ``CLIENT``; the score card is at the end of the output."""
 
     def kit(source: str, *arguments: str, in_process: bool = True, client: str = CLIENT) -> pytest.RunResult:
@@ -96,7 +101,7 @@ def kit(pytester: pytest.Pytester):
     return kit
 
 
-def card(pytester: pytest.Pytester) -> dict:
+def card(pytester: pytest.Pytester) -> Any:
     """Return the only score card."""
     document = json.loads((pytester.path / "card.json").read_text("utf-8"))
     assert document["version"] == 1
@@ -117,7 +122,8 @@ class TestTable:
         assert scenarios_for(BUG_CLASSES[1]) == ("survives-minute-31",)
 
     def test_every_finding_that_is_named_exists(self) -> None:
-        named = {name for found in (*SCENARIOS.values(), *BUG_CLASSES.values()) for name in found.findings}
+        named = {name for scenario in SCENARIOS.values() for name in scenario.findings}
+        named |= {name for bug_class in BUG_CLASSES.values() for name in bug_class.findings}
         assert named <= set(FINDINGS)
 
     @pytest.mark.parametrize("name", SCENARIOS)
@@ -128,12 +134,12 @@ class TestTable:
 
 
 class TestSuite:
-    def test_a_score_card_that_cannot_be_written_is_said(self, kit) -> None:
+    def test_a_score_card_that_cannot_be_written_is_said(self, kit: Kit) -> None:
         result = kit("class TestIt(Adapter): pass", "-k", "minute_31", "--hubspot-score-card=no/such/folder.json")
         assert result.ret == 0
         result.stdout.fnmatch_lines(["the score card could not be written: *No such file or directory: 'no/such/*'"])
 
-    def test_a_right_client_passes(self, kit, pytester: pytest.Pytester) -> None:
+    def test_a_right_client_passes(self, kit: Kit, pytester: pytest.Pytester) -> None:
         result = kit("class TestIt(Adapter): pass")
         assert result.ret == 0
         outcomes = result.parseoutcomes()
@@ -153,7 +159,7 @@ class TestSuite:
         assert totals["passed"] == outcomes["passed"]
         assert totals["bug_classes_covered"] >= 25
 
-    def test_one_that_never_refreshes_fails_and_is_told_what_to_do(self, kit, pytester: pytest.Pytester) -> None:
+    def test_one_that_never_refreshes_fails_and_is_told_what_to_do(self, kit: Kit, pytester: pytest.Pytester) -> None:
         result = kit("class TestIt(Adapter): client = NeverRefreshes", "-k", "minute_31")
         result.assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)
         result.stdout.fnmatch_lines(
@@ -172,7 +178,7 @@ class TestSuite:
         assert card(pytester)["bug_classes"] == {"covered": [1], "failed": [1]}
         assert "Traceback" not in result.stdout.str()
 
-    def test_no_token_is_printed_whole(self, kit) -> None:
+    def test_no_token_is_printed_whole(self, kit: Kit) -> None:
         source = """
 class Tells(Client):
     def refresh(self):
@@ -185,7 +191,9 @@ class TestIt(Adapter):
         assert not re.search(r"C[\w-]{60}", result.stdout.str())
 
     @pytest.mark.parametrize("part", ["connect", "work", "stored", "is_connected", "close"])
-    def test_c3_no_secret_is_in_what_the_kit_prints_or_writes(self, kit, pytester: pytest.Pytester, part: str) -> None:
+    def test_c3_no_secret_is_in_what_the_kit_prints_or_writes(
+        self, kit: Kit, pytester: pytest.Pytester, part: str
+    ) -> None:
         source = f"""
 import base64, urllib.parse
 
@@ -216,7 +224,7 @@ class TestIt(Adapter):
             assert not re.search(r"[A-Za-z0-9+/]{60}", text)  # HTTP Basic
             assert "\x1b" not in text
 
-    def test_what_it_needs_is_shown_when_it_is_missing(self, kit) -> None:
+    def test_what_it_needs_is_shown_when_it_is_missing(self, kit: Kit) -> None:
         result = kit("class TestIt(HubSpotRefreshSuite): pass", "-k", "minute_31")
         result.assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)
         result.stdout.fnmatch_lines(
@@ -227,13 +235,13 @@ class TestIt(Adapter):
             ]
         )
 
-    def test_a_suite_that_is_imported_is_not_collected(self, kit, pytester: pytest.Pytester) -> None:
+    def test_a_suite_that_is_imported_is_not_collected(self, kit: Kit, pytester: pytest.Pytester) -> None:
         pytester.makeini("[pytest]\npython_classes = *Suite *Adapter Check*")
         result = kit("class CheckIt(Adapter): pass", "--collect-only", "-q")
         classes = {line.split("::")[1] for line in result.outlines if line.count("::") == 2}
         assert classes == {"Adapter", "CheckIt"}
 
-    def test_a_known_failure_can_be_marked_and_keeps_its_settings(self, kit, pytester: pytest.Pytester) -> None:
+    def test_a_known_failure_can_be_marked_and_keeps_its_settings(self, kit: Kit, pytester: pytest.Pytester) -> None:
         source = """
 class TestIt(Adapter):
     client = NeverRefreshes
@@ -248,7 +256,7 @@ class TestIt(Adapter):
         result.stdout.fnmatch_lines(["  follows-expires-in *FAILED (*): * (expected: xfail)"])
         assert [one["expected"] for one in card(pytester)["scenarios"]] == [True]
 
-    def test_fixtures_of_the_class_work(self, kit) -> None:
+    def test_fixtures_of_the_class_work(self, kit: Kit) -> None:
         source = """
 class HardCoded(Client):
     def __init__(self, connection):
@@ -261,7 +269,7 @@ class TestIt(Adapter):
 """
         kit(source, "-k", "minute_31 or follows_expires_in").assert_outcomes(passed=2, deselected=len(SCENARIOS) - 2)
 
-    def test_what_fails_outside_of_the_scenario_is_in_the_score(self, kit, pytester: pytest.Pytester) -> None:
+    def test_what_fails_outside_of_the_scenario_is_in_the_score(self, kit: Kit, pytester: pytest.Pytester) -> None:
         source = """
 class Strays(Client):
     def get(self):
@@ -276,7 +284,7 @@ class TestIt(Adapter):
         assert only["outcome"] == "failed"
         assert "does not serve" in only["reason"]
 
-    def test_work_that_calls_nothing_after_the_probe_is_told(self, kit) -> None:
+    def test_work_that_calls_nothing_after_the_probe_is_told(self, kit: Kit) -> None:
         source = """
 class TestIt(Adapter):
     done = []
@@ -288,7 +296,7 @@ class TestIt(Adapter):
         result = kit(source, "-k", "minute_31")
         result.stdout.fnmatch_lines(["survives-minute-31: work() returned without a call to HubSpot's API: *"])
 
-    def test_under_xdist_the_score_card_arrives(self, kit, pytester: pytest.Pytester) -> None:
+    def test_under_xdist_the_score_card_arrives(self, kit: Kit, pytester: pytest.Pytester) -> None:
         source = "class TestIt(Adapter): pass\nclass TestOther(Adapter): client = NeverRefreshes"
         result = kit(source, "-n", "2", "-k", "minute_31 or no_refresh_on", in_process=False)
         result.assert_outcomes(passed=5, failed=1)
@@ -405,7 +413,7 @@ class TestProbe:
     """What is the adapter's fault is said once, and not as a bug of the integration."""
 
     @pytest.mark.parametrize("name", ADAPTER_MISTAKES)
-    def test_a_mistake_of_the_adapter(self, kit, pytester: pytest.Pytester, name: str) -> None:
+    def test_a_mistake_of_the_adapter(self, kit: Kit, pytester: pytest.Pytester, name: str) -> None:
         code, did, remedy = ADAPTER_MISTAKES[name]
         result = kit(f"class TestIt(Adapter):\n    {code}\n", "-W", "error", "-k", "minute_31 or stores_new_token")
         result.assert_outcomes(failed=2, deselected=len(SCENARIOS) - 2)
@@ -426,7 +434,7 @@ class TestProbe:
         assert only["common_findings"] == []
         assert only["adapter_error"] == only["scenarios"][0]["adapter_error"] == only["scenarios"][1]["adapter_error"]
 
-    def test_the_exception_and_its_line_and_what_was_asked_are_shown(self, kit) -> None:
+    def test_the_exception_and_its_line_and_what_was_asked_are_shown(self, kit: Kit) -> None:
         source = """
 class TestIt(Adapter):
     def work(self, client):
@@ -444,7 +452,7 @@ class TestIt(Adapter):
             ]
         )
 
-    def test_it_is_tried_once_a_class_that_works_and_twice_a_scenario_else(self, kit) -> None:
+    def test_it_is_tried_once_a_class_that_works_and_twice_a_scenario_else(self, kit: Kit) -> None:
         source = """
 class Adapter(Adapter):
     built = []
@@ -465,7 +473,7 @@ def test_count():
         result.assert_outcomes(passed=4, skipped=1, failed=2, deselected=3 * len(SCENARIOS) - 6)
 
     @pytest.mark.parametrize(("failures", "failed"), [(1, 0), (2, 1), (4, 2)])
-    def test_a_failed_first_try_is_not_remembered(self, kit, failures: int, failed: int) -> None:
+    def test_a_failed_first_try_is_not_remembered(self, kit: Kit, failures: int, failed: int) -> None:
         source = f"""
 class TestIt(Adapter):
     tries = []
@@ -478,7 +486,7 @@ class TestIt(Adapter):
         result = kit(source, "-k", "no_refresh_on_403 or minute_31 or survives_revocation")
         result.assert_outcomes(passed=3 - failed, failed=failed, deselected=len(SCENARIOS) - 3)
 
-    def test_what_fails_slowly_is_not_tried_for_every_scenario(self, kit, monkeypatch) -> None:
+    def test_what_fails_slowly_is_not_tried_for_every_scenario(self, kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(probe, "_ENOUGH_SECONDS", 0)
         source = """
 class TestIt(Adapter):
@@ -492,7 +500,7 @@ def test_count():
         result = kit(source, "-k", "no_refresh_on_403 or minute_31 or count")
         result.assert_outcomes(passed=1, failed=2, deselected=len(SCENARIOS) - 2)
 
-    def test_the_simulator_of_the_test_is_put_back_and_knows_nothing_of_it(self, kit) -> None:
+    def test_the_simulator_of_the_test_is_put_back_and_knows_nothing_of_it(self, kit: Kit) -> None:
         source = """
 @pytest.fixture(autouse=True)
 def sim(hubspot_sim, hubspot_server):
@@ -504,7 +512,7 @@ class TestIt(Adapter):
 """
         kit(source, "-k", "no_refresh_on_403").assert_outcomes(passed=1, deselected=len(SCENARIOS) - 1)
 
-    def test_settings_of_the_class_hold_and_those_of_the_scenario_do_not(self, kit) -> None:
+    def test_settings_of_the_class_hold_and_those_of_the_scenario_do_not(self, kit: Kit) -> None:
         source = """
 @pytest.mark.hubspot(token_ttl=900, now="2027-01-01T00:00:00Z")
 class TestIt(Adapter):
@@ -519,7 +527,7 @@ def test_seen():
             passed=2, deselected=len(SCENARIOS) - 1
         )
 
-    def test_names_that_are_nobodys_business(self, kit) -> None:
+    def test_names_that_are_nobodys_business(self, kit: Kit) -> None:
         source = """
 class TestIt(Adapter):
     concurrency = None
@@ -545,7 +553,7 @@ class TestIt(Adapter):
         result = kit(source, "-k", "TestIt and (minute_31 or prepared)")
         assert result.parseoutcomes()["passed"] == 2
 
-    def test_stored_that_gives_nothing(self, kit, pytester: pytest.Pytester) -> None:
+    def test_stored_that_gives_nothing(self, kit: Kit, pytester: pytest.Pytester) -> None:
         result = kit("class TestIt(Adapter):\n    def stored(self, client): pass", "-k", "minute_31 or stores_new")
         result.assert_outcomes(passed=1, failed=1, deselected=len(SCENARIOS) - 2)
         result.stdout.fnmatch_lines(
@@ -559,14 +567,14 @@ class TestIt(Adapter):
         assert card(pytester)["adapter_error"] == ""
 
     @pytest.mark.parametrize("said", ["None", "'yes'", "1"])
-    def test_is_connected_that_gives_no_bool(self, kit, said: str) -> None:
+    def test_is_connected_that_gives_no_bool(self, kit: Kit, said: str) -> None:
         source = f"class TestIt(Adapter):\n    def is_connected(self, client): return {said}"
         result = kit(source, "-k", "dead_connection")
         result.stdout.fnmatch_lines(
             [f"The adapter TestIt does not work: is_connected() returned {said}: it must return True or False."]
         )
 
-    def test_prepare_that_does_the_work_at_once(self, kit) -> None:
+    def test_prepare_that_does_the_work_at_once(self, kit: Kit) -> None:
         result = kit("class TestIt(Adapter):\n    def prepare(self, client): return client.get()", "-k", "queued")
         result.stdout.fnmatch_lines(
             ["The adapter TestIt does not work: prepare() returned NoneType: it must return a callable."]
@@ -582,7 +590,7 @@ class TestIt(Adapter):
         ],
     )
     def test_a_part_that_raises_is_the_adapters_mistake(
-        self, kit, pytester: pytest.Pytester, part: str, scenario: str, number: int
+        self, kit: Kit, pytester: pytest.Pytester, part: str, scenario: str, number: int
     ) -> None:
         source = f"""
 class TestIt(Adapter):
@@ -609,7 +617,7 @@ class TestIt(Adapter):
         ids=["the-adapter", "the-integration"],
     )
     def test_what_a_restart_raises_is_the_mistake_of_whoever_raised_it(
-        self, kit, pytester: pytest.Pytester, connect: str, failed: list[int]
+        self, kit: Kit, pytester: pytest.Pytester, connect: str, failed: list[int]
     ) -> None:
         source = f"""
 class Client(Client):
@@ -654,7 +662,7 @@ class TestIt(HubSpotRefreshSuite):
 class TestApplicable:
     """What an integration cannot meet does not count against it."""
 
-    def test_one_that_refreshes_by_its_clock_alone(self, kit, pytester: pytest.Pytester) -> None:
+    def test_one_that_refreshes_by_its_clock_alone(self, kit: Kit, pytester: pytest.Pytester) -> None:
         kit(BY_THE_CLOCK, "-k", "straggler or category or turns_a_401")
         outcomes = {one["scenario"]: (one["outcome"], one["reason"]) for one in card(pytester)["scenarios"]}
         assert outcomes.pop("turns-a-401-into-a-refresh")[0] == "failed"
@@ -663,7 +671,7 @@ class TestApplicable:
             assert (outcome, reason.partition(",")[0]) == ("not applicable", "it refreshes by its clock alone")
 
     @pytest.mark.parametrize(("said", "outcome"), [("", "skipped"), ("several_apps = True", "failed")])
-    def test_one_of_a_single_app(self, kit, said: str, outcome: str) -> None:
+    def test_one_of_a_single_app(self, kit: Kit, said: str, outcome: str) -> None:
         source = f"""
 class TestIt(Adapter):
     {said or "pass"}
@@ -676,7 +684,7 @@ class TestIt(Adapter):
         result = kit(source, "-k", "right_app")
         result.assert_outcomes(**{outcome: 1}, deselected=len(SCENARIOS) - 1)
 
-    def test_several_apps_that_is_no_bool(self, kit) -> None:
+    def test_several_apps_that_is_no_bool(self, kit: Kit) -> None:
         result = kit("class TestIt(Adapter):\n    several_apps = 2", "-k", "right_app")
         result.stdout.fnmatch_lines(
             ["The adapter TestIt does not work: several_apps is 2, which is neither True nor False."]
@@ -686,7 +694,7 @@ class TestIt(Adapter):
         ("scenario", "sent"),
         [("outage", "a 429 SECONDLY of the token endpoint"), ("429", "a 429 TEN_SECONDLY_ROLLING")],
     )
-    def test_it_says_what_was_sent(self, kit, scenario: str, sent: str) -> None:
+    def test_it_says_what_was_sent(self, kit: Kit, scenario: str, sent: str) -> None:
         source = """
 class Client(Client):
     dead = False
@@ -749,25 +757,25 @@ class TestIt(HubSpotRefreshSuite):
 
 
 class TestConcurrency:
-    def test_an_adapter_of_coroutines(self, kit) -> None:
+    def test_an_adapter_of_coroutines(self, kit: Kit) -> None:
         names = "minute_31 or many or straggler or slow_refresh or queued or second_expiry or portals"
         result = kit(ASYNC, "-W", "error", "-k", names)
         result.assert_outcomes(passed=7, deselected=len(SCENARIOS) - 7)
 
-    def test_what_it_says_of_the_connection_is_asked(self, kit) -> None:
+    def test_what_it_says_of_the_connection_is_asked(self, kit: Kit) -> None:
         result = kit(ASYNC, "-k", "dead_connection")
         result.stdout.fnmatch_lines(["*is_connected() stayed True although the refresh token is dead."])
 
-    def test_a_restart_that_ignores_what_is_stored_is_seen(self, kit) -> None:
+    def test_a_restart_that_ignores_what_is_stored_is_seen(self, kit: Kit) -> None:
         result = kit(ASYNC, "-k", "stores_new_token")
         result.stdout.fnmatch_lines(["*after a restart it sent the access token from before the last refresh."])
 
-    def test_a_stampede_of_threads_is_seen_every_time(self, kit) -> None:
+    def test_a_stampede_of_threads_is_seen_every_time(self, kit: Kit) -> None:
         result = kit("class TestIt(Adapter): concurrency = 'threads'", "-k", "one_refresh_for_many")
         result.assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)
         result.stdout.fnmatch_lines(["*it sent 8 token requests when 8 threads found one token expired, where 1 *"])
 
-    def test_threads_want_plain_functions(self, kit) -> None:
+    def test_threads_want_plain_functions(self, kit: Kit) -> None:
         result = kit(ASYNC.replace('"tasks"', '"threads"'), "-k", "one_refresh_for_many", "-W", "error")
         result.stdout.fnmatch_lines(
             ['The adapter TestIt does not work: work is a coroutine: set concurrency = "tasks", not "threads".']
@@ -786,7 +794,7 @@ class Loops(Client):
 """
 
     @pytest.mark.parametrize("caught", ["Exception", "BaseException"])
-    def test_a_client_that_loops_is_ended(self, kit, caught: str) -> None:
+    def test_a_client_that_loops_is_ended(self, kit: Kit, caught: str) -> None:
         if caught == "BaseException":  # ends because the loop gives up in the end, not because it is told to
             source = self.LOOP.format(caught=caught).replace("while True:", "for _ in range(300):")
         else:
@@ -797,7 +805,7 @@ class Loops(Client):
             ["stops-on-dead-refresh-token: it made more than 200 requests in one unit of work, and was stopped."]
         )
 
-    def test_its_threads_are_ended(self, kit) -> None:
+    def test_its_threads_are_ended(self, kit: Kit) -> None:
         source = (
             self.LOOP.format(caught="Exception")
             + """
@@ -813,7 +821,7 @@ class TestIt(Adapter):
         result.assert_outcomes(failed=1, deselected=len(SCENARIOS) - 1)
         result.stdout.fnmatch_lines(["one-refresh-for-many: it made more than 200 requests in one unit of work, *"])
 
-    def test_its_tasks_are_ended(self, kit) -> None:
+    def test_its_tasks_are_ended(self, kit: Kit) -> None:
         source = (
             ASYNC.replace("return AsyncClient(", "return Loops(")
             + """
@@ -833,7 +841,7 @@ class Loops(AsyncClient):
 
 class TestStuck:
     @pytest.mark.parametrize("kind", ["threads", "tasks"])
-    def test_work_that_does_not_come_back_is_not_waited_for(self, monkeypatch, kind: str) -> None:
+    def test_work_that_does_not_come_back_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
         monkeypatch.setattr(calling, "SECONDS", 0.05)
         caller = calling.Calling(Fuse(lambda: None))
         released = threading.Event()
@@ -841,7 +849,7 @@ class TestStuck:
         async def wait() -> None:
             await asyncio.Event().wait()
 
-        with pytest.raises(calling.Stuck):
+        with pytest.raises(Stuck):
             getattr(caller, kind)([released.wait if kind == "threads" else wait] * 2)
         released.set()
         caller.close()
@@ -853,15 +861,15 @@ class TestAlone:
     class Adapter:
         closed = 0
 
-        def connect(self, connection):
+        def connect(self, connection: Any) -> Any:
             return connection
 
-        def work(self, client):
+        def work(self, client: Any) -> None:
             headers = {"Authorization": f"Bearer {client.tokens['access_token']}"}
             url = f"{client.base_url}/crm/v3/objects/contacts"
             requests.get(url, headers=headers, timeout=10).raise_for_status()
 
-        def close(self, client):
+        def close(self, client: Any) -> None:
             self.closed += 1
             raise ValueError("it is closed already")
 
@@ -873,7 +881,9 @@ class TestAlone:
             ("stores-before-use", "not applicable", "no stored(client), what a restart would find", ()),
         ],
     )
-    def test_the_result(self, hubspot_server, name: str, outcome: str, reason: str, findings: tuple[str, ...]) -> None:
+    def test_the_result(
+        self, hubspot_server: SimulatorServer, name: str, outcome: str, reason: str, findings: tuple[str, ...]
+    ) -> None:
         adapter = self.Adapter()
         result = assess_alone(SCENARIOS[name], adapter, hubspot_server, name)
         assert result.outcome == outcome
@@ -881,7 +891,7 @@ class TestAlone:
         assert result.findings == findings
         assert adapter.closed == (outcome != "not applicable")
 
-    def test_who_listens_to_the_server_goes_on_listening(self, hubspot_server) -> None:
+    def test_who_listens_to_the_server_goes_on_listening(self, hubspot_server: SimulatorServer) -> None:
         seen: list[object] = []
         unsubscribe = hubspot_server.app.subscribe(seen.append)
         try:
@@ -891,11 +901,11 @@ class TestAlone:
             unsubscribe()
         assert len(seen) == 6
 
-    def test_a_connection_tells_no_secret(self, hubspot_server) -> None:
+    def test_a_connection_tells_no_secret(self, hubspot_server: SimulatorServer) -> None:
         told: list[str] = []
 
-        class Tells(self.Adapter):  # type: ignore[name-defined]
-            def connect(self, connection):
+        class Tells(self.Adapter):  # type: ignore[misc, name-defined]
+            def connect(self, connection: Any) -> Any:
                 told.append(repr(connection))
                 return super().connect(connection)
 
@@ -909,7 +919,7 @@ class TestScore:
     class Report:
         nodeid = "test_it.py::TestIt::test_survives_minute_31"
         outcome = "passed"
-        user_properties = (
+        user_properties: tuple[tuple[str, str], ...] = (
             (
                 "hubspot_scenario",
                 '{"suite": "test_it.py::TestIt", "scenario": "survives-minute-31", "title": "", "classes": [1], '
@@ -950,7 +960,7 @@ class TestScore:
     @classmethod
     def failures(cls, *findings: list[str]) -> list[object]:
         """Return reports of failures with these findings."""
-        made = []
+        made: list[object] = []
         for number, found in enumerate(findings):
             report = cls.Report()
             report.nodeid = f"test_it.py::TestIt::test_{number}"
@@ -1004,7 +1014,7 @@ def listed() -> str:
 
 
 class TestDocs:
-    def test_the_example_passes(self, kit) -> None:
+    def test_the_example_passes(self, kit: Kit) -> None:
         example = re.search(r"<!-- example -->\n```python\n(.*?)```\n", DOCS.read_text("utf-8"), re.DOTALL)
         assert example
         result = kit("", "-W", "error", client=example[1])
@@ -1020,7 +1030,7 @@ class TestDocs:
 
 
 class TestFuse:
-    def test_who_asks_for_a_connection_is_refused_while_it_is_blown(self, hubspot_server) -> None:
+    def test_who_asks_for_a_connection_is_refused_while_it_is_blown(self, hubspot_server: SimulatorServer) -> None:
         fuse = Fuse(lambda: None)
         place = hubspot_server.host, hubspot_server.port
         before = vars(socket.socket).get("connect"), vars(socket.socket).get("connect_ex")
@@ -1060,7 +1070,7 @@ class TestFuse:
         with pytest.raises(ZeroDivisionError), Fuse(lambda: None).armed():
             raise ZeroDivisionError
 
-    def test_nothing_is_left_pending_in_the_interpreter(self, hubspot_server) -> None:
+    def test_nothing_is_left_pending_in_the_interpreter(self, hubspot_server: SimulatorServer) -> None:
         """A flag that stays set would have CPython 3.11 hang under a tracer, such as coverage's or a debugger's."""
         assess_alone(SCENARIOS["no-refresh-on-403"], TestAlone.Adapter(), hubspot_server)
         calls = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import httpx
@@ -157,7 +157,7 @@ def test_uninstall_kills_the_refresh_token_only(
         (lambda sim: sim.add_app(redirect_uris="http://localhost"), "expected a list of one or more redirect URIs"),
     ],
 )
-def test_mistakes_are_named(hubspot_sim: HubspotSim, mistake, message: str) -> None:
+def test_mistakes_are_named(hubspot_sim: HubspotSim, mistake: Callable[[HubspotSim], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mistake(hubspot_sim)
 
@@ -407,7 +407,9 @@ def test_settings_come_from_the_fixture(hubspot_settings: Settings) -> None:
     assert hubspot_settings == Settings(guard=True)  # as the ini file of this repository says
 
 
-def test_a_path_with_an_asterisk_stands_for_many(hubspot_sim, hubspot_installation) -> None:
+def test_a_path_with_an_asterisk_stands_for_many(
+    hubspot_sim: HubspotSim, hubspot_installation: ConnectedInstallation
+) -> None:
     headers = {"Authorization": f"Bearer {hubspot_installation.access_token}"}
     for name in ("contacts", "deals"):
         requests.get(f"{hubspot_sim.url}/crm/v3/objects/{name}", headers=headers, timeout=10)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import ways_to_hubspot
 from ways_to_hubspot import SEEN, UNSEEN
 
 # The runs inside have their own guard. That of this one would give them a proxy, as to every child.
@@ -79,7 +80,7 @@ def test_unseen(name):
 
 @pytest.mark.parametrize("table", ["seen", "unseen"])
 def test_every_way_to_hubspot_is_stopped_or_listed_as_unseen(pytester: pytest.Pytester, table: str) -> None:
-    pytester.makepyfile(WAYS, ways_to_hubspot=(HERE / "ways_to_hubspot.py").read_text("utf-8"))
+    pytester.makepyfile(WAYS, ways_to_hubspot=Path(ways_to_hubspot.__file__).read_text("utf-8"))
     chosen = ["-k", f"test_{table}", f"--hubspot-hosts={'localhost' if table == 'unseen' else ''}"]
     result = pytester.runpytest_subprocess("-p", "no:randomly", "-rA", *chosen)
     lines = result.stdout.str().splitlines()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import sys
-from importlib.machinery import ExtensionFileLoader, SourceFileLoader
+from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from importlib.util import find_spec
 
 import pytest
 
-from pytest_hubspot_auth import HubspotClock
+from pytest_hubspot_auth import HubspotClock, HubspotSim
 
 REAL = [datetime.datetime, datetime.date]  # at import, before any freeze
 LIBRARY = """
@@ -55,7 +55,7 @@ def test_pandas_is_imported_for_the_first_time(pytester: pytest.Pytester) -> Non
 
 
 def test_an_extension_module_finds_the_real_types(
-    hubspot_sim, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    hubspot_sim: HubspotSim, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """A stand-in's layout is another one: Cython would crash the process, or warn of a changed size."""
     name = next(
@@ -79,7 +79,7 @@ def test_an_extension_module_finds_the_real_types(
     assert datetime.datetime is not REAL[0]
 
 
-def _extension(name: str):
+def _extension(name: str) -> ModuleSpec | None:
     try:
         spec = find_spec(name)
     except ModuleNotFoundError:
@@ -202,7 +202,7 @@ def test_a_fastapi_app_is_built_while_frozen(hubspot_clock: HubspotClock) -> Non
     assert app.openapi()["paths"]["/"]["get"]["parameters"][0]["schema"]["format"] == "date-time"
 
 
-def test_afterwards_imports_are_left_alone(hubspot_sim) -> None:
+def test_afterwards_imports_are_left_alone(hubspot_sim: HubspotSim) -> None:
     loaders = dict(vars(ExtensionFileLoader)), dict(vars(SourceFileLoader))
     clock = HubspotClock(hubspot_sim.clock)
     clock.start()

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from pytest_hubspot_auth import HubspotSim, SimulatorServer
+from pytest_hubspot_auth import HubspotResponses, HubspotSim, SimulatorServer
 
 NEED_NONE = """
 import httpx, pytest, requests, responses
@@ -139,7 +139,9 @@ def test_no_server_starts_before_its_address_is_asked_for(pytester: pytest.Pytes
     result.assert_outcomes(passed=8)
 
 
-def test_a_mounted_mock_lets_the_server_through_that_starts_later(hubspot_responses, hubspot_sim: HubspotSim) -> None:
+def test_a_mounted_mock_lets_the_server_through_that_starts_later(
+    hubspot_responses: HubspotResponses, hubspot_sim: HubspotSim
+) -> None:
     import requests
     import responses
 

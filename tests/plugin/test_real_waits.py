@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubspot_simulator.core.clock import ManualClock, OffsetClock
-from pytest_hubspot_auth import HubspotClock
+from pytest_hubspot_auth import HubspotClock, HubspotSim
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -214,7 +214,7 @@ def test_an_example_of_hypothesis_whose_clock_is_moved_misses_no_deadline() -> N
     assert examples
 
 
-def test_afterwards_all_is_as_before(hubspot_sim) -> None:
+def test_afterwards_all_is_as_before(hubspot_sim: HubspotSim) -> None:
     def names() -> dict[str, object]:
         return {
             f"{name}.{key}": value

@@ -48,7 +48,9 @@ def run(pytester: pytest.Pytester, *options: str, code: str = FAILS) -> tuple[st
 
 
 @pytest.mark.parametrize("options", [(), ("-n2",), ("--tb=short",), ("--tb=native",), ("--tb=line",), ("--tb=no",)])
-def test_a9_the_journal_and_the_audit_of_a_failed_test_are_in_junit_xml(pytester, options) -> None:
+def test_a9_the_journal_and_the_audit_of_a_failed_test_are_in_junit_xml(
+    pytester: pytest.Pytester, options: tuple[str, ...]
+) -> None:
     out, xml = run(pytester, *options)
     said = failure(xml)
     assert "- HubSpot simulator -" in said
@@ -64,7 +66,7 @@ def test_a9_the_journal_and_the_audit_of_a_failed_test_are_in_junit_xml(pytester
         assert count == (0 if options == ("--tb=no",) else 1)
 
 
-def test_a9_no_secret_and_no_control_character_is_in_junit_xml(pytester) -> None:
+def test_a9_no_secret_and_no_control_character_is_in_junit_xml(pytester: pytest.Pytester) -> None:
     out, xml = run(pytester, "--show-capture=no", "-o", "junit_logging=all")
     token = re.compile(r"C[\w-]{100,}")
     source = [line for line in out.splitlines() if "%01" in line]
@@ -75,7 +77,7 @@ def test_a9_no_secret_and_no_control_character_is_in_junit_xml(pytester) -> None
 
 
 @pytest.mark.parametrize("logging", ["no", "system-out", "all"])
-def test_a9_whatever_junit_logging_says_the_journal_is_there_once(pytester, logging) -> None:
+def test_a9_whatever_junit_logging_says_the_journal_is_there_once(pytester: pytest.Pytester, logging: str) -> None:
     _, xml = run(pytester, "-o", f"junit_logging={logging}")
     assert xml.read_text("utf-8").count("- HubSpot simulator -") == 1
 
@@ -89,12 +91,12 @@ def test_a9_whatever_junit_logging_says_the_journal_is_there_once(pytester, logg
         "raise RuntimeError('two') from ValueError('one')",
     ],
 )
-def test_a9_however_a_test_fails(pytester, body) -> None:
+def test_a9_however_a_test_fails(pytester: pytest.Pytester, body: str) -> None:
     _, xml = run(pytester, code=f"def test_it(hubspot_sim):\n    {body}\n")
     assert failure(xml).count("no request reached the simulator") == 1
 
 
-def test_a9_a_fixture_fails(pytester) -> None:
+def test_a9_a_fixture_fails(pytester: pytest.Pytester) -> None:
     code = """
     import pytest
 
@@ -110,7 +112,7 @@ def test_a9_a_fixture_fails(pytester) -> None:
     assert out.count("no request reached the simulator") == 1
 
 
-def test_a9_a_failure_that_is_text_says_it_too(pytester) -> None:
+def test_a9_a_failure_that_is_text_says_it_too(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """
         import pytest
@@ -129,7 +131,9 @@ def test_a9_a_failure_that_is_text_says_it_too(pytester) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("-n2",)])
-def test_d6_the_sections_are_coloured_by_pytests_own_writer(pytester, options) -> None:
+def test_d6_the_sections_are_coloured_by_pytests_own_writer(
+    pytester: pytest.Pytester, options: tuple[str, ...]
+) -> None:
     out, xml = run(pytester, "--color=yes", *options)
     lines = [line for line in out.splitlines() if re.match(r"\S*#\d ", line)]
     assert lines
@@ -138,7 +142,7 @@ def test_d6_the_sections_are_coloured_by_pytests_own_writer(pytester, options) -
     assert "\x1b" not in xml.read_text("utf-8")
 
 
-def test_d6_without_colour_there_is_none(pytester) -> None:
+def test_d6_without_colour_there_is_none(pytester: pytest.Pytester) -> None:
     out, _ = run(pytester, "--color=no")
     assert "\x1b" not in out
 
@@ -190,7 +194,7 @@ OURS = (
 
 
 @pytest.mark.parametrize("code", [FAILS, SWEPT, KIT, UNSERVED], ids=["journal", "sweep", "kit", "unserved"])
-def test_d6_reports_fit_the_terminal(pytester, monkeypatch, code) -> None:
+def test_d6_reports_fit_the_terminal(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     selected = ["-k", "minute_31 or stores_new_token"] if code is KIT else []
     out, _ = run(pytester, "--show-capture=no", *selected, code=code)

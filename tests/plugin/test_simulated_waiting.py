@@ -7,9 +7,11 @@ import sched
 import socket
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from queue import Empty, Queue
 from time import sleep
+from typing import Any
 
 import aiohttp
 import anyio
@@ -20,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubspot_simulator.core.clock import ManualClock, OffsetClock
-from pytest_hubspot_auth import HubspotClock, HubspotSim
+from pytest_hubspot_auth import ConnectedInstallation, HubspotClock, HubspotSim
 from pytest_hubspot_auth.time.waiting import threads as threads_module
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -70,7 +72,7 @@ class TestTheChoice:
         time.sleep(0.001)
         assert after(before) == 15
 
-    def test_afterwards_all_is_as_before(self, hubspot_sim) -> None:
+    def test_afterwards_all_is_as_before(self, hubspot_sim: HubspotSim) -> None:
         def names() -> list[object]:
             base = asyncio.BaseEventLoop
             return [time.sleep, sleep, threading.Event.wait, threading.Condition.wait, base._run_once, base.time]  # type: ignore[attr-defined]
@@ -95,7 +97,9 @@ class TestTheChoice:
 
 @simulated
 class TestSleeps:
-    def test_both_clocks_move(self, hubspot_sim, hubspot_clock: HubspotClock, hubspot_installation) -> None:
+    def test_both_clocks_move(
+        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_installation: ConnectedInstallation
+    ) -> None:
         headers = {"Authorization": f"Bearer {hubspot_installation.access_token}"}
         assert requests.get(hubspot_sim.url + CONTACTS, headers=headers, timeout=GUARD).status_code == 200
         sleep(1800)
@@ -103,7 +107,9 @@ class TestSleeps:
         assert hubspot_clock.server.now == hubspot_clock.now
 
     @pytest.mark.hubspot(rate_limits=True, rate_limit=2)
-    def test_a_client_that_waits_gets_through_the_rate_limit(self, hubspot_sim, hubspot_clock, hubspot_installation):
+    def test_a_client_that_waits_gets_through_the_rate_limit(
+        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_installation: ConnectedInstallation
+    ) -> None:
         headers = {"Authorization": f"Bearer {hubspot_installation.access_token}"}
 
         def call() -> int:
@@ -119,7 +125,7 @@ class TestSleeps:
                 return 1800
 
         before = utcnow()
-        time.sleep(Whole())  # type: ignore[arg-type]
+        time.sleep(Whole())
         assert utcnow() - before == timedelta(seconds=1800)
 
     def test_a_poll_with_a_deadline_ends(self, hubspot_clock: HubspotClock) -> None:
@@ -139,7 +145,7 @@ class TestSleeps:
         assert utcnow() == before
 
     @pytest.mark.parametrize(("wrong", "error"), [(-1, ValueError), ("1", TypeError), (None, TypeError)])
-    def test_what_is_no_duration(self, hubspot_clock: HubspotClock, wrong, error: type[Exception]) -> None:
+    def test_what_is_no_duration(self, hubspot_clock: HubspotClock, wrong: Any, error: type[Exception]) -> None:
         before = utcnow()
         with pytest.raises(error):
             time.sleep(wrong)
@@ -162,7 +168,9 @@ class TestSleeps:
             retrying(lambda: 1 / 0)
         assert after(before) == 63
 
-    def test_retry_after_of_urllib3(self, hubspot_sim, hubspot_clock: HubspotClock, hubspot_installation) -> None:
+    def test_retry_after_of_urllib3(
+        self, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock, hubspot_installation: ConnectedInstallation
+    ) -> None:
         from requests.adapters import HTTPAdapter
         from urllib3.util import Retry
 
@@ -244,11 +252,15 @@ class TestAsyncio:
     @pytest.mark.parametrize("client", ["httpx", "aiohttp"])
     @pytest.mark.hubspot(rate_limits=True, rate_limit=2)
     def test_a_client_with_open_connections_waits_for_the_rate_limit(
-        self, hubspot_sim, hubspot_clock: HubspotClock, hubspot_installation, client: str
+        self,
+        hubspot_sim: HubspotSim,
+        hubspot_clock: HubspotClock,
+        hubspot_installation: ConnectedInstallation,
+        client: str,
     ) -> None:
         headers = {"Authorization": f"Bearer {hubspot_installation.access_token}"}
 
-        async def calls(get) -> list[int]:
+        async def calls(get: Callable[[], Awaitable[int]]) -> list[int]:
             statuses = await asyncio.gather(*(get() for _ in range(3)))
             await wait_in_a_tree(11)
             return [*sorted(statuses), await get()]
@@ -261,10 +273,10 @@ class TestAsyncio:
                         return (await session.get(CONTACTS)).status_code
 
                     return await calls(get)
-            async with aiohttp.ClientSession(hubspot_sim.url, headers=headers) as session:
+            async with aiohttp.ClientSession(hubspot_sim.url, headers=headers) as aio_session:
 
                 async def get() -> int:
-                    async with session.get(CONTACTS) as answer:
+                    async with aio_session.get(CONTACTS) as answer:
                         await answer.read()
                         return answer.status
 
@@ -282,8 +294,8 @@ class TestAsyncio:
         async def scenario() -> bool:
             loop = asyncio.get_running_loop()
             threading.Timer(0.05, go.set).start()
-            sleeper = asyncio.create_task(asyncio.sleep(1800))
-            job = loop.run_in_executor(None, go.wait, GUARD)
+            sleeper: asyncio.Task[Any] = asyncio.create_task(asyncio.sleep(1800))
+            job: asyncio.Future[Any] = loop.run_in_executor(None, go.wait, GUARD)
             if how == "wait_for":
                 await asyncio.wait_for(job, 1800)
             elif how == "gather":

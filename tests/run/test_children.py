@@ -7,10 +7,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hubspot_simulator.runner.connection_hints import connection_hints
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Ran, Run
+
 
 CONTACTS = "/crm/v3/objects/contacts"
 STORY = [("GET", CONTACTS, 200), ("GET", CONTACTS, 401), ("POST", "/oauth/v1/token", 200), ("GET", CONTACTS, 200)]
@@ -21,7 +26,7 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"not on this machine: {', '.join(missing)}")
 
 
-def tells_the_story(ran) -> None:
+def tells_the_story(ran: Ran) -> None:
     assert ran.status == 0, ran.report
     assert ran.exchanges == STORY
     assert "expired" in ran.whys[1]
@@ -44,7 +49,7 @@ contacts
 
 
 @needs("sh", "curl", "sed")
-def test_curl(run) -> None:
+def test_curl(run: Run) -> None:
     ran = run(["sh", "-c", CURL], "--expire-after", "1")
     assert ran.output.split() == ["200", "401", "200"]
     tells_the_story(ran)
@@ -72,7 +77,7 @@ print(client.crm.contacts.basic_api.get_page().results)
 """
 
 
-def test_the_official_python_client(python) -> None:
+def test_the_official_python_client(python: Run) -> None:
     ran = python(OFFICIAL, "--expire-after", "1")
     assert ran.output == "[]\n"
     tells_the_story(ran)
@@ -100,7 +105,7 @@ with requests.Session() as session:
 """
 
 
-def test_prepared_requests(python) -> None:
+def test_prepared_requests(python: Run) -> None:
     ran = python(PREPARED, "--expire-after", "1", PYTHONWARNINGS="error")
     assert ran.output == "200\n"
     tells_the_story(ran)
@@ -142,7 +147,7 @@ def other_pythons() -> list[str]:
 
 
 @pytest.mark.parametrize("interpreter", other_pythons() or [None], ids=lambda path: path and Path(path).name)
-def test_a_python_that_has_neither_the_package_nor_a_proxy(interpreter: str | None, python) -> None:
+def test_a_python_that_has_neither_the_package_nor_a_proxy(interpreter: str | None, python: Run) -> None:
     if interpreter is None:
         pytest.skip("no other Python is on this machine")
     ran = python(BARE, "--expire-after", "1", interpreter=interpreter, PYTHONWARNINGS="error")
@@ -176,7 +181,7 @@ IN_C = {
 
 
 @pytest.mark.parametrize("name", IN_C)
-def test_python_clients_with_sockets_of_their_own(name: str, python) -> None:
+def test_python_clients_with_sockets_of_their_own(name: str, python: Run) -> None:
     pytest.importorskip(name)
     lines = IN_C[name].splitlines()
     ran = python("\n".join(line[8:] for line in lines))
@@ -207,13 +212,13 @@ for (const host of process.argv.slice(2)) {
 """
 
 
-def test_spellings_of_the_host_in_python(python) -> None:
+def test_spellings_of_the_host_in_python(python: Run) -> None:
     ran = python(SPELLED_IN_PYTHON, stdin=" ".join(SPELLINGS))
     assert ran.output.split() == ["401"] * len(SPELLINGS), ran.report
 
 
 @needs("node")
-def test_spellings_of_the_host_in_node(run, tmp_path: Path) -> None:
+def test_spellings_of_the_host_in_node(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "spelled.js"
     script.write_text(SPELLED_IN_NODE)
     ran = run(["node", script, *SPELLINGS])
@@ -266,7 +271,7 @@ const headers = { Authorization: `Bearer ${process.env.HUBSPOT_ACCESS_TOKEN}` };
 """
 
 
-def test_the_official_node_client(run, node_modules: Path) -> None:
+def test_the_official_node_client(run: Run, node_modules: Path) -> None:
     script = node_modules / "official.js"
     script.write_text(OFFICIAL_NODE)
     ran = run(["node", script], "--expire-after", "1")
@@ -274,7 +279,7 @@ def test_the_official_node_client(run, node_modules: Path) -> None:
     tells_the_story(ran)
 
 
-def test_other_node_clients(run, node_modules: Path) -> None:
+def test_other_node_clients(run: Run, node_modules: Path) -> None:
     script = node_modules / "others.js"
     script.write_text(OTHER_NODE)
     ran = run(["node", script])
@@ -308,7 +313,7 @@ class Child {
 
 
 @needs("java")
-def test_java(run, tmp_path: Path) -> None:
+def test_java(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "Child.java"
     script.write_text(JAVA)
     if subprocess.run(["java", "--list-modules"], capture_output=True, text=True).stdout.find("jdk.compiler") < 0:
@@ -405,13 +410,13 @@ IN_SCRIPTS = {
 }
 
 
-def expires_once(ran) -> None:
+def expires_once(ran: Ran) -> None:
     assert ran.output.split() == ["200", "401"], ran
     assert ran.exchanges == STORY[:2]
 
 
 @pytest.mark.parametrize("name", IN_SCRIPTS)
-def test_d4_scripts_of_other_languages(name: str, run, tmp_path: Path) -> None:
+def test_d4_scripts_of_other_languages(name: str, run: Run, tmp_path: Path) -> None:
     words, file, text = IN_SCRIPTS[name]
     command = words.split()
     if not shutil.which(command[0]):
@@ -427,7 +432,7 @@ def test_d4_scripts_of_other_languages(name: str, run, tmp_path: Path) -> None:
 @pytest.mark.skipif(
     sys.platform != "linux", reason="Go reads SSL_CERT_FILE on Linux and other Unixes, not on macOS and Windows"
 )
-def test_d4_go(run, tmp_path: Path) -> None:
+def test_d4_go(run: Run, tmp_path: Path) -> None:
     (tmp_path / "main.go").write_text(GO, encoding="utf-8")
     built = subprocess.run(["go", "build", "-o", "child", "main.go"], cwd=tmp_path, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
@@ -436,7 +441,7 @@ def test_d4_go(run, tmp_path: Path) -> None:
 
 @needs("dotnet")
 @pytest.mark.skipif(sys.platform != "linux", reason=".NET reads SSL_CERT_FILE on Linux")
-def test_d4_dotnet(run, tmp_path: Path) -> None:
+def test_d4_dotnet(run: Run, tmp_path: Path) -> None:
     sdk = subprocess.run(["dotnet", "--version"], capture_output=True, text=True).stdout.split(".")
     (tmp_path / "child.csproj").write_text(DOTNET_PROJECT.format(version=".".join(sdk[:2])), encoding="utf-8")
     (tmp_path / "Program.cs").write_text(DOTNET, encoding="utf-8")
@@ -464,19 +469,19 @@ class TestConnectionHints:
         assert line.startswith(said)
         assert "HUBSPOT_BASE_URL" in line
 
-    def test_d4_in_the_report(self, run) -> None:
+    def test_d4_in_the_report(self, run: Run) -> None:
         ran = run([sys.executable, "-S", "-c", "pass"])
         assert "\n  none: the program did not connect to HubSpot" in ran.report
         assert "\n  run cannot redirect Python with -I, -E or -S" in ran.report
 
 
-def test_d4_the_settings_of_php_that_were_there_stay(run) -> None:
+def test_d4_the_settings_of_php_that_were_there_stay(run: Run) -> None:
     script = "import os; print(*os.environ['PHP_INI_SCAN_DIR'].split(os.pathsep)[:-1], sep='|')"
     assert run([sys.executable, "-c", script], PHP_INI_SCAN_DIR=os.pathsep.join(["", "there"])).output == "|there\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell")
-def test_grandchildren_are_reached(run, tmp_path: Path) -> None:
+def test_grandchildren_are_reached(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "grandchild.py"
     script.write_text(BARE.replace("assert importlib", "importlib"))
     ran = run(["sh", "-c", f"'{sys.executable}' '{script}'; true"], "--expire-after", "1")

@@ -10,12 +10,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.runner.connections import SENT_NOTHING, Connections, describe_failure
 from hubspot_simulator.runner.report import report
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Run
+
 
 HOST = "api.hubapi.com"
 UNKNOWN_CA = "rejected the certificate (unknown ca)"
@@ -134,7 +139,7 @@ def tls(**more):
     ],
 )
 def test_a6_each_connection_of_a_program_is_counted_once_and_by_what_it_did(
-    run, tmp_path: Path, script: str, expected: str
+    run: Run, tmp_path: Path, script: str, expected: str
 ) -> None:
     (tmp_path / "t.py").write_text(TUNNEL + script, encoding="utf-8")
     done = run([sys.executable, "-I", str(tmp_path / "t.py")])
@@ -193,7 +198,7 @@ except ssl.SSLError as error:
 """
 
 
-def test_a6_a_program_with_certificates_of_its_own(run, tmp_path: Path) -> None:
+def test_a6_a_program_with_certificates_of_its_own(run: Run, tmp_path: Path) -> None:
     """Python is told to trust the authority by its hook: -S leaves that out."""
     script = tmp_path / "own.py"
     script.write_text(OWN_CERTIFICATES)
@@ -204,7 +209,7 @@ def test_a6_a_program_with_certificates_of_its_own(run, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="not on this machine: curl")
-def test_a6_curl_with_certificates_of_its_own(run, server: SimulatorServer, tmp_path: Path) -> None:
+def test_a6_curl_with_certificates_of_its_own(run: Run, server: SimulatorServer, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     other.write_text(server.secure()[0].certificate)
     ran = run(["curl", "-sS", "--cacert", other, f"https://{HOST}/crm/v3/objects/contacts"])
@@ -213,7 +218,7 @@ def test_a6_curl_with_certificates_of_its_own(run, server: SimulatorServer, tmp_
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="not on this machine: node")
-def test_a6_node_with_certificates_of_its_own(run, tmp_path: Path) -> None:
+def test_a6_node_with_certificates_of_its_own(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "own.js"
     script.write_text(
         f"require('https').get({{host: '{HOST}', ca: []}}).on('error', (error) => console.log(error.code));"

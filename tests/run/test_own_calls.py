@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Run
+
 
 APP = (
     "--client-id=my-id",
@@ -27,14 +33,14 @@ call("https://api.hubapi.com/oauth/v1/token", urllib.parse.urlencode(form).encod
 """
 
 
-def test_d1_run_takes_my_app(python) -> None:
+def test_d1_run_takes_my_app(python: Run) -> None:
     names = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REDIRECT_URI")
     ran = python(f"{ASKS}{REFRESHES}print(*(os.environ[name] for name in {names}))", *APP)
     assert (ran.status, ran.output) == (0, "my-id my-secret https://a.example.com/cb\n")
     assert ran.exchanges == [("POST", "/oauth/v1/token", 200)]
 
 
-def test_d1_sweep_has_my_app_in_every_run(tmp_path) -> None:
+def test_d1_sweep_has_my_app_in_every_run(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(f"{ASKS}{REFRESHES}call('https://api.hubapi.com/crm/v3/objects/tickets', Authorization=token)")
     command = [sys.executable, "-m", "hubspot_simulator", "sweep", *APP, "--", sys.executable, str(program)]
@@ -43,7 +49,7 @@ def test_d1_sweep_has_my_app_in_every_run(tmp_path) -> None:
     assert "1 authenticated call without a fault; 1 point to try" in done.stderr
 
 
-def test_d1_the_report_lists_its_own_calls_apart(python) -> None:
+def test_d1_the_report_lists_its_own_calls_apart(python: Run) -> None:
     ran = python(
         ASKS + "own = os.environ['HUBSPOT_SIMULATOR_URL'] + '/_simulator/'\n"
         "call(own + 'health')\n"
@@ -62,20 +68,20 @@ def test_d1_the_report_lists_its_own_calls_apart(python) -> None:
     assert "/crm/" not in own
 
 
-def test_d1_with_its_own_calls_alone_no_request_came(python) -> None:
+def test_d1_with_its_own_calls_alone_no_request_came(python: Run) -> None:
     ran = python(ASKS + "call(os.environ['HUBSPOT_SIMULATOR_URL'] + '/_simulator/health')")
     assert "none: the program did not connect to HubSpot" in ran.report
     assert "\n0 requests, 0 refused\n" in ran.report
 
 
-def test_d1_a_simulator_within_a_run_minds_only_its_settings(run) -> None:
+def test_d1_a_simulator_within_a_run_minds_only_its_settings(run: Run) -> None:
     inner = [sys.executable, "-m", "hubspot_simulator", "run", "--", sys.executable, "-c", "print('inner')"]
     ran = run(inner, HUBSPOT_SIMULATOR_TOKEN_TTL="60")
     assert (ran.status, ran.output) == (0, "inner\n")
     assert "unknown setting" not in ran.report
 
 
-def test_c1_a_run_reaches_hubspot_by_its_sockets_and_by_the_proxy(python) -> None:
+def test_c1_a_run_reaches_hubspot_by_its_sockets_and_by_the_proxy(python: Run) -> None:
     by_proxy = """
 import ssl
 proxy = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"])

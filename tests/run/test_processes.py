@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Run
+
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows an exec, and who shares a socket")
 JOB = """
@@ -30,8 +37,11 @@ TOGETHER = "import subprocess, sys, time, os\nfolder = os.path.dirname(__file__)
 FINDING = re.compile(r"^(?:error|warning): (\S+)$", re.MULTILINE)
 
 
+Jobs = Callable[..., list[str]]
+
+
 @pytest.fixture
-def jobs(python, tmp_path):
+def jobs(python: Run, tmp_path: Path) -> Jobs:
     """Run a job several times, each in a process of its own; return the ids of what the audit found."""
 
     def jobs(job: str, times: int = 3, pause: float = 0, *options: str) -> list[str]:
@@ -50,15 +60,15 @@ def jobs(python, tmp_path):
 
 
 @pytest.mark.parametrize("base", ["", "BASE = os.environ['HUBSPOT_SIMULATOR_URL']\n"], ids=["hubapi.com", "its-url"])
-def test_jobs_that_have_only_the_refresh_token_are_accused_of_nothing(jobs, base: str) -> None:
+def test_jobs_that_have_only_the_refresh_token_are_accused_of_nothing(jobs: Jobs, base: str) -> None:
     assert jobs(base + "call(refresh())") == []
 
 
-def test_jobs_that_come_every_two_seconds_do_not_read_1800_as_milliseconds(jobs) -> None:
+def test_jobs_that_come_every_two_seconds_do_not_read_1800_as_milliseconds(jobs: Jobs) -> None:
     assert jobs("token = refresh(); call(token); call(token)", 3, 2.0) == []
 
 
-def test_jobs_are_accused_of_nothing_where_refresh_tokens_rotate(jobs) -> None:
+def test_jobs_are_accused_of_nothing_where_refresh_tokens_rotate(jobs: Jobs) -> None:
     job = """
 import re
 kept = __file__ + ".kept"
@@ -72,7 +82,7 @@ call(answer["access_token"])
     assert jobs(job, 3, 0, "--refresh-rotation", "true") == []
 
 
-def test_a_tool_that_uses_the_token_and_one_that_starts_from_the_refresh_token(python, tmp_path) -> None:
+def test_a_tool_that_uses_the_token_and_one_that_starts_from_the_refresh_token(python: Run, tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text(JOB + "call(os.environ['HUBSPOT_ACCESS_TOKEN'])")
     (tmp_path / "two.py").write_text(JOB + "call(refresh())")
     start = "".join(
@@ -84,11 +94,11 @@ def test_a_tool_that_uses_the_token_and_one_that_starts_from_the_refresh_token(p
 
 
 @pytest.mark.parametrize("base", ["", "BASE = os.environ['HUBSPOT_SIMULATOR_URL']\n"], ids=["hubapi.com", "its-url"])
-def test_one_process_that_refreshes_before_every_call_is_accused(jobs, base: str) -> None:
+def test_one_process_that_refreshes_before_every_call_is_accused(jobs: Jobs, base: str) -> None:
     assert jobs(base + "for _ in range(3): call(refresh())", 1) == ["refresh-every-call"]
 
 
-def test_one_process_that_reaches_the_proxy_is_told_as_well(jobs) -> None:
+def test_one_process_that_reaches_the_proxy_is_told_as_well(jobs: Jobs) -> None:
     plain = """
 import http.client, urllib.parse
 proxy = urllib.parse.urlsplit(os.environ["HTTP_PROXY"])
@@ -105,7 +115,7 @@ def ask(request):
 
 
 @LINUX
-def test_a_program_that_starts_itself_anew_by_exec_is_another_one(jobs) -> None:
+def test_a_program_that_starts_itself_anew_by_exec_is_another_one(jobs: Jobs) -> None:
     again = """
 call(refresh())
 left = int(sys.argv[1]) if sys.argv[1:] else 2
@@ -116,7 +126,7 @@ if left:
 
 
 @LINUX
-def test_children_that_inherit_a_connection_are_not_taken_for_their_parent(jobs) -> None:
+def test_children_that_inherit_a_connection_are_not_taken_for_their_parent(jobs: Jobs) -> None:
     forks = """
 import http.client, urllib.parse
 simulator = urllib.parse.urlsplit(os.environ["HUBSPOT_SIMULATOR_URL"])

@@ -14,12 +14,17 @@ import textwrap
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hubspot_simulator.cli import main
 from hubspot_simulator.cli.run import add_options
 from hubspot_simulator.runner import child_process, clock_schedule, environment, shared_clock
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Run
+
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, terminals and file modes of POSIX")
 COMMAND = [sys.executable, "-m", "hubspot_simulator", "run"]
@@ -72,32 +77,32 @@ def needs_libfaketime() -> None:
 
 
 @pytest.mark.parametrize("status", [0, 3, 255])
-def test_the_status_is_the_programs(python, status: int) -> None:
+def test_the_status_is_the_programs(python: Run, status: int) -> None:
     ran = python(f"import sys; sys.exit({status})")
     assert (ran.status, ran.output) == (status, "")
     assert "none: the program did not connect to HubSpot" in ran.report
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail-on", "error"), 1), (("--fail-on", "off"), 0)])
-def test_the_audit_speaks_at_the_end_and_may_decide(python, options: tuple[str, ...], status: int) -> None:
+def test_the_audit_speaks_at_the_end_and_may_decide(python: Run, options: tuple[str, ...], status: int) -> None:
     ran = python(CALL + "print(call(), call())", "--expire-after", "1", *options)
     assert (ran.status, ran.output) == (status, "200 401\n")
     assert "2 requests, 1 refused\n\nerror: no-refresh-after-expiry\n" in ran.report
     assert ran.report.endswith("  More: hubspot-simulator explain no-refresh-after-expiry\n")
 
 
-def test_a_program_that_fails_keeps_its_status(python) -> None:
+def test_a_program_that_fails_keeps_its_status(python: Run) -> None:
     ran = python(CALL + "call(); call(); sys.exit(3)", "--expire-after", "1", "--fail-on", "error")
     assert ran.status == 3
 
 
 @POSIX
-def test_a_signals_status_is_as_in_a_shell(python) -> None:
+def test_a_signals_status_is_as_in_a_shell(python: Run) -> None:
     assert python("import os; os.kill(os.getpid(), 9)").status == 128 + 9
 
 
 @pytest.mark.parametrize("program", ["no-such-program", os.curdir])
-def test_a_program_that_cannot_be_started(run, program: str) -> None:
+def test_a_program_that_cannot_be_started(run: Run, program: str) -> None:
     ran = run([program])
     assert (ran.status, ran.output) == (127, "")
     assert re.fullmatch(rf"hubspot-simulator: cannot start {re.escape(program)}: \S.*\n", ran.report)
@@ -129,19 +134,19 @@ def test_a_wrong_argument_is_named(
     assert message in capsys.readouterr().err
 
 
-def test_the_programs_options_are_its_own(python) -> None:
+def test_the_programs_options_are_its_own(python: Run) -> None:
     ran = python("import sys; print(sys.argv[1:])")
     assert ran.output == "[]\n"
 
 
-def test_its_streams_are_its_own(python) -> None:
+def test_its_streams_are_its_own(python: Run) -> None:
     script = "import sys; print(sys.stdin.read().upper()); print('said', file=sys.stderr)"
     ran = python(script, stdin="asked")
     assert ran.output == "ASKED\n"
     assert ran.report.startswith("said\n\nRequests to HubSpot and its responses:")
 
 
-def test_the_report_says_what_was_asked_and_keeps_the_secrets(python) -> None:
+def test_the_report_says_what_was_asked_and_keeps_the_secrets(python: Run) -> None:
     secret = ("ACCESS_TOKEN", "REFRESH_TOKEN", "CLIENT_SECRET")
     ran = python(
         CALL
@@ -157,7 +162,7 @@ def test_the_report_says_what_was_asked_and_keeps_the_secrets(python) -> None:
     assert "4 requests, 2 refused\n\nerror: not-an-access-token\n" in ran.report
 
 
-def test_d6_what_the_report_says_as_json(python, tmp_path: Path) -> None:
+def test_d6_what_the_report_says_as_json(python: Run, tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     script = (
         CALL
@@ -188,7 +193,7 @@ def test_d6_what_the_report_says_as_json(python, tmp_path: Path) -> None:
     assert "CKP9" * 9 not in file.read_text("utf-8")
 
 
-def test_d6_a_file_that_cannot_be_written_is_named(python, tmp_path: Path) -> None:
+def test_d6_a_file_that_cannot_be_written_is_named(python: Run, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     ran = python(f"import os; os.rmdir({str(folder)!r})", "--json", str(folder / "run.json"))
@@ -197,20 +202,20 @@ def test_d6_a_file_that_cannot_be_written_is_named(python, tmp_path: Path) -> No
     assert "run.json: No such file or directory" in ran.report
 
 
-def test_a_host_that_is_not_hubspots_is_not_let_out(python) -> None:
+def test_a_host_that_is_not_hubspots_is_not_let_out(python: Run) -> None:
     ran = python(CALL + "call()\nprint(call(host='http://example.com'))")
     assert ran.output == "403\n"
     assert "blocked: example.com:80, 1 time; allow it with --allow example.com" in ran.report
     assert ran.exchanges == [("GET", "/crm/v3/objects/contacts", 200)]
 
 
-def test_https_to_such_a_host_neither(python) -> None:
+def test_https_to_such_a_host_neither(python: Run) -> None:
     ran = python(CALL + "try:\n    call(host='https://example.com')\nexcept OSError as error:\n    print(error)")
     assert "403" in ran.output
     assert "blocked: example.com:443, 1 time" in ran.report
 
 
-def test_the_base_url_works_too(python) -> None:
+def test_the_base_url_works_too(python: Run) -> None:
     ran = python(
         CALL
         + "url = os.environ['HUBSPOT_SIMULATOR_URL']\n"
@@ -220,25 +225,25 @@ def test_the_base_url_works_too(python) -> None:
 
 
 class TestTime:
-    def statuses(self, python, count: int, *options: str) -> tuple[list[str], str]:
+    def statuses(self, python: Run, count: int, *options: str) -> tuple[list[str], str]:
         ran = python(CALL + f"print(*[call() for _ in range({count})])", *options)
         return ran.output.split(), ran.report
 
-    def test_the_token_expires_after_so_many_calls(self, python) -> None:
+    def test_the_token_expires_after_so_many_calls(self, python: Run) -> None:
         statuses, report = self.statuses(python, 4, "--expire-after", "2", "--token-ttl", "5")
         assert statuses == ["200", "200", "401", "401"]
         assert "  -- after 2 authenticated calls, the token expired: the simulator's clock moved by 0:00:0" in report
 
-    def test_it_may_be_dead_from_the_start(self, python) -> None:
+    def test_it_may_be_dead_from_the_start(self, python: Run) -> None:
         assert self.statuses(python, 1, "--expire-after", "0")[0] == ["401"]
 
-    def test_the_clock_moves_after_so_many_calls(self, python) -> None:
+    def test_the_clock_moves_after_so_many_calls(self, python: Run) -> None:
         options = ("--advance-after", "1:29m", "--advance-after", "2:2m")
         statuses, report = self.statuses(python, 3, *options)
         assert statuses == ["200", "200", "401"]
         assert "  -- after 1 authenticated call, the simulator's clock moved by 0:29:00" in report
 
-    def test_a_life_of_its_own(self, python) -> None:
+    def test_a_life_of_its_own(self, python: Run) -> None:
         ran = python(CALL + "import time\nprint(call()); time.sleep(1.1); print(call())", "--token-ttl", "1")
         assert ran.output.split()[1] == "401"
 
@@ -267,20 +272,20 @@ class TestTime:
             clock_schedule.read_duration(text)
 
     @POSIX
-    def test_the_programs_own_clock(self, python) -> None:
+    def test_the_programs_own_clock(self, python: Run) -> None:
         needs_libfaketime()
         ran = python("import time; time.sleep(0.01); print(time.time())", "--child-clock", "+31m")
         assert 1800 < float(ran.output) - time.time() < 1920
 
     @POSIX
-    def test_a7_a_program_that_computes_the_expiry_refreshes_by_its_own_clock(self, python) -> None:
+    def test_a7_a_program_that_computes_the_expiry_refreshes_by_its_own_clock(self, python: Run) -> None:
         needs_libfaketime()
         ran = python(BY_THE_CLOCK + "call_in_time()", "--child-clock", "+31m")
         assert [exchange[1:] for exchange in ran.exchanges] == [("/oauth/v1/token", 200), (CONTACTS, 200)], ran
 
     @POSIX
     @pytest.mark.parametrize("move", [("--advance-after", "1:31m"), ("--expire-after", "1")])
-    def test_a7_both_clocks_move_at_a_call(self, move: tuple[str, str], python) -> None:
+    def test_a7_both_clocks_move_at_a_call(self, move: tuple[str, str], python: Run) -> None:
         needs_libfaketime()
         script = (
             BY_THE_CLOCK + "call_in_time(); time.sleep(0.01); call_in_time(); print(time.time() - time.monotonic())"
@@ -295,7 +300,7 @@ class TestTime:
         assert "both clocks moved by 0:3" in ran.report
         assert float(ran.output) > time.time() - time.monotonic() + 1500
 
-    def test_a7_what_the_environment_says_of_the_token(self, python) -> None:
+    def test_a7_what_the_environment_says_of_the_token(self, python: Run) -> None:
         ran = python(
             "import os, time\n"
             "issued, expires = (int(os.environ['HUBSPOT_' + name]) for name in ('TOKEN_ISSUED_AT', 'EXPIRES_AT'))\n"
@@ -305,7 +310,7 @@ class TestTime:
         )
         assert ran.output == "77 True\n"
 
-    def test_a7_without_a_lifetime_there_is_no_expiry(self, python) -> None:
+    def test_a7_without_a_lifetime_there_is_no_expiry(self, python: Run) -> None:
         script = "import os; print(*sorted(name for name in os.environ if name.startswith('HUBSPOT_EXPIRES')))"
         assert python(script, "--expires-in", "absent").output == "\n"
 
@@ -338,7 +343,7 @@ class TestTime:
 
 
 class TestEnvironment:
-    def test_certificates_are_for_this_user_only(self, python) -> None:
+    def test_certificates_are_for_this_user_only(self, python: Run) -> None:
         ran = python(
             "import os, stat\n"
             "path = os.environ['SSL_CERT_FILE']\n"
@@ -356,7 +361,7 @@ class TestEnvironment:
         if os.name == "posix":
             assert ran.output.split() == ["0o600", "0o700"]
 
-    def test_what_was_there_is_kept(self, python, tmp_path: Path) -> None:
+    def test_what_was_there_is_kept(self, python: Run, tmp_path: Path) -> None:
         hidden = tmp_path / "hidden"
         hidden.mkdir()
         (hidden / "sitecustomize.py").write_text("import builtins; builtins.hidden = 'found'")
@@ -375,7 +380,7 @@ class TestEnvironment:
         )
         assert ran.output.splitlines() == [f"found {hidden / 'sitecustomize.py'}", "[]", "True", "True False"]
 
-    def test_a_program_without_the_network_loads_next_to_nothing(self, python) -> None:
+    def test_a_program_without_the_network_loads_next_to_nothing(self, python: Run) -> None:
         ran = python(
             "import os, subprocess, sys\n"
             "command = [sys.executable, '-c', 'import sys; print(*sys.modules)']\n"
@@ -394,7 +399,7 @@ class TestEnvironment:
             "# named"
         ]
 
-    def test_it_does_not_fail_a_program_when_it_fails(self, python) -> None:
+    def test_it_does_not_fail_a_program_when_it_fails(self, python: Run) -> None:
         ran = python(
             "import os, subprocess, sys\n"
             "env = {**os.environ, 'HUBSPOT_SIMULATOR_CHILD': '{}'}\n"
@@ -403,7 +408,7 @@ class TestEnvironment:
         )
         assert ran.output.split() == ["1", "0", "0"]
 
-    def test_every_variable_is_documented(self, python) -> None:
+    def test_every_variable_is_documented(self, python: Run) -> None:
         ran = python(
             "import os, json, sys\nprint(json.dumps(sorted(n for n in os.environ if os.environ[n] != 'as before')))",
             **dict.fromkeys(VARIABLES, "as before"),
@@ -490,7 +495,7 @@ class TestSignals:
     def test_one_that_comes_while_the_program_starts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         start = child_process._start
 
-        def slowly(*arguments):
+        def slowly(*arguments: Any) -> Any:
             os.kill(os.getpid(), signal.SIGTERM)
             return start(*arguments)
 

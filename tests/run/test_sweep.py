@@ -121,11 +121,11 @@ RESULTS = {
 class TestPrograms:
     """One that forgets to refresh on its second path: found by the same names in any language, and in pytest."""
 
-    def test_python(self, sweep) -> None:
+    def test_python(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep(OFFICIAL_PYTHON + "\nmain()\n")
         assert (done.returncode, table(done)) == (1, RESULTS)
 
-    def test_node(self, sweep, node_modules: Path) -> None:
+    def test_node(self, sweep: Callable[..., subprocess.CompletedProcess[str]], node_modules: Path) -> None:
         script = node_modules / "sweep.js"
         script.write_text(OFFICIAL_NODE, encoding="utf-8")
         done = sweep([shutil.which("node"), script])
@@ -159,7 +159,7 @@ class TestPrograms:
 
 
 class TestOutput:
-    def test_everything_that_is_said(self, sweep) -> None:
+    def test_everything_that_is_said(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep(OFFICIAL_PYTHON + "\nmain()\nprint('done')\n")
         assert done.stdout == "done\n"  # of the run without a fault
         lines = done.stderr.splitlines()
@@ -185,7 +185,7 @@ class TestOutput:
         assert any(line.startswith("  | ") and "UnauthorizedException" in line for line in lines)
         assert lines[-1] == "2 of 3 points passed; failed: expired-before-2"
 
-    def test_a_program_that_survives_everything(self, sweep) -> None:
+    def test_a_program_that_survives_everything(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep(OFFICIAL_PYTHON.replace("    CLIENT.crm.companies", "    refreshing(CLIENT.crm.companies") + "\n")
         assert done.returncode == 1  # it never calls main()
         right = OFFICIAL_PYTHON.replace(
@@ -198,14 +198,14 @@ class TestOutput:
         assert list(table(done)) == ["expired-before-1", "expired-before-3", "revoked-before-1", "revoked-before-3"]
         assert done.stderr.endswith("4 of 4 points passed\n--stride 2: 1 of 3 calls not tried\n")
 
-    def test_a_read_has_no_answer_to_lose(self, sweep) -> None:
+    def test_a_read_has_no_answer_to_lose(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep(TWO_CALLS + "call('contacts')", "--kind", "answer_lost")
         assert (done.returncode, table(done)["answer-lost-of-1"][1]) == (
             0,
             "not applicable: call 1 (GET /crm/v3/objects/contacts) writes nothing: there is nothing to lose",
         )
 
-    def test_findings_can_fail_a_point(self, sweep) -> None:
+    def test_findings_can_fail_a_point(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         script = TWO_CALLS + "try: call('contacts')\nexcept Exception as error: print(error)"
         done = sweep(script)
         assert (done.returncode, table(done)["expired-before-1"][1]) == (0, "passed; no-refresh-after-expiry")
@@ -235,7 +235,9 @@ for kind in "contacts", "companies":
 
 
 class TestClock:
-    def test_a7_one_that_looks_at_its_clock_passes_when_that_follows(self, sweep) -> None:
+    def test_a7_one_that_looks_at_its_clock_passes_when_that_follows(
+        self, sweep: Callable[..., subprocess.CompletedProcess[str]]
+    ) -> None:
         try:
             fake_clock(timedelta(), {})
         except NoFakeClock as error:
@@ -277,7 +279,9 @@ call("companies")
 class TestNothingHit:
     """A14: a point that hits nothing does not say that it passed."""
 
-    def test_a14_a_program_that_fetches_its_own_token_first(self, sweep) -> None:
+    def test_a14_a_program_that_fetches_its_own_token_first(
+        self, sweep: Callable[..., subprocess.CompletedProcess[str]]
+    ) -> None:
         done = sweep(FETCHES_FIRST)
         assert (done.returncode, table(done)) == (
             0,
@@ -292,21 +296,27 @@ class TestNothingHit:
         )
         assert done.stderr.splitlines()[-1] == "1 of 2 points passed; not applicable: 1"
 
-    def test_a14_the_kind_that_is_named_hits_it(self, sweep) -> None:
+    def test_a14_the_kind_that_is_named_hits_it(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep(FETCHES_FIRST, "--kind", "server_only", "--kind", "in_flight", "--kind", "revoked")
         assert [result for _, result in table(done).values()] == ["passed"] * 6
 
-    def test_a14_one_that_fetches_a_token_for_each_call(self, sweep) -> None:
+    def test_a14_one_that_fetches_a_token_for_each_call(
+        self, sweep: Callable[..., subprocess.CompletedProcess[str]]
+    ) -> None:
         done = sweep(FETCHES_FIRST.replace('call("companies")', 'token = fetch(); call("companies")'))
         assert [result.partition(":")[0] for _, result in table(done).values()] == ["not applicable"] * 2
 
-    def test_a14_one_that_fetches_a_token_because_of_the_expiry_passes(self, sweep) -> None:
+    def test_a14_one_that_fetches_a_token_because_of_the_expiry_passes(
+        self, sweep: Callable[..., subprocess.CompletedProcess[str]]
+    ) -> None:
         script = FETCHES_FIRST.replace("token = fetch()\ncall", 'token = os.environ["HUBSPOT_ACCESS_TOKEN"]\ncall')
         assert [result for _, result in table(sweep(script)).values()] == ["passed"] * 2
 
 
 class TestJson:
-    def test_d6_what_the_table_says_as_json(self, sweep, tmp_path: Path) -> None:
+    def test_d6_what_the_table_says_as_json(
+        self, sweep: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    ) -> None:
         file = tmp_path / "sweep.json"
         done = sweep(OFFICIAL_PYTHON + "\nmain()\n", "--json", str(file))
         found = json.loads(file.read_text("utf-8"))
@@ -328,7 +338,9 @@ class TestJson:
         assert point["reason"] in done.stderr
         assert "UnauthorizedException" in point["output"]
 
-    def test_d6_a_file_that_cannot_be_written(self, sweep, tmp_path: Path) -> None:
+    def test_d6_a_file_that_cannot_be_written(
+        self, sweep: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    ) -> None:
         done = sweep("", "--json", str(tmp_path / "none" / "sweep.json"))
         assert done.returncode == 2
         assert "sweep.json': expected a file in an existing folder" in done.stderr
@@ -345,13 +357,15 @@ class TestWrong:
             ("print('nothing')", "the program made no authenticated calls: nothing to sweep"),
         ],
     )
-    def test_nothing_to_sweep(self, sweep, script: str, said: str) -> None:
+    def test_nothing_to_sweep(
+        self, sweep: Callable[..., subprocess.CompletedProcess[str]], script: str, said: str
+    ) -> None:
         done = sweep(script)
         assert done.returncode == 1
         assert said in done.stderr
         assert "none: the program did not connect to HubSpot (hubspot-simulator explain languages)" in done.stderr
 
-    def test_no_such_program(self, sweep) -> None:
+    def test_no_such_program(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep(["./no-such-program"])
         assert done.returncode == 127
         assert "cannot start ./no-such-program: No such file or directory" in done.stderr
@@ -373,7 +387,7 @@ class TestWrong:
         assert done.returncode == 2
         assert said in done.stderr
 
-    def test_a_program_that_hangs_at_a_point(self, sweep) -> None:
+    def test_a_program_that_hangs_at_a_point(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         script = TWO_CALLS + "import time\ntry: call('contacts')\nexcept Exception: time.sleep(60)"
         done = sweep(script, "--timeout", "3")
         assert (done.returncode, table(done)["expired-before-1"][1].partition(";")[0]) == (
@@ -381,7 +395,7 @@ class TestWrong:
             "FAILED: timed out",
         )
 
-    def test_a_program_that_hangs_by_itself(self, sweep) -> None:
+    def test_a_program_that_hangs_by_itself(self, sweep: Callable[..., subprocess.CompletedProcess[str]]) -> None:
         done = sweep("import time; time.sleep(60)", "--timeout", "1")
         assert done.returncode == 1
         assert "sweep: the program timed out after 1 s without a fault: nothing to sweep" in done.stderr

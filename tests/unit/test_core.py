@@ -6,20 +6,20 @@ import hashlib
 import random
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core import grants
-from hubspot_simulator.core import ids as ids_module
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.core.errors import ApiError, ExpiredAuthentication, InvalidAuthentication, TokenError
 from hubspot_simulator.core.ids import Ids
-from hubspot_simulator.core.model import App, Portal
+from hubspot_simulator.core.model import App, Portal, TokenResponse
 from hubspot_simulator.core.redaction import redact
 
 NOW_MS = 1_790_000_000_000
@@ -38,9 +38,9 @@ class TestIds:
         class Seen(random.Random):
             def seed(self, a: object = None, version: int = 2) -> None:
                 seeds.append(str(a))
-                super().seed(a, version)  # type: ignore[arg-type]
+                super().seed(a, version)
 
-        monkeypatch.setattr(ids_module.random, "Random", Seen)
+        monkeypatch.setattr("hubspot_simulator.core.ids.random.Random", Seen)
         ids = Ids("5d41402abc4b2a76", "")
         ids.correlation_id(0)
         assert seeds
@@ -205,7 +205,7 @@ class Rules(RuleBasedStateMachine):
         after_uninstall=st.sampled_from(["alive", "dead"]),
         length=st.sampled_from([0, 512]),
     )
-    def start(self, ttl, code_ttl, rotation, after_uninstall, length):
+    def start(self, ttl: int, code_ttl: int, rotation: bool, after_uninstall: str, length: int) -> None:
         self.settings = Settings(
             token_ttl=ttl,
             code_ttl=code_ttl,
@@ -223,24 +223,24 @@ class Rules(RuleBasedStateMachine):
         self.deleted: set[int] = set()
 
     @property
-    def now_ms(self):
+    def now_ms(self) -> int:
         return self.simulator.clock.now_ms()
 
-    def granted(self, connection, optional):
+    def granted(self, connection: Connection, optional: bool) -> tuple[Any, ...]:
         has_files = connection.portal is self.simulator.portal
         return connection.app.scopes + (("files",) if optional and has_files else ())
 
-    def ask(self, app, grant_type, **parameters):
+    def ask(self, app: App, grant_type: str, **parameters: Any) -> TokenResponse | None:
         parameters = {name: value for name, value in parameters.items() if value is not None}
         return grants.exchange(self.simulator.oauth, app, {"grant_type": grant_type, **parameters})
 
-    def refused(self, name, *arguments, **parameters):
+    def refused(self, name: str, *arguments: Any, **parameters: Any) -> MultipleResults:
         with pytest.raises(TokenError) as raised:
             self.ask(*arguments, **parameters)
         assert raised.value.name == name
         return multiple()
 
-    def given(self, issued, connection, scopes):
+    def given(self, issued: TokenResponse, connection: Connection, scopes: tuple[Any, ...]) -> tuple[Refresh, Access]:
         """Note what the token endpoint gave."""
         assert (issued.hub_id, issued.scopes) == (connection.portal.hub_id, scopes)
         connection.refresh_tokens.add(issued.refresh_token)
@@ -250,7 +250,7 @@ class Rules(RuleBasedStateMachine):
         return Refresh(issued.refresh_token, connection, scopes), access
 
     @rule(target=codes, which=which, optional=st.booleans(), verifier=st.none() | st.sampled_from(["a", "b"]))
-    def authorize(self, which, optional, verifier):
+    def authorize(self, which: int, optional: bool, verifier: str | None) -> Code | MultipleResults:
         connection = self.connections[which]
         if connection.portal.hub_id in self.deleted:
             with pytest.raises(ValueError, match="was deleted"):
@@ -266,7 +266,7 @@ class Rules(RuleBasedStateMachine):
         return Code(code, connection, self.now_ms + self.settings.code_ttl * 1000, scopes, verifier)
 
     @rule(code=codes, own_app=mostly, own_uri=mostly, verifier=st.none() | st.sampled_from(["a", "b"]))
-    def exchange_wrongly(self, code, own_app, own_uri, verifier):
+    def exchange_wrongly(self, code: Code, own_app: bool, own_uri: bool, verifier: str | None) -> None:
         """Whatever is wrong is told, the first of it, and the code is as good as before."""
         app = code.connection.app if own_app else self.other(code.connection)
         wrong = [
@@ -283,7 +283,7 @@ class Rules(RuleBasedStateMachine):
             self.refused(names[0], app, "authorization_code", **parameters)
 
     @rule(target=refresh_tokens, code=codes)
-    def exchange(self, code):
+    def exchange(self, code: Code) -> MultipleResults | Refresh:
         connection = code.connection
         alive = not code.used and self.now_ms < code.expires_at_ms and connection.portal.hub_id not in self.deleted
         if not alive:
@@ -294,17 +294,17 @@ class Rules(RuleBasedStateMachine):
         return self.given(issued, connection, code.scopes)[0]
 
     @rule(target=refresh_tokens, which=which)
-    def install(self, which):
+    def install(self, which: int) -> Refresh:
         connection = self.connections[which]
         installed = self.simulator.install(connection.app, connection.portal)
         connection.refresh_tokens.add(installed.refresh_token)
         connection.installed = True
         return Refresh(installed.refresh_token, connection, connection.app.all_scopes)
 
-    def other(self, connection):
+    def other(self, connection: Connection) -> App:
         return next(one.app for one in self.connections if one.app is not connection.app)
 
-    def refresh_refusal(self, token, app):
+    def refresh_refusal(self, token: Refresh, app: App) -> str | None:
         if token.value not in token.connection.refresh_tokens:
             return "BAD_REFRESH_TOKEN"
         if app is not token.connection.app:
@@ -312,14 +312,14 @@ class Rules(RuleBasedStateMachine):
         return "BAD_HUB" if token.connection.portal.hub_id in self.deleted else None
 
     @rule(target=refresh_tokens, token=refresh_tokens)
-    def rotate(self, token):
+    def rotate(self, token: Refresh) -> MultipleResults | Refresh:
         return self.refreshed(token)[0] or multiple()
 
     @rule(target=access_tokens, token=refresh_tokens)
-    def refresh(self, token):
+    def refresh(self, token: Refresh) -> Access | MultipleResults:
         return self.refreshed(token)[1] or multiple()
 
-    def refreshed(self, token):
+    def refreshed(self, token: Refresh) -> tuple[Any, ...]:
         connection = token.connection
         if name := self.refresh_refusal(token, connection.app):
             self.refused(name, connection.app, "refresh_token", refresh_token=token.value)
@@ -331,12 +331,12 @@ class Rules(RuleBasedStateMachine):
         return self.given(issued, connection, token.scopes)
 
     @rule(token=refresh_tokens)
-    def refresh_with_another_app(self, token):
+    def refresh_with_another_app(self, token: Refresh) -> None:
         app = self.other(token.connection)
         self.refused(self.refresh_refusal(token, app), app, "refresh_token", refresh_token=token.value)
 
     @rule(token=access_tokens)
-    def use(self, token):
+    def use(self, token: Access) -> None:
         header = f"Bearer {token.text}"
         dead = token.outlived_its_app and self.settings.after_uninstall == "dead"
         authenticate = self.simulator.authentication.authenticate
@@ -353,7 +353,7 @@ class Rules(RuleBasedStateMachine):
             assert caller.scopes == token.scopes
 
     @rule(token=refresh_tokens)
-    def revoke(self, token):
+    def revoke(self, token: Refresh) -> None:
         found = self.simulator.oauth.refresh_token(token.value)
         assert (found is not None) == (token.value in token.connection.refresh_tokens)
         if found:
@@ -361,7 +361,7 @@ class Rules(RuleBasedStateMachine):
         token.connection.refresh_tokens.discard(token.value)
 
     @rule(token=refresh_tokens)
-    def uninstall(self, token):
+    def uninstall(self, token: Refresh) -> None:
         connection = token.connection
         found = self.simulator.store.installations[connection.app.app_id, connection.portal.hub_id]
         self.simulator.oauth.uninstall(found)
@@ -371,24 +371,24 @@ class Rules(RuleBasedStateMachine):
             access.outlived_its_app = True
 
     @rule(really=st.sampled_from([False, False, False, True]))
-    def delete_the_second_portal(self, really):
+    def delete_the_second_portal(self, really: bool) -> None:
         if really:
             portal = self.connections[1].portal
             self.simulator.delete_portal(portal)
             self.deleted.add(portal.hub_id)
 
     @rule(ms=st.sampled_from([1, 999, 60_000, 599_999, 1_800_000]) | st.integers(0, 10_000_000))
-    def advance(self, ms):
+    def advance(self, ms: int) -> None:
         self.simulator.clock.advance(milliseconds=ms)
 
     @invariant()
-    def every_refresh_token_is_known_as_the_model_has_it(self):
+    def every_refresh_token_is_known_as_the_model_has_it(self) -> None:
         alive = {value for connection in self.connections for value in connection.refresh_tokens}
         store = self.simulator.store
         assert {token.value for token in store.refresh_tokens.values() if not token.revoked_because} == alive
 
     @invariant()
-    def every_app_is_where_the_model_has_it(self):
+    def every_app_is_where_the_model_has_it(self) -> None:
         installed = {(one.app.app_id, one.portal.hub_id) for one in self.connections if one.installed}
         assert {key for key, found in self.simulator.store.installations.items() if found.active} == installed
 

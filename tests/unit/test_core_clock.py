@@ -147,7 +147,7 @@ class TestB7TheClockStaysWhereTokensCanBeIssued:
                 elif isinstance(move, timedelta):
                     simulator.clock.advance(move)
                 else:
-                    simulator.clock.advance(seconds=move)  # type: ignore[arg-type]
+                    simulator.clock.advance(seconds=move)
             except ClockOutOfRange:
                 assert simulator.clock.now_ms() == before
             assert simulator.install().expires_at == simulator.clock.now + timedelta(seconds=1800)

@@ -81,13 +81,13 @@ def test_the_message_names_the_value_and_the_way_out(name: str, options: dict[st
 @pytest.mark.parametrize("probability", [True, False, "0.5", float("nan"), 2, -0.1])
 def test_a_wrong_probability(probability: object) -> None:
     with pytest.raises(ValueError, match="probability"):
-        Simulator().inject("LOCKED", probability=probability)  # type: ignore[arg-type]
+        Simulator().inject("LOCKED", probability=probability)
 
 
 @pytest.mark.parametrize("name", [None, 5, ["LOCKED"], {}])
 def test_a_name_that_is_none(name: object) -> None:
     with pytest.raises(ValueError, match="there is no fault"):
-        Simulator().inject(name)  # type: ignore[arg-type]
+        Simulator().inject(name)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -137,7 +137,7 @@ def test_a_sleep_of_asyncio_ends_by_the_function_that_is_looked_for() -> None:
         task = asyncio.ensure_future(asyncio.sleep(60))
         await asyncio.sleep(0)
         scheduled = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
-        found = [task._fut_waiter is handle._args[0] for handle in scheduled]  # type: ignore[attr-defined]
+        found: list[object] = [task._fut_waiter is handle._args[0] for handle in scheduled]  # type: ignore[attr-defined]
         found += [handle._callback is asyncio.futures._set_result_unless_cancelled for handle in scheduled]  # type: ignore[attr-defined]
         task.cancel()
         return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from werkzeug.test import Client
 
@@ -27,9 +25,8 @@ def client(simulator: Simulator) -> Client:
 
 
 @pytest.fixture
-def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "BYTES_KEPT", 1024 * 1024)
-    return
 
 
 def post(simulator: Simulator, client: Client, count: int, body: bytes = b"x" * 60_000) -> None:

@@ -228,7 +228,7 @@ def requests(secret: str, place: str) -> EnvironBuilder:
         values["method"] = secret
     elif place == "host":
         values["headers"] = {"Host": f"{secret[:60]}.example"}
-    return EnvironBuilder(**values)  # type: ignore[arg-type]
+    return EnvironBuilder(**values)
 
 
 def everything_said(simulator: Simulator, app: Application) -> Iterator[tuple[str, str]]:
@@ -261,7 +261,9 @@ def test_c3_a_secret_in_any_place_of_a_request_is_shown_nowhere(place: str) -> N
             assert not stands_in(secret, said), (name, said)
 
 
-def test_c3_logs_hide_secrets_in_messages_and_tracebacks(caplog, monkeypatch) -> None:
+def test_c3_logs_hide_secrets_in_messages_and_tracebacks(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = Application(SIMULATOR)
     secret = KNOWN["client secret"]
 

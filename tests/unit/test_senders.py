@@ -49,7 +49,9 @@ def connect(server: SimulatorServer) -> closing[http.client.HTTPConnection]:
     return closing(http.client.HTTPConnection(server.host, server.port, timeout=20))
 
 
-def test_what_this_process_sends_is_its_own_and_each_connection_has_a_number(server, get) -> None:
+def test_what_this_process_sends_is_its_own_and_each_connection_has_a_number(
+    server: SimulatorServer, get: Callable[..., Exchange]
+) -> None:
     with connect(server) as one, connect(server) as other:
         sent = [get(one), get(other), get(one)]
     assert [exchange.process for exchange in sent] == [OWN] * 3
@@ -58,12 +60,14 @@ def test_what_this_process_sends_is_its_own_and_each_connection_has_a_number(ser
     assert first == again != second
 
 
-def test_a_connection_is_another_one_where_a_port_is_used_again(server, get) -> None:
+def test_a_connection_is_another_one_where_a_port_is_used_again(
+    server: SimulatorServer, get: Callable[..., Exchange]
+) -> None:
     peers = [senders.Peer((("127.0.0.1", 4711), ("127.0.0.1", server.port)), -1) for _ in range(2)]
     assert peers[0].number != peers[1].number
 
 
-def test_many_open_sockets_do_not_hide_it(server, get) -> None:
+def test_many_open_sockets_do_not_hide_it(server: SimulatorServer, get: Callable[..., Exchange]) -> None:
     with connect(server) as one:
         one.connect()
         held = [socket.socket() for _ in range(60)]  # which put its descriptor far from the server's end
@@ -74,7 +78,7 @@ def test_many_open_sockets_do_not_hide_it(server, get) -> None:
                 other.close()
 
 
-def test_what_is_answered_in_process_is_this_processs_own(server) -> None:
+def test_what_is_answered_in_process_is_this_processs_own(server: SimulatorServer) -> None:
     from werkzeug.test import Client
 
     Client(server.app).get(PATH)
@@ -86,7 +90,7 @@ def test_another_server_that_carries_the_app_tells_nothing() -> None:
     assert Senders().of({"REMOTE_ADDR": "127.0.0.1"}) == (None, None)
 
 
-def test_children_are_told_apart(server) -> None:
+def test_children_are_told_apart(server: SimulatorServer) -> None:
     for _ in range(2):
         subprocess.run([sys.executable, "-c", CHILD, server.url + PATH], check=True, timeout=60)
     processes = [exchange.process for exchange in server.simulator.journal.exchanges]
@@ -115,7 +119,7 @@ def test_they_are_told_apart_over_ipv6(host: str, called: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["Via", "Forwarded", "X_Forwarded_For"])
-def test_behind_a_relay_nothing_is_known(server, get, header: str) -> None:
+def test_behind_a_relay_nothing_is_known(server: SimulatorServer, get: Callable[..., Exchange], header: str) -> None:
     with connect(server) as one:
         exchange = get(one, **{header: "1.1 relay"})
     assert (exchange.connection, exchange.process) == (None, None)
@@ -128,7 +132,7 @@ def test_a_connection_from_another_machine_is_known_as_a_connection_only(address
     assert Senders().of(environ) == (peer.number, None)
 
 
-def test_serve_looks_for_no_processes(server, get) -> None:
+def test_serve_looks_for_no_processes(server: SimulatorServer, get: Callable[..., Exchange]) -> None:
     server.app.senders = Senders(processes=False)
     with connect(server) as one:
         exchange = get(one)
@@ -136,7 +140,9 @@ def test_serve_looks_for_no_processes(server, get) -> None:
     assert exchange.process is None
 
 
-def test_what_the_system_refuses_to_say_is_unknown(server, get, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_system_refuses_to_say_is_unknown(
+    server: SimulatorServer, get: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuses(*_: object) -> None:
         raise PermissionError
 
@@ -147,7 +153,9 @@ def test_what_the_system_refuses_to_say_is_unknown(server, get, monkeypatch: pyt
     assert exchange.process is None
 
 
-def test_without_descriptors_to_look_at_the_library_is_asked(server, get, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_descriptors_to_look_at_the_library_is_asked(
+    server: SimulatorServer, get: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuses(_: object) -> None:
         raise NoInodes
 
@@ -159,7 +167,7 @@ def test_without_descriptors_to_look_at_the_library_is_asked(server, get, monkey
 
 @POSIX
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_connection_that_was_inherited_is_nobodys(server, get) -> None:
+def test_a_connection_that_was_inherited_is_nobodys(server: SimulatorServer, get: Callable[..., Exchange]) -> None:
     with connect(server) as one:
         assert get(one).process == OWN
         child = multiprocessing.get_context("fork").Process(target=_ask, args=(one,))
@@ -174,7 +182,9 @@ def test_a_connection_that_was_inherited_is_nobodys(server, get) -> None:
 
 @POSIX
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_after_a_fork_what_is_not_shared_is_still_its_own(server, get) -> None:
+def test_after_a_fork_what_is_not_shared_is_still_its_own(
+    server: SimulatorServer, get: Callable[..., Exchange]
+) -> None:
     with connect(server) as one:
         get(one)
         child = multiprocessing.get_context("fork").Process(target=one.close)

@@ -109,7 +109,7 @@ class TestApp:
         ],
     )
     def test_d1_scopes_are_separated_by_blanks_or_commas(self, given: object, read_as: str) -> None:
-        settings = Settings(scopes=given)  # type: ignore[arg-type]
+        settings = Settings(scopes=given)
         assert settings.scopes == read_as
         assert Simulator(settings).app.scopes == tuple(read_as.split())
 
@@ -154,7 +154,7 @@ class TestApp:
     )
     def test_d1_a_wrong_value_is_named(self, name: str, value: object, message: str) -> None:
         with pytest.raises(SettingError) as raised:
-            Settings(**{name: value})  # type: ignore[arg-type]
+            Settings(**{name: value})
         assert message in str(raised.value)
 
     def test_d1_the_secret_is_not_shown(self) -> None:

@@ -308,7 +308,7 @@ class TestB3NobodyIsCutForWhatTheServerDoes:
     def watched(self, stack: ExitStack, taken: list[Any]) -> tuple[wsgi_watcher.Watcher, Any, socket.socket]:
         """A watcher that does nothing by itself, and a connection that it has, from both ends."""
         server = WSGIServer(echo)
-        server.process_conn = taken.append  # type: ignore[method-assign]
+        server.process_conn = taken.append  # type: ignore[method-assign, assignment]
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         watcher = wsgi_watcher.Watcher(server, listener)
         stack.callback(watcher.close)

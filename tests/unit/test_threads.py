@@ -73,7 +73,7 @@ class Api:
 
     def __call__(self, method: str, path: str, **options: object) -> bytes:
         headers = {"Authorization": f"Bearer {self.token}"}
-        environ = EnvironBuilder(path, method=method, headers=headers, **options).get_environ()  # type: ignore[arg-type]
+        environ = EnvironBuilder(path, method=method, headers=headers, **options).get_environ()
         return self.app.respond(environ).body
 
 
@@ -144,6 +144,6 @@ def test_an_uninstall_among_installs_and_refreshes() -> None:
 def test_one_record_store_for_those_that_write_first() -> None:
     for _ in range(20):
         api = Api()
-        together(*[lambda api=api: api("POST", CONTACTS, json={"properties": {"firstname": "A"}})] * 3)  # type: ignore[misc]
+        together(*[lambda api=api: api("POST", CONTACTS, json={"properties": {"firstname": "A"}})] * 3)
         (records,) = api.simulator.store.records.values()
         assert len(records.ids) == 3 == len(set(records.ids))

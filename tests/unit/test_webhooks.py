@@ -177,7 +177,7 @@ def test_all_headers_are_sent_together() -> None:
 
 def test_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="expected 'v1' or 'v2'; the signature of version 3 is always sent"):
-        sign(SECRET, "POST", URI, EXAMPLE, NOW_MS, version="v3")  # type: ignore[arg-type]
+        sign(SECRET, "POST", URI, EXAMPLE, NOW_MS, version="v3")
 
 
 def test_a_signed_request_holds_what_is_sent() -> None:

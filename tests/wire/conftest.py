@@ -17,9 +17,13 @@ from hubspot_simulator.http.app import Application
 NOW_MS = 1_677_534_017_518  # 2023-02-27T21:40:17.518Z, thirty minutes before the expiry in the recorded 401
 RATE_LIMIT = "X-HubSpot-RateLimit-"
 
+Build = Callable[..., Simulator]
+Ask = Callable[..., TestResponse]
+AssertAnswer = Callable[..., None]
+
 
 @pytest.fixture
-def build() -> Callable[..., Simulator]:
+def build() -> Build:
     """Build a simulator with some settings, on a clock of its own that stands at ``now_ms``."""
 
     def build(*, now_ms: int = NOW_MS, name: str = "", **settings: Any) -> Simulator:
@@ -29,7 +33,7 @@ def build() -> Callable[..., Simulator]:
 
 
 @pytest.fixture
-def sim(request: pytest.FixtureRequest, build: Callable[..., Simulator]) -> Simulator:
+def sim(request: pytest.FixtureRequest, build: Build) -> Simulator:
     """The simulator; an indirect parameter holds its settings."""
     return build(**getattr(request, "param", {}))
 
@@ -55,7 +59,7 @@ class Api:
     def get(self, path: str, **query: Any) -> Any:
         """Return the JSON of a GET that must succeed; a list in ``query`` repeats the parameter."""
         response = self("GET", path, query_string=query or None)
-        assert response.status_code == 200, response.text
+        assert response.status_code == 200, f"GET {path}: {response.text}"
         return response.json
 
     def create(self, type_name: str, **properties: Any) -> Any:
@@ -65,6 +69,10 @@ class Api:
         return response.json
 
 
+ApiOf = Callable[[Simulator], Api]
+AsToken = Callable[[str], Api]
+
+
 @pytest.fixture
 def api(client: Client, sim: Simulator) -> Api:
     """A client with the access token of the default installation."""
@@ -72,13 +80,19 @@ def api(client: Client, sim: Simulator) -> Api:
 
 
 @pytest.fixture
-def as_token(client: Client) -> Callable[[str], Api]:
+def api_of() -> ApiOf:
+    """Return a client with the access token of the default installation of another simulator."""
+    return lambda sim: Api(Client(Application(sim)), sim.installation.access_token)
+
+
+@pytest.fixture
+def as_token(client: Client) -> AsToken:
     """Return a client with another access token."""
     return lambda access_token: Api(client, access_token)
 
 
 @pytest.fixture
-def ask(client: Client, sim: Simulator) -> Callable[..., TestResponse]:
+def ask(client: Client, sim: Simulator) -> Ask:
     """Ask the token endpoint with the credentials of the default app; a field of None is left out."""
 
     def ask(path: str = "/oauth/v3/token", **fields: str | None) -> TestResponse:
@@ -89,7 +103,7 @@ def ask(client: Client, sim: Simulator) -> Callable[..., TestResponse]:
 
 
 @pytest.fixture
-def refresh(ask: Callable[..., TestResponse], sim: Simulator) -> Callable[..., TestResponse]:
+def refresh(ask: Ask, sim: Simulator) -> Ask:
     """Refresh with the default app's credentials and refresh token; a field of None is left out."""
 
     def refresh(path: str = "/oauth/v3/token", **fields: str | None) -> TestResponse:
@@ -112,7 +126,7 @@ def code(sim: Simulator) -> str:
 
 
 @pytest.fixture
-def exchange(ask: Callable[..., TestResponse], sim: Simulator, code: str) -> Callable[..., TestResponse]:
+def exchange(ask: Ask, sim: Simulator, code: str) -> Ask:
     """Exchange ``code`` with the default app's credentials; a field of None is left out."""
 
     def exchange(path: str = "/oauth/v3/token", **fields: str | None) -> TestResponse:
@@ -139,7 +153,7 @@ def _assert_refused(response: TestResponse, status: int, message: str, **members
 
 
 @pytest.fixture
-def assert_refused() -> Callable[..., None]:
+def assert_refused() -> AssertAnswer:
     """Assert that an answer is an error envelope: ``assert_refused(response, status, message, **members)``."""
     return _assert_refused
 
@@ -156,7 +170,7 @@ def _assert_token_error(response: TestResponse, name: str, message: str, error: 
 
 
 @pytest.fixture
-def assert_token_error() -> Callable[..., None]:
+def assert_token_error() -> AssertAnswer:
     """Assert that an answer is the token endpoint's refusal, byte for byte: name, message, error, HTTP status."""
     return _assert_token_error
 
@@ -169,6 +183,6 @@ def _assert_not_found_page(response: TestResponse) -> None:
 
 
 @pytest.fixture
-def assert_not_found_page() -> Callable[[TestResponse], None]:
+def assert_not_found_page() -> AssertAnswer:
     """Assert that an answer is the HTML 404 of HubSpot's gateway."""
     return _assert_not_found_page

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug.test import Client, EnvironBuilder
 
+from hubspot_simulator import Simulator
 from hubspot_simulator.http.app import Application
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, AssertAnswer, AsToken, Build
+
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 LIST = "/crm/v3/objects/contacts"
@@ -48,14 +54,14 @@ ROUTES = [
 ]
 
 
-def expire(sim, ago_ms=0):
+def expire(sim: Simulator, ago_ms: int = 0) -> str:
     """Issue the default access token and move the clock to that long after its expiry."""
     token = sim.installation.access_token
     sim.clock.advance(seconds=1800, milliseconds=ago_ms)
     return token
 
 
-def test_the_recorded_401_is_reproduced_byte_for_byte(sim, api):
+def test_the_recorded_401_is_reproduced_byte_for_byte(sim: Simulator, api: Api) -> None:
     expire(sim, 9 * MINUTE)
     response = api("GET", LIST)
     correlation_id = response.headers["X-HubSpot-Correlation-Id"]
@@ -69,7 +75,7 @@ def test_the_recorded_401_is_reproduced_byte_for_byte(sim, api):
     assert response.headers["Content-Type"] == "application/json;charset=utf-8"
 
 
-def test_the_expired_401_has_no_header_of_other_answers(sim, api):
+def test_the_expired_401_has_no_header_of_other_answers(sim: Simulator, api: Api) -> None:
     expire(sim)
     names = {name.lower() for name in api("GET", LIST).headers.keys()}  # noqa: SIM118
     assert not [name for name in names if "ratelimit" in name]
@@ -99,8 +105,8 @@ def test_the_expired_401_has_no_header_of_other_answers(sim, api):
     ],
 )
 def test_the_age_is_truncated_in_the_largest_unit_of_which_there_is_more_than_one(
-    sim, api, assert_refused, ago_ms, text
-):
+    sim: Simulator, api: Api, assert_refused: AssertAnswer, ago_ms: int, text: str
+) -> None:
     expire(sim, ago_ms)
     assert_refused(
         api("GET", LIST),
@@ -112,12 +118,14 @@ def test_the_age_is_truncated_in_the_largest_unit_of_which_there_is_more_than_on
 
 
 @pytest.mark.parametrize(("age_ms", "status"), [(0, 200), (1_799_999, 200), (1_800_000, 401), (1_800_001, 401)])
-def test_a_token_dies_1800_seconds_after_its_issue_to_the_millisecond(sim, api, age_ms, status):
+def test_a_token_dies_1800_seconds_after_its_issue_to_the_millisecond(
+    sim: Simulator, api: Api, age_ms: int, status: int
+) -> None:
     sim.clock.advance(milliseconds=age_ms)
     assert api("GET", LIST).status_code == status
 
 
-def test_the_lifetime_follows_the_setting(build):
+def test_the_lifetime_follows_the_setting(build: Build) -> None:
     sim = build(token_ttl=60)
     client = Client(Application(sim))
     headers = {"Authorization": f"Bearer {sim.installation.access_token}"}
@@ -127,7 +135,7 @@ def test_the_lifetime_follows_the_setting(build):
     assert client.get(LIST, headers=headers).json["category"] == "EXPIRED_AUTHENTICATION"
 
 
-def test_an_expiry_on_a_whole_second_is_written_without_a_fraction(build):
+def test_an_expiry_on_a_whole_second_is_written_without_a_fraction(build: Build) -> None:
     sim = build(now_ms=1_677_534_017_000)
     token = expire(sim)
     response = Client(Application(sim)).get(LIST, headers={"Authorization": f"Bearer {token}"})
@@ -138,7 +146,9 @@ def test_an_expiry_on_a_whole_second_is_written_without_a_fraction(build):
     ("day", "days"), [("2024-05-24", 19867), ("2024-06-10", 19884), ("2025-09-23", 20354)], ids=str
 )
 @pytest.mark.parametrize("text", ["access-token", PERSONAL_ACCESS_KEY], ids=["literal", "personal access key"])
-def test_a_string_that_parses_without_an_expiry_expired_in_1970(sim, as_token, assert_refused, text, day, days):
+def test_a_string_that_parses_without_an_expiry_expired_in_1970(
+    sim: Simulator, as_token: AsToken, assert_refused: AssertAnswer, text: str, day: str, days: int
+) -> None:
     sim.clock.advance_to(datetime.fromisoformat(f"{day}T12:00:00+00:00"))
     assert_refused(
         as_token(text)("GET", LIST),
@@ -149,7 +159,9 @@ def test_a_string_that_parses_without_an_expiry_expired_in_1970(sim, as_token, a
     )
 
 
-def test_the_token_of_hubspots_documentation_is_read(sim, as_token, assert_refused):
+def test_the_token_of_hubspots_documentation_is_read(
+    sim: Simulator, as_token: AsToken, assert_refused: AssertAnswer
+) -> None:
     expired_at = datetime(2018, 10, 11, 3, 22, 9, 757_000, tzinfo=timezone.utc)
     assert_refused(
         as_token(DOCUMENTED_TOKEN)("GET", LIST),
@@ -161,7 +173,7 @@ def test_the_token_of_hubspots_documentation_is_read(sim, as_token, assert_refus
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_every_crm_route_answers_an_expired_token_alike(sim, api, method, path):
+def test_every_crm_route_answers_an_expired_token_alike(sim: Simulator, api: Api, method: str, path: str) -> None:
     expire(sim, 5 * HOUR)
     response = api(method, path, json={"properties": {}} if method in ("POST", "PATCH") else None)
     assert response.status_code == 401
@@ -170,11 +182,13 @@ def test_every_crm_route_answers_an_expired_token_alike(sim, api, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_every_crm_route_wants_a_token(client, assert_refused, method, path):
+def test_every_crm_route_wants_a_token(client: Client, assert_refused: AssertAnswer, method: str, path: str) -> None:
     assert_refused(client.open(path, method=method), 401, NOT_FOUND, category="INVALID_AUTHENTICATION")
 
 
-def test_the_401_without_credentials_has_the_recorded_length_and_header(client, assert_refused):
+def test_the_401_without_credentials_has_the_recorded_length_and_header(
+    client: Client, assert_refused: AssertAnswer
+) -> None:
     response = client.get(LIST)
     assert_refused(response, 401, NOT_FOUND, category="INVALID_AUTHENTICATION")
     assert response.headers["Content-Length"] == "299"
@@ -210,7 +224,9 @@ def test_the_401_without_credentials_has_the_recorded_length_and_header(client, 
     ],
     ids=lambda text: repr(text[:20]),
 )
-def test_unusable_credentials_all_get_the_same_answer(sim, client, assert_refused, authorization):
+def test_unusable_credentials_all_get_the_same_answer(
+    sim: Simulator, client: Client, assert_refused: AssertAnswer, authorization: str
+) -> None:
     environ = EnvironBuilder(LIST).get_environ()
     environ["HTTP_AUTHORIZATION"] = authorization.replace("{token}", sim.installation.access_token)
     response = client.open(environ)
@@ -219,29 +235,29 @@ def test_unusable_credentials_all_get_the_same_answer(sim, client, assert_refuse
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer   "])
-def test_the_scheme_is_taken_in_any_case(sim, client, scheme):
+def test_the_scheme_is_taken_in_any_case(sim: Simulator, client: Client, scheme: str) -> None:
     authorization = f"{scheme} {sim.installation.access_token}"
     assert client.get(LIST, headers={"Authorization": authorization}).status_code == 200
 
 
-def test_a_token_in_the_query_is_no_credential(sim, client):
+def test_a_token_in_the_query_is_no_credential(sim: Simulator, client: Client) -> None:
     response = client.get(LIST, query_string={"access_token": sim.installation.access_token, "hapikey": "demo"})
     assert response.json["category"] == "INVALID_AUTHENTICATION"
 
 
-def flip_bit(token, offset):
+def flip_bit(token: str, offset: int) -> str:
     data = bytearray(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     data[offset] ^= 1
     return urlsafe_b64encode(data).decode().rstrip("=")
 
 
 @pytest.mark.parametrize("offset", [9, 12, 30, 100, -1])
-def test_a_token_that_was_changed_is_refused_while_it_lives(sim, as_token, offset):
+def test_a_token_that_was_changed_is_refused_while_it_lives(sim: Simulator, as_token: AsToken, offset: int) -> None:
     token = flip_bit(sim.installation.access_token, offset)
     assert as_token(token)("GET", LIST).json["category"] == "INVALID_AUTHENTICATION"
 
 
-def test_a_token_with_other_spare_bits_in_its_last_character_is_refused(sim, as_token):
+def test_a_token_with_other_spare_bits_in_its_last_character_is_refused(sim: Simulator, as_token: AsToken) -> None:
     token = sim.installation.access_token
     assert len(token) % 4, "the last character has no spare bits"
     twin = token[:-1] + chr(ord(token[-1]) + 1)
@@ -249,24 +265,24 @@ def test_a_token_with_other_spare_bits_in_its_last_character_is_refused(sim, as_
     assert as_token(twin)("GET", LIST).json["category"] == "INVALID_AUTHENTICATION"
 
 
-def test_the_expiry_is_checked_before_the_signature(sim, as_token):
+def test_the_expiry_is_checked_before_the_signature(sim: Simulator, as_token: AsToken) -> None:
     token = flip_bit(expire(sim), 100)
     assert as_token(token)("GET", LIST).json["category"] == "EXPIRED_AUTHENTICATION"
 
 
-def test_a_token_of_another_simulator_is_refused(build, as_token):
+def test_a_token_of_another_simulator_is_refused(build: Build, as_token: AsToken) -> None:
     other = build(name="another test")
     assert as_token(other.installation.access_token)("GET", LIST).json["category"] == "INVALID_AUTHENTICATION"
 
 
-def test_the_clock_moved_back_revives_a_token(sim, api):
+def test_the_clock_moved_back_revives_a_token(sim: Simulator, api: Api) -> None:
     expire(sim)
     assert api("GET", LIST).status_code == 401
     sim.clock.advance(milliseconds=-1)
     assert api("GET", LIST).status_code == 200
 
 
-def test_tokens_are_as_long_as_hubspots_and_begin_like_them(sim):
+def test_tokens_are_as_long_as_hubspots_and_begin_like_them(sim: Simulator) -> None:
     token = sim.installation.access_token
     assert token.startswith("C")
     assert 124 <= len(token) <= 300
@@ -274,10 +290,10 @@ def test_tokens_are_as_long_as_hubspots_and_begin_like_them(sim):
 
 class TestShortWire:
     @pytest.fixture
-    def sim(self, build):
+    def sim(self, build: Build) -> Simulator:
         return build(wire="short")
 
-    def test_an_expired_token_gets_the_three_members_byte_for_byte(self, sim, api):
+    def test_an_expired_token_gets_the_three_members_byte_for_byte(self, sim: Simulator, api: Api) -> None:
         expire(sim, 5 * MINUTE)
         response = api("GET", LIST)
         assert response.status_code == 401
@@ -288,7 +304,7 @@ class TestShortWire:
         assert response.headers["Content-Type"] == "application/json"
         assert response.headers["Cache-Control"] == "no-store"
 
-    def test_missing_credentials_get_the_three_members(self, client):
+    def test_missing_credentials_get_the_three_members(self, client: Client) -> None:
         response = client.get(LIST)
         assert response.text == json.dumps(
             {"status": "error", "message": NOT_FOUND, "category": "INVALID_AUTHENTICATION"}
@@ -296,7 +312,7 @@ class TestShortWire:
         assert response.headers["Content-Type"] == "application/json"
         assert response.headers["Cache-Control"] == "no-store"
 
-    def test_success_and_other_errors_keep_the_recorded_form(self, api, assert_refused):
+    def test_success_and_other_errors_keep_the_recorded_form(self, api: Api, assert_refused: AssertAnswer) -> None:
         response = api("GET", LIST)
         assert response.text == '{"results":[]}'
         assert response.headers["Content-Type"] == "application/json;charset=utf-8"

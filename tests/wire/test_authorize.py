@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from werkzeug.test import Client, TestResponse
+
+from hubspot_simulator import Simulator
+from hubspot_simulator.core.model import App
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Ask
+
 
 NO_REDIRECT = (
     "The redirect_uri doesn&#x27;t match the client registered redirect_uri. Please contact the app developer."
@@ -14,7 +24,7 @@ NO_APP = "This install link is no longer valid. Please visit HubSpot&#x27;s App 
 
 
 @pytest.fixture
-def app(sim):
+def app(sim: Simulator) -> App:
     return sim.add_app(
         redirect_uris=[
             "https://app.example.com/callback",
@@ -28,8 +38,8 @@ def app(sim):
 
 
 @pytest.fixture
-def authorize(client, app):
-    def authorize(**query):
+def authorize(client: Client, app: App) -> Callable[..., TestResponse]:
+    def authorize(**query: Any) -> TestResponse:
         known = {"client_id": app.client_id, "redirect_uri": app.redirect_uri, "scope": "oauth tickets"}
         merged = {name: value for name, value in {**known, **query}.items() if value is not None}
         return client.get("/oauth/authorize", query_string=merged)
@@ -38,8 +48,8 @@ def authorize(client, app):
 
 
 @pytest.fixture
-def redeem(ask, app):
-    def redeem(response, redirect_uri=app.redirect_uri):
+def redeem(ask: Ask, app: App) -> Callable[..., TestResponse]:
+    def redeem(response: TestResponse, redirect_uri: str = app.redirect_uri) -> TestResponse:
         code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
         return ask(
             client_id=app.client_id,
@@ -52,7 +62,9 @@ def redeem(ask, app):
     return redeem
 
 
-def test_the_browser_is_sent_back_with_a_code_that_is_good_for_tokens(authorize, redeem, app):
+def test_the_browser_is_sent_back_with_a_code_that_is_good_for_tokens(
+    authorize: Callable[..., TestResponse], redeem: Callable[..., TestResponse], app: App
+) -> None:
     response = authorize()
     assert response.status_code == 302
     address, _, query = response.headers["Location"].partition("?")
@@ -70,7 +82,7 @@ def test_the_browser_is_sent_back_with_a_code_that_is_good_for_tokens(authorize,
         ("\r\nSet-Cookie: x", "%0D%0ASet-Cookie%3A+x"),
     ],
 )
-def test_the_state_comes_back(authorize, state, encoded):
+def test_the_state_comes_back(authorize: Callable[..., TestResponse], state: str, encoded: str) -> None:
     location = authorize(state=state).headers["Location"]
     assert location.partition("&")[2] == f"state={encoded}"
     assert parse_qs(urlsplit(location).query, keep_blank_values=True)["state"] == [state]
@@ -92,7 +104,13 @@ def test_the_state_comes_back(authorize, state, encoded):
         ),
     ],
 )
-def test_a_redirect_uri_keeps_its_query_and_fragment(authorize, redeem, redirect_uri, beginning, end):
+def test_a_redirect_uri_keeps_its_query_and_fragment(
+    authorize: Callable[..., TestResponse],
+    redeem: Callable[..., TestResponse],
+    redirect_uri: str,
+    beginning: str,
+    end: str,
+) -> None:
     response = authorize(redirect_uri=redirect_uri)
     location = response.headers["Location"]
     assert location.startswith(beginning)
@@ -100,12 +118,12 @@ def test_a_redirect_uri_keeps_its_query_and_fragment(authorize, redeem, redirect
     assert redeem(response, redirect_uri).status_code == 200
 
 
-def test_unknown_parameters_are_ignored(authorize):
+def test_unknown_parameters_are_ignored(authorize: Callable[..., TestResponse]) -> None:
     response = authorize(response_type="code", nonce="n", access_type="offline", response_mode="query", prompt="")
     assert response.status_code == 302
 
 
-def test_each_visit_gives_another_code(authorize):
+def test_each_visit_gives_another_code(authorize: Callable[..., TestResponse]) -> None:
     assert authorize().headers["Location"] != authorize().headers["Location"]
 
 
@@ -120,7 +138,12 @@ def test_each_visit_gives_another_code(authorize):
         ({"scope": "oauth tickets forms"}, ["oauth", "tickets", "forms"]),
     ],
 )
-def test_optional_scopes_are_granted_when_asked_for_and_known(authorize, redeem, query, granted):
+def test_optional_scopes_are_granted_when_asked_for_and_known(
+    authorize: Callable[..., TestResponse],
+    redeem: Callable[..., TestResponse],
+    query: dict[str, str],
+    granted: list[str],
+) -> None:
     assert redeem(authorize(**query)).json["scopes"] == granted
 
 
@@ -139,7 +162,9 @@ def test_optional_scopes_are_granted_when_asked_for_and_known(authorize, redeem,
         ({"redirect_uri": "x", "scope": "x"}, NO_REDIRECT),
     ],
 )
-def test_what_is_wrong_is_shown_on_a_page_with_status_200_and_no_redirect(authorize, query, message):
+def test_what_is_wrong_is_shown_on_a_page_with_status_200_and_no_redirect(
+    authorize: Callable[..., TestResponse], query: dict[str, Any], message: str
+) -> None:
     response = authorize(**query)
     assert response.status_code == 200
     assert "Location" not in response.headers
@@ -147,7 +172,9 @@ def test_what_is_wrong_is_shown_on_a_page_with_status_200_and_no_redirect(author
     assert f"<h1>Couldn't complete the connection</h1><p>{message}</p>" in response.text
 
 
-def test_the_app_counts_as_installed_only_after_the_first_exchange(sim, authorize, redeem, app):
+def test_the_app_counts_as_installed_only_after_the_first_exchange(
+    sim: Simulator, authorize: Callable[..., TestResponse], redeem: Callable[..., TestResponse], app: App
+) -> None:
     response = authorize()
     installation = sim.store.installations[app.app_id, sim.portal.hub_id]
     assert not [token for token in sim.store.refresh_tokens.values() if token.grant.installation.app is app]
@@ -156,7 +183,9 @@ def test_the_app_counts_as_installed_only_after_the_first_exchange(sim, authoriz
     assert installation.active
 
 
-def test_the_installation_is_in_the_default_portal(sim, authorize, redeem):
+def test_the_installation_is_in_the_default_portal(
+    sim: Simulator, authorize: Callable[..., TestResponse], redeem: Callable[..., TestResponse]
+) -> None:
     assert redeem(authorize()).json["hub_id"] == sim.portal.hub_id
 
 
@@ -165,11 +194,13 @@ class TestRedirectUriQuery:
 
     ASKED = "http://localhost:3000/oauth-callback?redirect_state=x"
 
-    def asked(self, sim, client, uri):
+    def asked(self, sim: Simulator, client: Client, uri: str) -> TestResponse:
         form = {"client_id": sim.app.client_id, "redirect_uri": uri, "scope": " ".join(sim.app.scopes)}
         return client.get("/oauth/authorize", query_string=form)
 
-    def test_d1_by_default_a_query_that_is_not_registered_is_refused_and_the_why_names_the_setting(self, sim, client):
+    def test_d1_by_default_a_query_that_is_not_registered_is_refused_and_the_why_names_the_setting(
+        self, sim: Simulator, client: Client
+    ) -> None:
         response = self.asked(sim, client, self.ASKED)
         assert "Location" not in response.headers
         assert sim.journal.exchanges[-1].why.endswith(
@@ -177,7 +208,9 @@ class TestRedirectUriQuery:
         )
 
     @pytest.mark.parametrize("sim", [{"redirect_uri_query": "any"}], indirect=True)
-    def test_d1_a_setting_has_any_query_match_one_that_is_registered_without(self, sim, client, ask):
+    def test_d1_a_setting_has_any_query_match_one_that_is_registered_without(
+        self, sim: Simulator, client: Client, ask: Ask
+    ) -> None:
         response = self.asked(sim, client, self.ASKED)
         assert response.headers["Location"].startswith(f"{self.ASKED}&code=")
         code = response.headers["Location"].rpartition("code=")[2]
@@ -200,7 +233,9 @@ class TestRedirectUriQuery:
             "",
         ],
     )
-    def test_d1_one_that_is_registered_with_a_query_matches_exactly(self, sim, client, uri):
+    def test_d1_one_that_is_registered_with_a_query_matches_exactly(
+        self, sim: Simulator, client: Client, uri: str
+    ) -> None:
         assert "Location" not in self.asked(sim, client, uri).headers
         assert "Location" in self.asked(sim, client, sim.app.redirect_uri).headers
 
@@ -213,5 +248,5 @@ class TestRedirectUriQuery:
             "http://localhost:3000/oauth-callback?x#x",
         ],
     )
-    def test_d1_nothing_but_the_query_may_differ(self, sim, client, uri):
+    def test_d1_nothing_but_the_query_may_differ(self, sim: Simulator, client: Client, uri: str) -> None:
         assert "Location" not in self.asked(sim, client, uri).headers

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from werkzeug.test import Client
 
+from hubspot_simulator import Simulator
 from hubspot_simulator.http.app import Application
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, Ask, Build
+
 
 LIST = "/crm/v3/objects/contacts"
 ADVANCE = "/_simulator/clock/advance"
@@ -24,13 +30,13 @@ BODIES = defaultdict(lambda: b'{"minutes": 1}', {"/_simulator/faults": b'{"name"
 NOW_MS = 1_677_534_017_518
 
 
-def test_health_counts_the_exchanges_so_far(client):
+def test_health_counts_the_exchanges_so_far(client: Client) -> None:
     assert client.get("/_simulator/health").text == '{"status":"ok","exchanges":0}'
     client.get(LIST)
     assert client.get("/_simulator/health").json["exchanges"] == 2
 
 
-def test_the_clock_is_told(client):
+def test_the_clock_is_told(client: Client) -> None:
     assert client.get("/_simulator/clock").text == (
         '{"now":"2023-02-27T21:40:17.518Z","now_ms":1677534017518,"offset_ms":0}'
     )
@@ -50,7 +56,7 @@ def test_the_clock_is_told(client):
         ({"milliseconds": -NOW_MS}, -NOW_MS),
     ],
 )
-def test_the_clock_moves_by_what_is_given(sim, client, body, moved_ms):
+def test_the_clock_moves_by_what_is_given(sim: Simulator, client: Client, body: dict[str, Any], moved_ms: int) -> None:
     response = client.post(ADVANCE, json=body)
     assert response.status_code == 200
     assert response.json == client.get("/_simulator/clock").json
@@ -59,19 +65,19 @@ def test_the_clock_moves_by_what_is_given(sim, client, body, moved_ms):
     assert sim.clock.now_ms() == NOW_MS + moved_ms
 
 
-def test_moves_add_up(client):
+def test_moves_add_up(client: Client) -> None:
     client.post(ADVANCE, json={"minutes": 31})
     assert client.post(ADVANCE, json={"minutes": 1}).json["offset_ms"] == 1_920_000
 
 
-def test_a_token_expires_by_it(client, api):
+def test_a_token_expires_by_it(client: Client, api: Api) -> None:
     assert api("GET", LIST).status_code == 200
     client.post(ADVANCE, json={"minutes": 31})
     assert api("GET", LIST).json["message"] == "The OAuth token used to make this call expired 60 second(s) ago."
 
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "application/json", None])
-def test_the_content_type_is_no_matter(client, content_type):
+def test_the_content_type_is_no_matter(client: Client, content_type: str | None) -> None:
     response = client.post(ADVANCE, data=b'{"minutes": 31}', content_type=content_type)
     assert response.json["offset_ms"] == 1_860_000
 
@@ -100,7 +106,7 @@ def test_the_content_type_is_no_matter(client, content_type):
     ],
     ids=lambda value: repr(value[:30]) if isinstance(value, bytes) else "",
 )
-def test_a_wrong_move_is_refused_and_moves_nothing(sim, client, body, message):
+def test_a_wrong_move_is_refused_and_moves_nothing(sim: Simulator, client: Client, body: bytes, message: str) -> None:
     response = client.post(ADVANCE, data=body)
     assert response.status_code == 400
     assert response.json["message"].startswith(message)
@@ -108,7 +114,7 @@ def test_a_wrong_move_is_refused_and_moves_nothing(sim, client, body, message):
 
 
 @pytest.mark.parametrize("ttl", [1800, 86_400])
-def test_b7_the_clock_stays_a_tokens_life_before_the_end_of_the_year_9999(build, ttl):
+def test_b7_the_clock_stays_a_tokens_life_before_the_end_of_the_year_9999(build: Build, ttl: int) -> None:
     sim = build(token_ttl=ttl)
     client = Client(Application(sim))
     left_ms = 253_402_300_799_999 - ttl * 1000 - sim.clock.now_ms()
@@ -121,14 +127,16 @@ def test_b7_the_clock_stays_a_tokens_life_before_the_end_of_the_year_9999(build,
     assert client.get(LIST, headers=headers).status_code == 200
 
 
-def test_the_refusal_of_a_move_names_the_units_and_an_example(client):
+def test_the_refusal_of_a_move_names_the_units_and_an_example(client: Client) -> None:
     message = client.post(ADVANCE, json={"minute": 1}).json["message"]
     assert message.endswith(
         'expected numbers of milliseconds, seconds, minutes, hours, days, weeks, as in {"minutes": 31}'
     )
 
 
-def test_a_reset_forgets_everything_and_gives_the_same_credentials(sim, client, api, refresh):
+def test_a_reset_forgets_everything_and_gives_the_same_credentials(
+    sim: Simulator, client: Client, api: Api, refresh: Ask
+) -> None:
     before = (sim.app, sim.portal, sim.installation.refresh_token)
     api.create("contacts", email="jane@b.co")
     client.post(ADVANCE, json={"minutes": 31})
@@ -141,12 +149,14 @@ def test_a_reset_forgets_everything_and_gives_the_same_credentials(sim, client, 
 
 
 @pytest.mark.parametrize(("method", "path"), CONTROLS)
-def test_no_credentials_are_needed_and_none_matter(client, method, path):
+def test_no_credentials_are_needed_and_none_matter(client: Client, method: str, path: str) -> None:
     headers = {"Authorization": "Bearer garbage"}
     assert client.open(path, method=method, data=BODIES[path], headers=headers).status_code in (200, 201, 204)
 
 
-def test_after_a_reset_the_tokens_that_were_given_out_are_good(sim, client, api, refresh):
+def test_after_a_reset_the_tokens_that_were_given_out_are_good(
+    sim: Simulator, client: Client, api: Api, refresh: Ask
+) -> None:
     assert api("GET", LIST).status_code == 200
     client.post("/_simulator/reset")
     assert api("GET", LIST).status_code == 200
@@ -156,7 +166,7 @@ def test_after_a_reset_the_tokens_that_were_given_out_are_good(sim, client, api,
 class TestFaults:
     FAULTS = "/_simulator/faults"
 
-    def test_one_is_injected_and_hits(self, client, api):
+    def test_one_is_injected_and_hits(self, client: Client, api: Api) -> None:
         response = client.post(self.FAULTS, json={"name": "INTERNAL_ERROR", "method": "GET", "nth": 2, "times": None})
         assert (response.status_code, response.text) == (
             201,
@@ -164,11 +174,11 @@ class TestFaults:
         )
         assert [api("GET", LIST).status_code for _ in range(3)] == [200, 500, 500]
 
-    def test_options_are_those_of_the_fault(self, client, api):
+    def test_options_are_those_of_the_fault(self, client: Client, api: Api) -> None:
         client.post(self.FAULTS, json={"name": "EXPIRED_AUTHENTICATION", "seconds_ago": 300})
         assert api("GET", LIST).json["message"].endswith("expired 5 minute(s) ago.")
 
-    def test_they_are_forgotten(self, client, api):
+    def test_they_are_forgotten(self, client: Client, api: Api) -> None:
         client.post(self.FAULTS, json={"name": "INTERNAL_ERROR", "times": None})
         response = client.delete(self.FAULTS)
         assert (response.status_code, response.text) == (204, "")
@@ -208,7 +218,9 @@ class TestFaults:
             ({"name": "clock_skew", "minutes": "31"}, "the fault 'clock_skew': "),
         ],
     )
-    def test_what_cannot_be_injected_is_refused(self, client, api, body, message):
+    def test_what_cannot_be_injected_is_refused(
+        self, client: Client, api: Api, body: dict[str, Any], message: str
+    ) -> None:
         response = client.post(self.FAULTS, json=body)
         assert response.status_code == 400
         assert message in response.json["message"]
@@ -216,11 +228,11 @@ class TestFaults:
 
 
 class TestAudit:
-    def test_nothing_to_find(self, client, api):
+    def test_nothing_to_find(self, client: Client, api: Api) -> None:
         api("GET", LIST)
         assert client.get("/_simulator/audit").json == {"findings": []}
 
-    def test_a_finding(self, sim, client, api):
+    def test_a_finding(self, sim: Simulator, client: Client, api: Api) -> None:
         api("GET", LIST)
         sim.clock.advance(minutes=31)
         api("GET", LIST)

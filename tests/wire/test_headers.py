@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
+from werkzeug.test import Client, TestResponse
+
+from hubspot_simulator import Simulator
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, AsToken
+
 
 LIST = "/crm/v3/objects/contacts"
 RATE_LIMIT = "x-hubspot-ratelimit-"
@@ -25,14 +33,14 @@ ANSWERS = {
 
 
 @pytest.fixture(params=ANSWERS.values(), ids=list(ANSWERS))
-def answer(request, api):
+def answer(request: pytest.FixtureRequest, api: Api) -> TestResponse:
     method, path, status = request.param
     response = api(method, path, json={"properties": {}} if status == 201 else None)
     assert response.status_code == status
     return response
 
 
-def test_every_answer_carries_the_common_headers_once(answer):
+def test_every_answer_carries_the_common_headers_once(answer: TestResponse) -> None:
     headers = answer.headers
     correlation_id = headers["X-HubSpot-Correlation-Id"]
     expected = {
@@ -49,11 +57,11 @@ def test_every_answer_carries_the_common_headers_once(answer):
     assert {name: headers.getlist(name) for name in expected} == {name: [value] for name, value in expected.items()}
 
 
-def test_no_answer_asks_for_credentials_or_forbids_caching(answer):
+def test_no_answer_asks_for_credentials_or_forbids_caching(answer: TestResponse) -> None:
     assert not {name.lower() for name in answer.headers.keys()} & {"www-authenticate", "cache-control", "pragma"}  # noqa: SIM118
 
 
-def test_the_rate_limit_headers_are_on_what_the_crm_grants_and_on_nothing_else(answer):
+def test_the_rate_limit_headers_are_on_what_the_crm_grants_and_on_nothing_else(answer: TestResponse) -> None:
     found = {
         name.lower().removeprefix(RATE_LIMIT): value
         for name, value in answer.headers
@@ -71,18 +79,18 @@ def test_the_rate_limit_headers_are_on_what_the_crm_grants_and_on_nothing_else(a
         assert not found
 
 
-def test_an_answer_without_a_body_has_no_content_type(api):
+def test_an_answer_without_a_body_has_no_content_type(api: Api) -> None:
     response = api("DELETE", f"{LIST}/1")
     assert response.get_data() == b""
     assert "Content-Type" not in response.headers
     assert "Content-Length" not in response.headers
 
 
-def remaining(response):
+def remaining(response: TestResponse) -> int:
     return int(response.headers["X-HubSpot-RateLimit-Remaining"])
 
 
-def test_what_remains_is_counted_over_ten_seconds_on_the_simulators_clock(sim, api):
+def test_what_remains_is_counted_over_ten_seconds_on_the_simulators_clock(sim: Simulator, api: Api) -> None:
     assert [remaining(api("GET", LIST)) for _ in range(3)] == [109, 108, 107]
     sim.clock.advance(milliseconds=9_999)
     assert remaining(api("GET", LIST)) == 106
@@ -90,24 +98,24 @@ def test_what_remains_is_counted_over_ten_seconds_on_the_simulators_clock(sim, a
     assert remaining(api("GET", LIST)) == 108
 
 
-def test_what_remains_is_counted_for_each_portal(sim, api, as_token):
+def test_what_remains_is_counted_for_each_portal(sim: Simulator, api: Api, as_token: AsToken) -> None:
     other = as_token(sim.install(portal=sim.add_portal()).access_token)
     assert [remaining(caller("GET", LIST)) for caller in (api, api, other)] == [109, 108, 109]
 
 
-def test_what_remains_stops_at_zero_and_nothing_is_refused(api):
+def test_what_remains_stops_at_zero_and_nothing_is_refused(api: Api) -> None:
     answers = [api("GET", LIST) for _ in range(112)]
     assert [remaining(response) for response in answers[-4:]] == [1, 0, 0, 0]
 
 
-def test_the_date_follows_the_simulators_clock(sim, api):
+def test_the_date_follows_the_simulators_clock(sim: Simulator, api: Api) -> None:
     sim.clock.advance(days=1, hours=2, milliseconds=481)
     assert api("GET", LIST).headers["Date"] == "Tue, 28 Feb 2023 23:40:17 GMT"
     sim.clock.advance(milliseconds=1)
     assert api("GET", LIST).headers["Date"] == "Tue, 28 Feb 2023 23:40:18 GMT"
 
 
-def test_the_correlation_id_is_a_uuid_of_the_instant_and_new_each_time(sim, client):
+def test_the_correlation_id_is_a_uuid_of_the_instant_and_new_each_time(sim: Simulator, client: Client) -> None:
     ids = [UUID(client.get(LIST).headers["X-HubSpot-Correlation-Id"]) for _ in range(50)]
     assert len(set(ids)) == 50
     assert {(one.version, one.variant, one.int >> 80) for one in ids} == {
@@ -115,6 +123,6 @@ def test_the_correlation_id_is_a_uuid_of_the_instant_and_new_each_time(sim, clie
     }
 
 
-def test_the_correlation_id_of_an_error_is_in_header_and_body(api):
+def test_the_correlation_id_of_an_error_is_in_header_and_body(api: Api) -> None:
     response = api("GET", f"{LIST}/1")
     assert response.json["correlationId"] == response.headers["X-HubSpot-Correlation-Id"]

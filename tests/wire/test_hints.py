@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from http.client import HTTPConnection
+from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.test import Client
 
 from hubspot_simulator import Simulator, SimulatorServer
 from hubspot_simulator.core.endpoints import is_reachable
 from hubspot_simulator.http.routes import ROUTES
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api
 
 
 def test_a_fault_can_hit_every_route_of_hubspots() -> None:
@@ -19,14 +24,16 @@ def test_a_fault_can_hit_every_route_of_hubspots() -> None:
 
 @pytest.mark.parametrize("action", ["search", "merge", "gdpr-delete"])
 @pytest.mark.parametrize("prefix", ["/crm/v3/objects", "/crm/objects/v3", "/crm/objects/2026-03"])
-def test_what_hubspot_has_beside_the_objects_is_not_read_as_an_id(sim, api, action: str, prefix: str) -> None:
+def test_what_hubspot_has_beside_the_objects_is_not_read_as_an_id(
+    sim: Simulator, api: Api, action: str, prefix: str
+) -> None:
     assert api("POST", f"{prefix}/contacts/{action}", json={}).status_code == 404
     (exchange,) = sim.journal.unserved
     assert "does not serve POST" in exchange.why
     assert f"/{{type}}/{action}, which HubSpot does" in exchange.why
 
 
-def test_a_word_where_an_id_stands(sim, api) -> None:
+def test_a_word_where_an_id_stands(sim: Simulator, api: Api) -> None:
     assert api("POST", "/crm/v3/objects/contacts/everything").status_code == 405
     assert sim.journal.exchanges[-1].why == (
         "the simulator serves this path with DELETE, GET, PATCH only ('everything' stands where it reads an id)"
@@ -56,7 +63,9 @@ def test_a_word_where_an_id_stands(sim, api) -> None:
         ("GET", "/", ""),
     ],
 )
-def test_the_nearest_is_one_that_may_have_been_meant(sim, api, method: str, path: str, near: str) -> None:
+def test_the_nearest_is_one_that_may_have_been_meant(
+    sim: Simulator, api: Api, method: str, path: str, near: str
+) -> None:
     assert api(method, path).status_code == 404
     hint = f"the nearest that it serves is {near}" if near else "nothing that it serves comes near"
     assert sim.journal.exchanges[-1].why == f"the simulator does not serve this path; {hint}"
@@ -99,7 +108,7 @@ class TestAFaultThatCouldHitNothing:
             ("/_simulator/*", "a fault hits calls of HubSpot's API"),
         ],
     )
-    def test_the_path(self, sim, path: str, hint: str) -> None:
+    def test_the_path(self, sim: Simulator, path: str, hint: str) -> None:
         with pytest.raises(ValueError, match="path=") as caught:
             sim.inject("LOCKED", path=path)
         assert hint in str(caught.value)
@@ -113,7 +122,7 @@ class TestAFaultThatCouldHitNothing:
             ({"method": "FETCH", "path": "*"}, "* with DELETE, GET, PATCH, POST only"),
         ],
     )
-    def test_the_method(self, sim, options: dict[str, str], methods: str) -> None:
+    def test_the_method(self, sim: Simulator, options: dict[str, str], methods: str) -> None:
         with pytest.raises(ValueError, match="method=") as caught:
             sim.inject("LOCKED", **options)
         assert methods in str(caught.value)
@@ -127,7 +136,7 @@ class TestAFaultThatCouldHitNothing:
             ("revoked", "/oauth/v1/access-tokens/*", "authenticated calls"),
         ],
     )
-    def test_a_path_where_it_can_do_nothing(self, sim, name: str, path: str, calls: str) -> None:
+    def test_a_path_where_it_can_do_nothing(self, sim: Simulator, name: str, path: str, calls: str) -> None:
         with pytest.raises(ValueError, match="can do nothing there") as caught:
             sim.inject(name, path=path)
         assert str(caught.value).endswith(f"it is for {calls}")
@@ -136,10 +145,10 @@ class TestAFaultThatCouldHitNothing:
         ("name", "path"),
         [("old_token", "*"), ("old_token", "/oauth/v3/token"), ("server_only", "*"), ("revoked", "/crm/*/contacts")],
     )
-    def test_a_path_where_it_can(self, sim, name: str, path: str) -> None:
+    def test_a_path_where_it_can(self, sim: Simulator, name: str, path: str) -> None:
         sim.inject(name, path=path)
 
-    def test_a_token_fault_with_another_method(self, sim) -> None:
+    def test_a_token_fault_with_another_method(self, sim: Simulator) -> None:
         with pytest.raises(ValueError, match="with POST only"):
             sim.inject("BAD_REFRESH_TOKEN", method="GET")
 
@@ -168,10 +177,10 @@ class TestAFaultThatCouldHitNothing:
             "/crm/objects/2026-03/*",
         ],
     )
-    def test_what_can_be_hit_is_taken(self, sim, path: str) -> None:
+    def test_what_can_be_hit_is_taken(self, sim: Simulator, path: str) -> None:
         sim.inject("LOCKED", path=path)
 
-    def test_the_control_api_says_it(self, client) -> None:
+    def test_the_control_api_says_it(self, client: Client) -> None:
         answer = client.post("/_simulator/faults", json={"name": "LOCKED", "path": "*/contcts"})
         assert answer.status_code == 400
         assert answer.json

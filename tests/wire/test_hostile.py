@@ -6,6 +6,8 @@ import io
 import json
 import logging
 import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -17,6 +19,10 @@ from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.http.app import Application
 from hubspot_simulator.http.routes import ROUTES
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, AssertAnswer
+
 
 LIST = "/crm/v3/objects/contacts"
 FORM = "application/x-www-form-urlencoded"
@@ -31,7 +37,7 @@ WANTED = {
 }
 
 
-def fill(template):
+def fill(template: str) -> str:
     for placeholder, value in WANTED.items():
         template = template.replace(placeholder, value)
     return template
@@ -65,21 +71,21 @@ BODIES = {
 
 
 @pytest.fixture(autouse=True)
-def _nothing_failed_inside(caplog):
+def _nothing_failed_inside(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """The application logs what it did not expect."""
     with caplog.at_level(logging.ERROR, "hubspot_simulator"):
         yield
     assert not caplog.records
 
 
-def send(client, method, path, body=b"", query="", **environ):
+def send(client: Client, method: str, path: str, body: bytes = b"", query: str = "", **environ: Any) -> TestResponse:
     """Send a request as a server hands it over, with nothing checked or encoded on the way."""
     built = EnvironBuilder(path, method=method, content_length=len(body)).get_environ()
     environ = {**built, "QUERY_STRING": query, "wsgi.input": io.BytesIO(body), **environ}
     return TestResponse(*run_wsgi_app(client.application, environ), request=Request(environ))
 
 
-def broken_endpoints(api, body=b"", query="", **environ):
+def broken_endpoints(api: Api, body: bytes = b"", query: str = "", **environ: Any) -> dict[tuple[str, str], int]:
     """Send the same to every endpoint with an access token; return those that fail, or answer in two parts."""
     environ = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", **environ}
     answers = {endpoint: send(api.client, *endpoint, body, query, **environ) for endpoint in ENDPOINTS}
@@ -92,7 +98,7 @@ def broken_endpoints(api, body=b"", query="", **environ):
 
 @pytest.mark.parametrize("content_type", ["application/json", FORM, "multipart/form-data; boundary=x", ""])
 @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
-def test_no_body_breaks_an_endpoint(api, body, content_type):
+def test_no_body_breaks_an_endpoint(api: Api, body: bytes, content_type: str) -> None:
     assert not broken_endpoints(api, body, CONTENT_TYPE=content_type)
     later = api("GET", LIST)
     assert later.status_code in (200, 401), "the clock may have moved"
@@ -117,7 +123,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=list(QUERIES))
-def test_no_query_breaks_an_endpoint(api, query):
+def test_no_query_breaks_an_endpoint(api: Api, query: str) -> None:
     assert not broken_endpoints(api, query=query)
 
 
@@ -159,7 +165,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("headers", HEADERS.values(), ids=list(HEADERS))
-def test_no_header_breaks_an_endpoint(api, headers):
+def test_no_header_breaks_an_endpoint(api: Api, headers: dict[str, str]) -> None:
     for _ in range(2):
         api.create("contacts")
     assert not broken_endpoints(api, query="limit=1", **headers)
@@ -172,72 +178,73 @@ def test_no_header_breaks_an_endpoint(api, headers):
         *("[::1]x", "a.example.com[::1]", "::1", "[]", "[x]", "[::1]:1:2", "a:1:2", "[fe80::1%25eth0]"),
     ],
 )
-def test_what_is_no_host_is_refused(api, assert_refused, host):
+def test_what_is_no_host_is_refused(api: Api, assert_refused: AssertAnswer, host: str) -> None:
     for path in (LIST, "/oauth/authorize", "/_simulator/health", "/no/such/path"):
         assert_refused(send(api.client, "GET", path, HTTP_HOST=host), 400, "Invalid Host header")
 
 
 @pytest.mark.parametrize("host", ["", "localhost", "api.hubapi.com:443", "my_container:8000", "[::1]:8000", "1.2.3.4"])
-def test_any_host_is_answered(api, host):
+def test_any_host_is_answered(api: Api, host: str) -> None:
     headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", "HTTP_HOST": host}
     assert send(api.client, "GET", LIST, **headers).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "",
-        "*",
-        "no/slash",
-        "/" * 10_000,
-        "/" + "a" * 100_000,
-        f"{LIST}/" + "9" * 100_000,
-        f"{LIST}/\x00",
-        f"{LIST}/\xff",
-        f"{LIST}/\r\nSet-Cookie: x",
-        f"{LIST}/../../../etc/passwd",
-        "/crm/v3/objects/\xed\xa0\x80",
-        "/crm/v3/objects/<script>alert(1)</script>",
-        "/crm/v3/objects/p_\xff",
-        "/oauth/v1/access-tokens/\x00",
-        "/oauth/v1/access-tokens/" + "C" * 100_000,
-        "/oauth/v1/refresh-tokens/" + "9" * 100_000,
-        "/oauth/2026-03\x00/token",
-        "/oauth/" + "9" * 5_000 + "/authorize",
-        "/oauth/\xb2/authorize",
-        "/oauth/-1/authorize",
-        "/oauth/0x1/authorize",
-        "/appinstalls/\xff/external-install",
-        "/.well-known/\x00",
-        "/_simulator/\x00",
-        "http://evil.example.com/_simulator/reset",
-    ],
-    ids=lambda path: repr(path[:40]),
-)
-@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "OPTIONS", "CONNECT"])
-def test_no_path_breaks_the_simulator(api, method, path):
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}"}
-    response = send(api.client, method, "/", PATH_INFO=path, **headers)
-    assert 400 <= response.status_code < 500 or (method, response.status_code) == ("DELETE", 204)
+HOSTILE_PATHS = [
+    "",
+    "*",
+    "no/slash",
+    "/" * 10_000,
+    "/" + "a" * 100_000,
+    f"{LIST}/" + "9" * 100_000,
+    f"{LIST}/\x00",
+    f"{LIST}/\xff",
+    f"{LIST}/\r\nSet-Cookie: x",
+    f"{LIST}/../../../etc/passwd",
+    "/crm/v3/objects/\xed\xa0\x80",
+    "/crm/v3/objects/<script>alert(1)</script>",
+    "/crm/v3/objects/p_\xff",
+    "/oauth/v1/access-tokens/\x00",
+    "/oauth/v1/access-tokens/" + "C" * 100_000,
+    "/oauth/v1/refresh-tokens/" + "9" * 100_000,
+    "/oauth/2026-03\x00/token",
+    "/oauth/" + "9" * 5_000 + "/authorize",
+    "/oauth/\xb2/authorize",
+    "/oauth/-1/authorize",
+    "/oauth/0x1/authorize",
+    "/appinstalls/\xff/external-install",
+    "/.well-known/\x00",
+    "/_simulator/\x00",
+    "http://evil.example.com/_simulator/reset",
+]
+
+
+def test_no_path_breaks_the_simulator(caplog: pytest.LogCaptureFixture) -> None:
+    for path in HOSTILE_PATHS:
+        for method in ("GET", "POST", "PATCH", "DELETE", "OPTIONS", "CONNECT"):
+            client, token = hostile_client()
+            response = send(client, method, "/", PATH_INFO=path, HTTP_AUTHORIZATION=f"Bearer {token}")
+            case = f"{method} {path[:40]!r} was answered {response.status_code}"
+            assert 400 <= response.status_code < 500 or (method, response.status_code) == ("DELETE", 204), case
+            assert not caplog.records, case
 
 
 class Repeated(io.RawIOBase):
     """A stream of so many bytes, none of which is kept."""
 
-    def __init__(self, size):
+    def __init__(self, size: int) -> None:
         self.left = size
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         count = min(len(buffer), self.left)
         buffer[:count] = b"a" * count
         self.left -= count
         return count
 
 
-def upload(api, path, size, **environ):
+def upload(api: Api, path: str, size: int, **environ: Any) -> tuple[TestResponse, int]:
     body = Repeated(size)
     environ = {"REQUEST_METHOD": "POST", "wsgi.input": body, "CONTENT_LENGTH": str(size), **environ}
     headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", "CONTENT_TYPE": "application/json"}
@@ -248,7 +255,7 @@ UPLOADS = pytest.mark.parametrize("path", [LIST, "/oauth/v3/token", "/_simulator
 
 
 @UPLOADS
-def test_a_body_of_ten_mebibytes_is_read(api, path):
+def test_a_body_of_ten_mebibytes_is_read(api: Api, path: str) -> None:
     response, left = upload(api, path, 10 * MEBIBYTE)
     assert response.status_code in (400, 404, 415)
     assert left == 0
@@ -256,20 +263,22 @@ def test_a_body_of_ten_mebibytes_is_read(api, path):
 
 @UPLOADS
 @pytest.mark.parametrize("size", [10 * MEBIBYTE + 1, 10**12])
-def test_b7_a_larger_body_is_refused_unread(api, assert_refused, path, size):
+def test_b7_a_larger_body_is_refused_unread(api: Api, assert_refused: AssertAnswer, path: str, size: int) -> None:
     response, left = upload(api, path, size)
     assert_refused(response, 413, "HTTP 413 Request Entity Too Large")
     assert left == size
 
 
 @UPLOADS
-def test_a_larger_body_in_chunks_is_refused(api, assert_refused, path):
+def test_a_larger_body_in_chunks_is_refused(api: Api, assert_refused: AssertAnswer, path: str) -> None:
     response, _ = upload(api, path, 11 * MEBIBYTE, CONTENT_LENGTH="", **{"wsgi.input_terminated": True})
     assert_refused(response, 413, "HTTP 413 Request Entity Too Large")
 
 
 @pytest.mark.parametrize("path", ["/oauth/v1/token", "/oauth/v3/token", "/oauth/v3/token/revoke", "/oauth/authorize"])
-def test_b8_a_form_of_very_many_fields_is_refused_unparsed(sim, api, assert_refused, path):
+def test_b8_a_form_of_very_many_fields_is_refused_unparsed(
+    sim: Simulator, api: Api, assert_refused: AssertAnswer, path: str
+) -> None:
     for count in (1000, 1001, 2_000_000):
         form = b"&".join([b"a=b"] * count)
         response = api.client.post(path, data=form, content_type="application/x-www-form-urlencoded; charset=utf-8")
@@ -280,7 +289,7 @@ def test_b8_a_form_of_very_many_fields_is_refused_unparsed(sim, api, assert_refu
             assert response.status_code != 413
 
 
-def test_a_body_in_chunks_is_read(api):
+def test_a_body_in_chunks_is_read(api: Api) -> None:
     stream = io.BytesIO(b'{"properties": {"firstname": "Jane"}}')
     chunked = {"wsgi.input": stream, "CONTENT_LENGTH": "", "wsgi.input_terminated": True}
     headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", "CONTENT_TYPE": "application/json"}
@@ -289,19 +298,19 @@ def test_a_body_in_chunks_is_read(api):
 
 
 @UPLOADS
-def test_a_body_that_is_shorter_than_promised_is_refused(api, assert_refused, path):
+def test_a_body_that_is_shorter_than_promised_is_refused(api: Api, assert_refused: AssertAnswer, path: str) -> None:
     headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", "CONTENT_TYPE": "application/json"}
     response = send(api.client, "POST", path, b'{"properties"', **headers, CONTENT_LENGTH="1000")
     assert_refused(response, 400, "Invalid request body")
 
 
-def test_a_body_that_is_longer_than_promised_is_cut(api):
+def test_a_body_that_is_longer_than_promised_is_cut(api: Api) -> None:
     headers = {"HTTP_AUTHORIZATION": f"Bearer {api.access_token}", "CONTENT_TYPE": "application/json"}
     response = send(api.client, "POST", LIST, b'{"properties": {}}garbage', **headers, CONTENT_LENGTH="18")
     assert response.status_code == 201
 
 
-def test_what_came_is_in_the_journal_shortened(sim, api):
+def test_what_came_is_in_the_journal_shortened(sim: Simulator, api: Api) -> None:
     upload(api, "/_simulator/clock/advance", MEBIBYTE)
     (exchange,) = sim.journal.exchanges
     assert len(exchange.request_body) == 64 * 1024
@@ -309,11 +318,11 @@ def test_what_came_is_in_the_journal_shortened(sim, api):
     assert api.access_token not in str(sim.journal.exchanges[-1])
 
 
-def test_requests_at_once_make_one_contact_for_one_email(api):
+def test_requests_at_once_make_one_contact_for_one_email(api: Api) -> None:
     statuses = []
     barrier = threading.Barrier(8)
 
-    def create():
+    def create() -> None:
         barrier.wait()
         response = api("POST", LIST, json={"properties": {"email": "jane@b.co"}})
         statuses.append(response.status_code)
@@ -361,7 +370,7 @@ thorough = settings(
 )
 
 
-def hostile_client():
+def hostile_client() -> tuple[Client, str]:
     sim = Simulator(Settings(), clock=ManualClock(1_677_534_017_518))
     token = sim.installation.access_token
     client = Client(Application(sim))
@@ -369,7 +378,7 @@ def hostile_client():
     return client, token
 
 
-def assert_sound(client, response):
+def assert_sound(client: Client, response: TestResponse) -> None:
     """The answer is no failure, and says its own length; the next one is as good."""
     assert response.status_code < 500
     assert not [name for name, value in response.headers if "\n" in f"{name}{value}" or "\r" in f"{name}{value}"]
@@ -391,7 +400,16 @@ def assert_sound(client, response):
     authenticated=st.booleans(),
 )
 @example("POST", "/_simulator/clock/advance", "", b'{"days": -19000.9}', "", None, None, False)
-def test_no_request_breaks_the_simulator(method, path, query, body, content_type, accept, authorization, authenticated):
+def test_no_request_breaks_the_simulator(
+    method: str,
+    path: str,
+    query: str,
+    body: bytes,
+    content_type: str,
+    accept: str | None,
+    authorization: str | None,
+    authenticated: bool,
+) -> None:
     client, token = hostile_client()
     headers = {"HTTP_AUTHORIZATION": f"Bearer {token}" if authenticated else authorization, "HTTP_ACCEPT": accept}
     environ = {name: value for name, value in headers.items() if value is not None}
@@ -410,7 +428,7 @@ def test_no_request_breaks_the_simulator(method, path, query, body, content_type
 )
 @example("POST", "deals", {"closedate": "-99999999999999"})
 @example("POST", "deals", {"closedate": "0001-01-01T00:00:00+14:00"})
-def test_what_was_written_can_be_read(method, type_name, properties):
+def test_what_was_written_can_be_read(method: str, type_name: str, properties: dict[str, Any]) -> None:
     client, token = hostile_client()
     headers = {"Authorization": f"Bearer {token}"}
     path = f"/crm/v3/objects/{type_name}"
@@ -435,7 +453,7 @@ def test_what_was_written_can_be_read(method, type_name, properties):
 @given(
     token=st.binary(max_size=200).map(lambda data: __import__("base64").urlsafe_b64encode(data).decode().rstrip("="))
 )
-def test_any_bytes_as_a_token_are_refused(token):
+def test_any_bytes_as_a_token_are_refused(token: str) -> None:
     client, _ = hostile_client()
     response = client.get(LIST, headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 401
@@ -446,7 +464,7 @@ def test_any_bytes_as_a_token_are_refused(token):
 
 @thorough
 @given(position=st.integers(0, 182), bit=st.integers(0, 7))
-def test_no_change_of_one_bit_keeps_a_token_good(position, bit):
+def test_no_change_of_one_bit_keeps_a_token_good(position: int, bit: int) -> None:
     client, token = hostile_client()
     changed = bytearray(token.encode())
     changed[position % len(changed)] ^= 1 << bit
@@ -456,7 +474,7 @@ def test_no_change_of_one_bit_keeps_a_token_good(position, bit):
 
 @thorough
 @given(seconds=st.integers(0, 250_000_000_000))
-def test_any_age_is_told(seconds):
+def test_any_age_is_told(seconds: int) -> None:
     client, token = hostile_client()
     moved = client.post("/_simulator/clock/advance", json={"seconds": seconds})
     response = client.get(LIST, headers={"Authorization": f"Bearer {token}"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from hypothesis import example, given, settings
@@ -50,7 +51,9 @@ ENDPOINTS = [
 )
 @example(("POST", "/oauth/2026-03/token"), {"grant_type": "authorization_code", "code_verifier": "\ud800"}, {}, True)
 @example(("GET", "/oauth/authorize"), {"code_challenge": "é", "code_challenge_method": "S256"}, {}, False)
-def test_a_known_app_that_sends_nonsense_gets_a_refusal_at_worst(endpoint, form, options, with_challenge):
+def test_a_known_app_that_sends_nonsense_gets_a_refusal_at_worst(
+    endpoint: tuple[str, str], form: dict[str, Any], options: dict[str, Any], with_challenge: bool
+) -> None:
     sim = Simulator(Settings(**options), clock=ManualClock(1_677_534_017_518))
     client = Client(Application(sim))
     known = {

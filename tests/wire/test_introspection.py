@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from werkzeug.test import Client, TestResponse
+
+from hubspot_simulator import Simulator
+from hubspot_simulator.core.model import App
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, Ask, AssertAnswer, Build
+
 
 VERSIONS = ["v3", "2026-03", "2026-09"]
 LIST = "/crm/v3/objects/contacts"
@@ -16,33 +26,35 @@ NOT_ACTIVE = '{"active":false}'
 
 
 @pytest.fixture
-def introspect(ask):
+def introspect(ask: Ask) -> Callable[..., TestResponse]:
     """Introspect as the default app; a field of None is left out."""
 
-    def introspect(token, version="v3", **fields):
+    def introspect(token: str | None, version: str = "v3", **fields: Any) -> TestResponse:
         return ask(f"/oauth/{version}/token/introspect", **{"token": token, **fields})
 
     return introspect
 
 
 @pytest.fixture
-def revoke(ask):
+def revoke(ask: Ask) -> Callable[..., TestResponse]:
     """Revoke as the default app."""
 
-    def revoke(token, version="v3", **fields):
+    def revoke(token: str | None, version: str = "v3", **fields: Any) -> TestResponse:
         return ask(f"/oauth/{version}/token/revoke", **{"token": token, **fields})
 
     return revoke
 
 
-def assert_not_active(response):
+def assert_not_active(response: TestResponse) -> None:
     assert response.status_code == 200
     assert response.text == NOT_ACTIVE
     assert response.headers["Content-Type"] == "application/json;charset=utf-8"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_access_token_is_described_in_wire_order(sim, client, introspect, version):
+def test_an_access_token_is_described_in_wire_order(
+    sim: Simulator, client: Client, introspect: Callable[..., TestResponse], version: str
+) -> None:
     token = sim.installation.access_token
     sim.clock.advance(milliseconds=10_001)
     response = introspect(token, version)
@@ -92,7 +104,9 @@ def test_an_access_token_is_described_in_wire_order(sim, client, introspect, ver
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_refresh_token_is_described_in_wire_order(sim, introspect, version):
+def test_a_refresh_token_is_described_in_wire_order(
+    sim: Simulator, introspect: Callable[..., TestResponse], version: str
+) -> None:
     token = sim.installation.refresh_token
     response = introspect(token, version)
     user_id = response.json["user_id"]
@@ -114,7 +128,9 @@ def test_a_refresh_token_is_described_in_wire_order(sim, introspect, version):
     )
 
 
-def test_the_apps_own_token_is_described_without_a_user(sim, ask, introspect):
+def test_the_apps_own_token_is_described_without_a_user(
+    sim: Simulator, ask: Ask, introspect: Callable[..., TestResponse]
+) -> None:
     scope = "developer.webhooks_journal.read"
     token = ask(grant_type="client_credentials", scope=scope).json["access_token"]
     got = introspect(token).json
@@ -123,24 +139,30 @@ def test_the_apps_own_token_is_described_without_a_user(sim, ask, introspect):
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "nonsense"])
-def test_the_hint_is_no_matter(sim, introspect, hint):
+def test_the_hint_is_no_matter(sim: Simulator, introspect: Callable[..., TestResponse], hint: str | None) -> None:
     for token in (sim.installation.access_token, sim.installation.refresh_token):
         assert introspect(token, token_type_hint=hint).json["active"] is True
 
 
-def test_the_token_may_stand_in_the_fields_of_the_prose(sim, introspect):
+def test_the_token_may_stand_in_the_fields_of_the_prose(
+    sim: Simulator, introspect: Callable[..., TestResponse]
+) -> None:
     assert introspect(None, access_token=sim.installation.access_token).json["token_use"] == "access_token"
     assert introspect(None, refresh_token=sim.installation.refresh_token).json["token_use"] == "refresh_token"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("token", [None, "", UNKNOWN, "garbage", "access-token", "pat-na1-x", "é", "C" * 10_000])
-def test_an_unknown_token_is_not_active(introspect, version, token):
+def test_an_unknown_token_is_not_active(
+    introspect: Callable[..., TestResponse], version: str, token: str | None
+) -> None:
     assert_not_active(introspect(token, version))
 
 
 @pytest.mark.parametrize(("age_ms", "expires_in"), [(0, 1800), (1, 1799), (1_799_999, 0), (1_800_000, None)])
-def test_an_access_token_is_active_until_the_millisecond_of_its_expiry(sim, introspect, age_ms, expires_in):
+def test_an_access_token_is_active_until_the_millisecond_of_its_expiry(
+    sim: Simulator, introspect: Callable[..., TestResponse], age_ms: int, expires_in: int | None
+) -> None:
     token = sim.installation.access_token
     sim.clock.advance(milliseconds=age_ms)
     if expires_in is None:
@@ -149,27 +171,29 @@ def test_an_access_token_is_active_until_the_millisecond_of_its_expiry(sim, intr
         assert introspect(token).json["expires_in"] == expires_in
 
 
-def test_a_refresh_token_is_active_for_ever(sim, introspect):
+def test_a_refresh_token_is_active_for_ever(sim: Simulator, introspect: Callable[..., TestResponse]) -> None:
     token = sim.installation.refresh_token
     sim.clock.advance(days=10_000)
     assert introspect(token).json["active"] is True
 
 
-def test_tokens_of_another_app_are_not_active(sim, introspect, credentials):
+def test_tokens_of_another_app_are_not_active(
+    sim: Simulator, introspect: Callable[..., TestResponse], credentials: Callable[[App], dict[str, str]]
+) -> None:
     other = credentials(sim.add_app())
     for token in (sim.installation.access_token, sim.installation.refresh_token):
         assert_not_active(introspect(token, **other))
 
 
-def test_a_token_of_another_simulator_is_not_active(build, introspect):
+def test_a_token_of_another_simulator_is_not_active(build: Build, introspect: Callable[..., TestResponse]) -> None:
     assert_not_active(introspect(build(name="another test").installation.access_token))
 
 
-def test_a_private_apps_token_is_not_active(sim, introspect):
+def test_a_private_apps_token_is_not_active(sim: Simulator, introspect: Callable[..., TestResponse]) -> None:
     assert_not_active(introspect(sim.add_private_app().access_token))
 
 
-def test_tokens_of_an_uninstalled_app(sim, introspect):
+def test_tokens_of_an_uninstalled_app(sim: Simulator, introspect: Callable[..., TestResponse]) -> None:
     tokens = sim.installation.access_token, sim.installation.refresh_token
     sim.uninstall()
     assert introspect(tokens[0]).json["active"] is True
@@ -188,23 +212,49 @@ class TestClientAuthentication:
             ({"client_secret": "x", "token": None}, BAD_CLIENT_SECRET),
         ],
     )
-    def test_the_app_must_say_who_it_is(self, sim, ask, refresh, assert_token_error, version, endpoint, fields, error):
+    def test_the_app_must_say_who_it_is(
+        self,
+        sim: Simulator,
+        ask: Ask,
+        refresh: Ask,
+        assert_token_error: AssertAnswer,
+        version: str,
+        endpoint: str,
+        fields: dict[str, Any],
+        error: tuple[str, str, str],
+    ) -> None:
         path = f"/oauth/{version}/token/{endpoint}"
         assert_token_error(ask(path, **{"token": sim.installation.refresh_token, **fields}), *error)
         assert refresh().status_code == 200
 
-    def test_the_query_is_not_looked_at(self, sim, client, credentials, assert_token_error, version, endpoint):
+    def test_the_query_is_not_looked_at(
+        self,
+        sim: Simulator,
+        client: Client,
+        credentials: Callable[[App], dict[str, str]],
+        assert_token_error: AssertAnswer,
+        version: str,
+        endpoint: str,
+    ) -> None:
         query = {**credentials(sim.app), "token": sim.installation.refresh_token}
         response = client.post(f"/oauth/{version}/token/{endpoint}", query_string=query)
         assert_token_error(response, *BAD_CLIENT_ID)
 
-    def test_json_is_an_unsupported_media_type(self, sim, client, credentials, assert_refused, version, endpoint):
+    def test_json_is_an_unsupported_media_type(
+        self,
+        sim: Simulator,
+        client: Client,
+        credentials: Callable[[App], dict[str, str]],
+        assert_refused: AssertAnswer,
+        version: str,
+        endpoint: str,
+    ) -> None:
         body = {**credentials(sim.app), "token": sim.installation.refresh_token}
         response = client.post(f"/oauth/{version}/token/{endpoint}", json=body)
         assert_refused(response, 415, "HTTP 415 Unsupported Media Type")
 
 
-def assert_revoked(response):
+def assert_revoked(response: TestResponse) -> None:
     assert response.status_code == 200
     assert response.get_data() == b""
     assert response.headers["Content-Length"] == "0"
@@ -213,8 +263,16 @@ def assert_revoked(response):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_revoked_refresh_token_is_dead_everywhere_and_its_access_tokens_live_on(
-    sim, client, api, refresh, introspect, revoke, assert_token_error, assert_refused, version
-):
+    sim: Simulator,
+    client: Client,
+    api: Api,
+    refresh: Ask,
+    introspect: Callable[..., TestResponse],
+    revoke: Callable[..., TestResponse],
+    assert_token_error: AssertAnswer,
+    assert_refused: AssertAnswer,
+    version: str,
+) -> None:
     token = sim.installation.refresh_token
     new = refresh().json["access_token"]
     assert_revoked(revoke(token, version))
@@ -231,23 +289,27 @@ def test_a_revoked_refresh_token_is_dead_everywhere_and_its_access_tokens_live_o
     assert api("GET", LIST).json["category"] == "EXPIRED_AUTHENTICATION"
 
 
-def test_revoking_does_not_uninstall(sim, revoke, refresh):
+def test_revoking_does_not_uninstall(sim: Simulator, revoke: Callable[..., TestResponse], refresh: Ask) -> None:
     second = sim.install()
     assert_revoked(revoke(sim.installation.refresh_token))
     assert sim.installation.installation.active
     assert refresh(refresh_token=second.refresh_token).status_code == 200
 
 
-def test_revoking_twice_or_what_is_unknown_is_no_error(sim, revoke):
+def test_revoking_twice_or_what_is_unknown_is_no_error(sim: Simulator, revoke: Callable[..., TestResponse]) -> None:
     for token in (sim.installation.refresh_token, sim.installation.refresh_token, UNKNOWN, "", None, "é"):
         assert_revoked(revoke(token))
 
 
-def test_revoking_an_access_token_leaves_it_alive(sim, api, revoke):
+def test_revoking_an_access_token_leaves_it_alive(
+    sim: Simulator, api: Api, revoke: Callable[..., TestResponse]
+) -> None:
     assert_revoked(revoke(api.access_token, token_type_hint="access_token"))
     assert api("GET", LIST).status_code == 200
 
 
-def test_another_app_cannot_revoke(sim, revoke, refresh, credentials):
+def test_another_app_cannot_revoke(
+    sim: Simulator, revoke: Callable[..., TestResponse], refresh: Ask, credentials: Callable[[App], dict[str, str]]
+) -> None:
     assert_revoked(revoke(sim.installation.refresh_token, **credentials(sim.add_app())))
     assert refresh().status_code == 200

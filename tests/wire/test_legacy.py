@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.test import Client, TestResponse
+
+from hubspot_simulator import Simulator
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, Ask, AssertAnswer, AsToken, Build
+
 
 ME = "/integrations/v1/me"
 LIST = "/crm/v3/objects/contacts"
@@ -13,7 +21,7 @@ NOT_FOUND = "OAuth access token not found in request header."
 MALFORMED = "Malformed OAuth access token found in request header."
 
 
-def assert_missing(response, oauth):
+def assert_missing(response: TestResponse, oauth: str) -> None:
     assert response.status_code == 401
     assert response.headers["Content-Type"] == "application/json;charset=utf-8"
     assert response.text == json.dumps(
@@ -35,7 +43,7 @@ def assert_missing(response, oauth):
     assert "WWW-Authenticate" not in response.headers
 
 
-def test_without_credentials_a_legacy_path_lists_what_did_not_engage(client):
+def test_without_credentials_a_legacy_path_lists_what_did_not_engage(client: Client) -> None:
     response = client.get(ME)
     assert_missing(response, NOT_FOUND)
     assert response.headers["Content-Length"] == "588"
@@ -53,11 +61,13 @@ def test_without_credentials_a_legacy_path_lists_what_did_not_engage(client):
         ("Bearer pat-na1-6f18f21e-a743-4509-b7fd-1a5e632fffa1", NOT_FOUND),
     ],
 )
-def test_what_is_no_token_is_malformed_and_what_is_unknown_is_not_found(client, authorization, oauth):
+def test_what_is_no_token_is_malformed_and_what_is_unknown_is_not_found(
+    client: Client, authorization: str, oauth: str
+) -> None:
     assert_missing(client.get(ME, headers={"Authorization": authorization}), oauth)
 
 
-def test_a_token_of_another_simulator_is_not_found(build, as_token):
+def test_a_token_of_another_simulator_is_not_found(build: Build, as_token: AsToken) -> None:
     assert_missing(as_token(build(name="another test").installation.access_token)("GET", ME), NOT_FOUND)
 
 
@@ -65,7 +75,9 @@ def test_a_token_of_another_simulator_is_not_found(build, as_token):
     ("ago_ms", "text"),
     [(0, "0 second(s)"), (99, "0 second(s)"), (92 * 60_000, "92 minute(s)"), (777_669_718, "9 day(s)")],
 )
-def test_an_expired_token_is_told_in_milliseconds_and_in_words(sim, api, assert_refused, ago_ms, text):
+def test_an_expired_token_is_told_in_milliseconds_and_in_words(
+    sim: Simulator, api: Api, assert_refused: AssertAnswer, ago_ms: int, text: str
+) -> None:
     expires_at_ms = sim.clock.now_ms() + 1_800_000
     assert api.access_token
     sim.clock.advance(seconds=1800, milliseconds=ago_ms)
@@ -78,12 +90,12 @@ def test_an_expired_token_is_told_in_milliseconds_and_in_words(sim, api, assert_
     )
 
 
-def test_a_string_without_an_expiry_expired_in_1970_here_too(sim, as_token):
+def test_a_string_without_an_expiry_expired_in_1970_here_too(sim: Simulator, as_token: AsToken) -> None:
     response = as_token("access-token")("GET", ME)
     assert response.json["message"] == f"This oauth-token is expired! expiresAt: 0, now: {sim.clock.now_ms()}"
 
 
-def test_modern_paths_keep_their_own_form(client, api, sim):
+def test_modern_paths_keep_their_own_form(client: Client, api: Api, sim: Simulator) -> None:
     assert list(client.get(LIST).json) == ["status", "message", "correlationId", "category"]
     assert api.get(LIST) == {"results": []}
     sim.clock.advance(minutes=30)
@@ -91,7 +103,7 @@ def test_modern_paths_keep_their_own_form(client, api, sim):
 
 
 @pytest.mark.parametrize("sim", [{"wire": "short"}], indirect=True)
-def test_the_short_wire_is_the_same_on_both(client):
+def test_the_short_wire_is_the_same_on_both(client: Client) -> None:
     bodies = [client.get(path).text for path in (ME, LIST)]
     assert bodies[0] == bodies[1]
     assert bodies[0].startswith('{"status": "error", "message": "Authentication credentials not found.')
@@ -100,20 +112,20 @@ def test_the_short_wire_is_the_same_on_both(client):
 class TestApiKey:
     @pytest.mark.parametrize("query", ["hapikey=demo", "hapikey=", "hapikey=6f18f21e-a743-4509-b7fd-1a5e632fffa1&a=b"])
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_it_is_invalid(self, client, assert_refused, method, query):
+    def test_it_is_invalid(self, client: Client, assert_refused: AssertAnswer, method: str, query: str) -> None:
         response = client.open(f"{LIST}?{query}", method=method)
         assert_refused(
             response, 401, API_KEY, category="INVALID_AUTHENTICATION", links={"api key": API_KEY.rpartition(" ")[2]}
         )
         assert response.headers["Content-Length"] == "280"
 
-    def test_it_does_not_exist_on_a_legacy_path(self, client, assert_refused):
+    def test_it_does_not_exist_on_a_legacy_path(self, client: Client, assert_refused: AssertAnswer) -> None:
         assert_refused(client.get(f"{ME}?hapikey=demo"), 401, "This hapikey doesn't exist.")
 
-    def test_an_authorization_header_wins(self, client, api):
+    def test_an_authorization_header_wins(self, client: Client, api: Api) -> None:
         assert api("GET", f"{LIST}?hapikey=demo").status_code == 200
         response = client.get(f"{LIST}?hapikey=demo", headers={"Authorization": "Bearer garbage!"})
         assert response.headers["Content-Length"] == "299"
 
-    def test_the_oauth_endpoints_do_not_look_at_it(self, refresh):
+    def test_the_oauth_endpoints_do_not_look_at_it(self, refresh: Ask) -> None:
         assert refresh("/oauth/v1/token?hapikey=demo").status_code == 200

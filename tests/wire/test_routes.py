@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
+from typing import TYPE_CHECKING
+
 import pytest
+from werkzeug.test import Client
+
+from hubspot_simulator import Simulator
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, ApiOf, AssertAnswer, Build
+
 
 PREFIXES = [
     "/crm/v3/objects",
@@ -22,19 +32,20 @@ SPELLINGS = {
 LIST = "/crm/v3/objects/contacts"
 
 
-@pytest.mark.parametrize("prefix", PREFIXES)
-@pytest.mark.parametrize(
-    ("type_name", "spelling"), [(name, spelling) for name, all_of in SPELLINGS.items() for spelling in all_of]
-)
-def test_every_spelling_of_path_and_type_leads_to_the_same_objects(api, prefix, type_name, spelling):
-    record = api.get(f"/crm/v3/objects/{type_name}/{api.create(type_name)['id']}")
-    for slash in ("", "/", "//"):
-        assert api.get(f"{prefix}/{spelling}{slash}") == {"results": [record]}
-        assert api.get(f"{prefix}/{spelling}/{record['id']}{slash}") == record
+def test_every_spelling_of_path_and_type_leads_to_the_same_objects(build: Build, api_of: ApiOf) -> None:
+    for type_name, spellings in SPELLINGS.items():
+        for prefix, spelling in product(PREFIXES, spellings):
+            api = api_of(build())  # a simulator each: one would soon answer 429
+            record = api.get(f"/crm/v3/objects/{type_name}/{api.create(type_name)['id']}")
+            for slash in ("", "/", "//"):
+                path = f"{prefix}/{spelling}{slash}"
+                assert api.get(path) == {"results": [record]}, path
+                path = f"{prefix}/{spelling}/{record['id']}{slash}"
+                assert api.get(path) == record, path
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_every_spelling_of_the_path_writes(api, prefix):
+def test_every_spelling_of_the_path_writes(api: Api, prefix: str) -> None:
     record_id = api("POST", f"{prefix}/deals/", json={"properties": {"dealname": "a"}}).json["id"]
     response = api("PATCH", f"{prefix}/deals/{record_id}/", json={"properties": {"dealname": "b"}})
     assert response.json["properties"]["dealname"] == "b"
@@ -50,7 +61,9 @@ TYPE_ROUTES = pytest.mark.parametrize(
 @pytest.mark.parametrize(
     "name", ["widgets", "Widgets", "appointment", "course", "listing", "payment", "é", "con tacts"]
 )
-def test_an_unknown_type_cannot_be_inferred(api, assert_refused, method, rest, name):
+def test_an_unknown_type_cannot_be_inferred(
+    api: Api, assert_refused: AssertAnswer, method: str, rest: str, name: str
+) -> None:
     assert_refused(
         api(method, f"/crm/v3/objects/{name}{rest}", json={}), 400, f"Unable to infer object type from: {name}"
     )
@@ -58,7 +71,9 @@ def test_an_unknown_type_cannot_be_inferred(api, assert_refused, method, rest, n
 
 @TYPE_ROUTES
 @pytest.mark.parametrize("type_id", ["0-9999", "1-1", "0-0"])
-def test_an_unknown_type_id_is_invalid(api, assert_refused, method, rest, type_id):
+def test_an_unknown_type_id_is_invalid(
+    api: Api, assert_refused: AssertAnswer, method: str, rest: str, type_id: str
+) -> None:
     assert_refused(
         api(method, f"/crm/v3/objects/{type_id}{rest}", json={}), 400, f"Invalid object or event type id: {type_id}"
     )
@@ -66,13 +81,15 @@ def test_an_unknown_type_id_is_invalid(api, assert_refused, method, rest, type_i
 
 @TYPE_ROUTES
 @pytest.mark.parametrize("name", ["products", "LINE_ITEM", "0-27", "2-123456", "p123_car", "p_car", "project"])
-def test_a_type_that_only_hubspot_has_gets_the_page_and_is_noted(sim, api, assert_not_found_page, method, rest, name):
+def test_a_type_that_only_hubspot_has_gets_the_page_and_is_noted(
+    sim: Simulator, api: Api, assert_not_found_page: AssertAnswer, method: str, rest: str, name: str
+) -> None:
     assert_not_found_page(api(method, f"/crm/v3/objects/{name}{rest}", json={}))
     assert [exchange.path for exchange in sim.journal.unserved] == [f"/crm/v3/objects/{name}{rest}"]
 
 
 @pytest.mark.parametrize("name", ["widgets", "0-9999", "products"])
-def test_authentication_comes_before_the_type(client, name):
+def test_authentication_comes_before_the_type(client: Client, name: str) -> None:
     assert client.get(f"/crm/v3/objects/{name}").json["category"] == "INVALID_AUTHENTICATION"
 
 
@@ -109,13 +126,15 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize("path", UNKNOWN)
-def test_an_unknown_path_gets_the_gateways_page_whoever_asks(client, api, assert_not_found_page, path):
+def test_an_unknown_path_gets_the_gateways_page_whoever_asks(
+    client: Client, api: Api, assert_not_found_page: AssertAnswer, path: str
+) -> None:
     for method in ("GET", "POST", "OPTIONS"):
         assert_not_found_page(client.open(path, method=method))
         assert_not_found_page(api(method, path, headers={"Accept": "application/json"}))
 
 
-def test_a_path_that_is_not_served_is_noted_with_the_nearest_one(sim, client):
+def test_a_path_that_is_not_served_is_noted_with_the_nearest_one(sim: Simulator, client: Client) -> None:
     client.get("/crm/v4/objects/contacts")
     (exchange,) = sim.journal.unserved
     assert exchange.status == 404
@@ -140,13 +159,15 @@ def test_a_path_that_is_not_served_is_noted_with_the_nearest_one(sim, client):
         ("DELETE", "/_simulator/reset", "POST"),
     ],
 )
-def test_another_method_is_not_allowed(client, assert_refused, method, path, allowed):
+def test_another_method_is_not_allowed(
+    client: Client, assert_refused: AssertAnswer, method: str, path: str, allowed: str
+) -> None:
     response = client.open(path, method=method)
     assert_refused(response, 405, "HTTP 405 Method Not Allowed")
     assert response.headers.getlist("Allow") == [allowed]
 
 
-def test_head_is_a_get_without_the_body(api):
+def test_head_is_a_get_without_the_body(api: Api) -> None:
     response = api("HEAD", LIST)
     assert (response.status_code, response.get_data()) == (200, b"")
     assert response.headers["Content-Length"] == str(len('{"results":[]}'))

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.test import Client
+
+from hubspot_simulator import Simulator
+from hubspot_simulator.core.connected_installation import ConnectedInstallation
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Api, Ask, AssertAnswer
+
 
 LIST = "/crm/v3/objects/contacts"
 SIGNED_MEMBERS = [
@@ -24,22 +33,24 @@ SIGNED_MEMBERS = [
 ]
 
 
-def access(token):
+def access(token: str) -> str:
     return f"/oauth/v1/access-tokens/{token}"
 
 
-def refresh(token):
+def refresh(token: str) -> str:
     return f"/oauth/v1/refresh-tokens/{token}"
 
 
 @pytest.fixture
-def installed(sim):
+def installed(sim: Simulator) -> ConnectedInstallation:
     installed = sim.installation
     assert installed.access_token
     return installed
 
 
-def test_an_access_token_is_described_without_credentials(sim, client, installed):
+def test_an_access_token_is_described_without_credentials(
+    sim: Simulator, client: Client, installed: ConnectedInstallation
+) -> None:
     response = client.get(access(installed.access_token))
     got = response.json
     assert response.status_code == 200
@@ -71,7 +82,7 @@ def test_an_access_token_is_described_without_credentials(sim, client, installed
     }
 
 
-def test_the_description_of_an_access_token_is_in_wire_order(client, installed):
+def test_the_description_of_an_access_token_is_in_wire_order(client: Client, installed: ConnectedInstallation) -> None:
     assert list(client.get(access(installed.access_token)).json) == [
         "token",
         "user",
@@ -87,12 +98,16 @@ def test_the_description_of_an_access_token_is_in_wire_order(client, installed):
 
 
 @pytest.mark.parametrize(("age_ms", "left"), [(0, 1800), (1, 1799), (45_999, 1754), (46_000, 1754), (1_799_999, 0)])
-def test_the_seconds_left_are_whole(sim, client, installed, age_ms, left):
+def test_the_seconds_left_are_whole(
+    sim: Simulator, client: Client, installed: ConnectedInstallation, age_ms: int, left: int
+) -> None:
     sim.clock.advance(milliseconds=age_ms)
     assert client.get(access(installed.access_token)).json["expires_in"] == left
 
 
-def test_an_expired_access_token_is_answered_as_the_api_does(sim, client, installed, assert_refused):
+def test_an_expired_access_token_is_answered_as_the_api_does(
+    sim: Simulator, client: Client, installed: ConnectedInstallation, assert_refused: AssertAnswer
+) -> None:
     sim.clock.advance(minutes=30)
     assert_refused(
         client.get(access(installed.access_token)),
@@ -111,18 +126,18 @@ def test_an_expired_access_token_is_answered_as_the_api_does(sim, client, instal
         ("%C3%A9", "INVALID_AUTHENTICATION"),
     ],
 )
-def test_an_unknown_access_token_is_answered_as_the_api_does(client, token, category):
+def test_an_unknown_access_token_is_answered_as_the_api_does(client: Client, token: str, category: str) -> None:
     response = client.get(access(token))
     assert (response.status_code, response.json["category"]) == (401, category)
 
 
-def test_only_the_granted_scopes_of_an_access_token_are_told(sim, client):
+def test_only_the_granted_scopes_of_an_access_token_are_told(sim: Simulator, client: Client) -> None:
     app = sim.add_app(scopes=["a", "b"], optional_scopes=[f"optional{n}" for n in range(20)])
     installed = sim.install(app, scopes=["b", "optional0", "optional19"])
     assert client.get(access(installed.access_token)).json["scopes"] == ["b", "optional0", "optional19"]
 
 
-def test_a_refresh_token_is_described(sim, client, installed):
+def test_a_refresh_token_is_described(sim: Simulator, client: Client, installed: ConnectedInstallation) -> None:
     response = client.get(refresh(installed.refresh_token))
     user_id = response.json["user_id"]
     assert response.status_code == 200
@@ -141,13 +156,15 @@ def test_a_refresh_token_is_described(sim, client, installed):
     )
 
 
-def test_both_tokens_name_the_same_user(client, installed):
+def test_both_tokens_name_the_same_user(client: Client, installed: ConnectedInstallation) -> None:
     described = [client.get(path).json for path in (access(installed.access_token), refresh(installed.refresh_token))]
     assert described[0]["user_id"] == described[1]["user_id"]
     assert described[0]["user"] == described[1]["user"]
 
 
-def test_a_deleted_refresh_token_is_dead_and_its_access_tokens_live_on(sim, client, api, ask, installed):
+def test_a_deleted_refresh_token_is_dead_and_its_access_tokens_live_on(
+    sim: Simulator, client: Client, api: Api, ask: Ask, installed: ConnectedInstallation
+) -> None:
     response = client.delete(refresh(installed.refresh_token))
     assert (response.status_code, response.get_data()) == (204, b"")
     refused = ask(grant_type="refresh_token", refresh_token=installed.refresh_token)
@@ -161,28 +178,36 @@ def test_a_deleted_refresh_token_is_dead_and_its_access_tokens_live_on(sim, clie
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("token", ["na1-6f18f21e-a743-4509-b7fd-1a5e632fffa1", "x", "%00", "%C3%A9"])
-def test_an_unknown_refresh_token_is_not_found(client, assert_refused, method, token):
+def test_an_unknown_refresh_token_is_not_found(
+    client: Client, assert_refused: AssertAnswer, method: str, token: str
+) -> None:
     assert_refused(client.open(refresh(token), method=method), 404, "resource not found")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_deleted_refresh_token_is_not_found(client, installed, assert_refused, method):
+def test_a_deleted_refresh_token_is_not_found(
+    client: Client, installed: ConnectedInstallation, assert_refused: AssertAnswer, method: str
+) -> None:
     client.delete(refresh(installed.refresh_token))
     assert_refused(client.open(refresh(installed.refresh_token), method=method), 404, "resource not found")
 
 
-def test_a_refresh_token_of_an_uninstalled_app_is_not_found(sim, client, installed, assert_refused):
+def test_a_refresh_token_of_an_uninstalled_app_is_not_found(
+    sim: Simulator, client: Client, installed: ConnectedInstallation, assert_refused: AssertAnswer
+) -> None:
     sim.uninstall()
     assert_refused(client.get(refresh(installed.refresh_token)), 404, "resource not found")
 
 
-def test_an_access_token_of_an_uninstalled_app_is_still_described(sim, client, installed):
+def test_an_access_token_of_an_uninstalled_app_is_still_described(
+    sim: Simulator, client: Client, installed: ConnectedInstallation
+) -> None:
     sim.uninstall()
     assert client.get(access(installed.access_token)).json["hub_domain"] == sim.portal.hub_domain
 
 
 @pytest.mark.parametrize(("path", "allowed"), [(access("x"), "GET, HEAD"), (refresh("x"), "DELETE, GET, HEAD")])
-def test_other_methods_are_not_allowed(client, assert_refused, path, allowed):
+def test_other_methods_are_not_allowed(client: Client, assert_refused: AssertAnswer, path: str, allowed: str) -> None:
     response = client.post(path)
     assert_refused(response, 405, "HTTP 405 Method Not Allowed")
     assert response.headers["Allow"] == allowed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,10 @@ from hubspot_simulator import Settings, Simulator
 from hubspot_simulator.core.redaction import shown
 from hubspot_simulator.http.app import Application
 from hubspot_simulator.http.routes import ROUTES
+
+if TYPE_CHECKING:
+    from tests.wire.conftest import Ask, Build
+
 
 LIST = "/crm/v3/objects/contacts"
 FILLED = {"{token}": "t", "{type}": "contacts", "{id}": "1", "{hub_id}": "1", "{version}": "2026-03"}
@@ -54,7 +59,7 @@ class Socket:
 
 
 @pytest.fixture
-def by_socket(sim):
+def by_socket(sim: Simulator) -> Socket:
     return Socket(sim)
 
 
@@ -99,16 +104,16 @@ UNTRUSTED = [
 
 
 @pytest.mark.parametrize("host", TRUSTED)
-def test_c1_addresses_plain_names_localhost_and_hubspots_hosts_are_answered(by_socket, host):
+def test_c1_addresses_plain_names_localhost_and_hubspots_hosts_are_answered(by_socket: Socket, host: str) -> None:
     assert [route for route in EVERY_ROUTE if by_socket.is_refused(*route, {"Host": host})] == []
 
 
 @pytest.mark.parametrize("host", UNTRUSTED)
-def test_c1_other_names_are_refused_on_every_route(by_socket, host):
+def test_c1_other_names_are_refused_on_every_route(by_socket: Socket, host: str) -> None:
     assert [route for route in EVERY_ROUTE if not by_socket.is_refused(*route, {"Host": host})] == []
 
 
-def test_c1_the_403_names_the_setting_and_changes_nothing(sim, by_socket):
+def test_c1_the_403_names_the_setting_and_changes_nothing(sim: Simulator, by_socket: Socket) -> None:
     before = sim.clock.now_ms()
     headers = {"Host": "Simulator.default.svc.:8000"}
     assert by_socket("POST", "/_simulator/clock/advance", headers, data=b'{"minutes": 31}') == 403
@@ -131,13 +136,15 @@ def test_c1_the_403_names_the_setting_and_changes_nothing(sim, by_socket):
         ({}, "sim.example.com", "sim.example.com:8000"),
     ],
 )
-def test_c1_names_that_a_setting_gives_are_answered(build, settings, bound, host):
+def test_c1_names_that_a_setting_gives_are_answered(
+    build: Build, settings: dict[str, Any], bound: str, host: str
+) -> None:
     by_socket = Socket(build(**settings), bound)
     assert not by_socket.is_refused("POST", "/_simulator/reset", {"Host": host})
     assert by_socket.is_refused("POST", "/_simulator/reset", {"Host": f"x{host}"})
 
 
-def test_c1_a_trusted_name_is_not_hubspots(build):
+def test_c1_a_trusted_name_is_not_hubspots(build: Build) -> None:
     from hubspot_simulator.hosts import matcher
 
     sim = build(trusted_hosts="simulator.default.svc")
@@ -145,7 +152,7 @@ def test_c1_a_trusted_name_is_not_hubspots(build):
 
 
 @pytest.mark.parametrize("value", ["https://sim.example.com", "sim.example.com:8000", "*.example.com", "a/b", "ü.de"])
-def test_c1_a_setting_of_host_names_takes_nothing_else(value):
+def test_c1_a_setting_of_host_names_takes_nothing_else(value: str) -> None:
     for name in ("trusted_hosts", "hosts"):
         with pytest.raises(ValueError, match=f"{name}=.*expected host names separated by spaces"):
             Settings(**{name: value})
@@ -171,7 +178,9 @@ ORIGINS = [
 
 @pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("site", [None, "cross-site", "same-origin"])
-def test_c1_what_a_page_of_another_origin_sends_is_refused_on_every_route(by_socket, origin, site):
+def test_c1_what_a_page_of_another_origin_sends_is_refused_on_every_route(
+    by_socket: Socket, origin: str, site: str | None
+) -> None:
     headers = {"Origin": origin, **({"Sec-Fetch-Site": site} if site else {})}
     assert [route for route in EVERY_ROUTE if not by_socket.is_refused(*route, headers)] == []
     assert shown(repr(origin[:100])) in by_socket.why
@@ -190,26 +199,26 @@ def test_c1_what_a_page_of_another_origin_sends_is_refused_on_every_route(by_soc
         {"Sec-Fetch-Dest": "document"},
     ],
 )
-def test_c1_so_it_is_by_sec_fetch_site_alone(by_socket, site, how):
+def test_c1_so_it_is_by_sec_fetch_site_alone(by_socket: Socket, site: str, how: dict[str, Any]) -> None:
     headers = {"Sec-Fetch-Site": site, **how}
     assert [route for route in EVERY_ROUTE if not by_socket.is_refused(*route, headers)] == []
 
 
 @pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender", 'Prefetch;anonymous-client-ip="x"'])
 @pytest.mark.parametrize("site", ["none", "cross-site", "same-site"])
-def test_c1_what_a_browser_fetches_ahead_of_need_is_refused(by_socket, site, purpose):
+def test_c1_what_a_browser_fetches_ahead_of_need_is_refused(by_socket: Socket, site: str, purpose: str) -> None:
     headers = {"Sec-Fetch-Site": site, "Sec-Purpose": purpose, **NAVIGATION}
     assert [route for route in EVERY_ROUTE if not by_socket.is_refused(*route, headers)] == []
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_c1_a_link_from_another_site_leads_here_and_a_form_does_not(by_socket, site):
+def test_c1_a_link_from_another_site_leads_here_and_a_form_does_not(by_socket: Socket, site: str) -> None:
     headers = {"Sec-Fetch-Site": site, **NAVIGATION}
     for method, path in EVERY_ROUTE:
         assert by_socket.is_refused(method, path, headers) == (method not in ("GET", "HEAD"))
 
 
-def test_c1_a_link_to_a_rebound_name_does_not_pass(by_socket):
+def test_c1_a_link_to_a_rebound_name_does_not_pass(by_socket: Socket) -> None:
     headers = {"Host": "evil.example.com:8000", "Sec-Fetch-Site": "cross-site", **NAVIGATION}
     assert by_socket.is_refused("GET", "/oauth/authorize", headers)
     own = {"Host": "evil.example.com:8000", "Origin": "http://evil.example.com:8000", "Sec-Fetch-Site": "same-origin"}
@@ -231,11 +240,11 @@ def test_c1_a_link_to_a_rebound_name_does_not_pass(by_socket):
         {"Referer": "https://evil.example.com/"},
     ],
 )
-def test_c1_its_own_pages_and_programs_are_answered(by_socket, headers):
+def test_c1_its_own_pages_and_programs_are_answered(by_socket: Socket, headers: dict[str, Any]) -> None:
     assert [route for route in EVERY_ROUTE if by_socket.is_refused(*route, headers)] == []
 
 
-def test_c1_tls_may_end_in_front_of_a_trusted_name(build):
+def test_c1_tls_may_end_in_front_of_a_trusted_name(build: Build) -> None:
     by_socket = Socket(build(trusted_hosts="sim.example.com"))
     headers = {"Host": "sim.example.com", "Origin": "https://sim.example.com"}
     assert not by_socket.is_refused("POST", "/oauth/authorize", headers)
@@ -243,7 +252,7 @@ def test_c1_tls_may_end_in_front_of_a_trusted_name(build):
     assert by_socket.is_refused("POST", "/oauth/authorize", {**headers, "Origin": "https://other.example.com"})
 
 
-def test_c1_http_1_0_without_host_is_answered(sim):
+def test_c1_http_1_0_without_host_is_answered(sim: Simulator) -> None:
     environ = EnvironBuilder("/_simulator/health").get_environ()
     del environ["HTTP_HOST"]
     environ["SERVER_PROTOCOL"] = "HTTP/1.0"
@@ -252,12 +261,12 @@ def test_c1_http_1_0_without_host_is_answered(sim):
     assert statuses == ["200 OK"]
 
 
-def test_c1_in_process_nothing_is_checked(client):
+def test_c1_in_process_nothing_is_checked(client: Client) -> None:
     headers = {"Host": "evil.example.com", "Origin": "null", "Sec-Fetch-Site": "cross-site"}
     assert client.get("/_simulator/health", headers=headers).status_code == 200
 
 
-def test_c1_what_is_refused_meets_no_fault_and_counts_against_no_limit(sim, by_socket):
+def test_c1_what_is_refused_meets_no_fault_and_counts_against_no_limit(sim: Simulator, by_socket: Socket) -> None:
     injected = sim.inject("INTERNAL_ERROR", path="*", times=None)
     token = {"Authorization": f"Bearer {sim.installation.access_token}"}
     assert by_socket("GET", LIST, {**token, "Origin": "null"}) == 403
@@ -272,7 +281,9 @@ LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
     st.lists(LABEL, min_size=1, max_size=4), st.sampled_from(["", "."]), st.sampled_from(["", ":8000"]), st.booleans()
 )
 @example(["1", "2", "3", "4"], "", "", False)
-def test_c1_no_name_that_public_dns_can_hold_is_answered_unasked(labels, dot, port, upper):
+def test_c1_no_name_that_public_dns_can_hold_is_answered_unasked(
+    labels: list[str], dot: str, port: str, upper: bool
+) -> None:
     name = ".".join(labels)
     text = (name.upper() if upper else name) + dot + port
     by_socket = Socket(Simulator())
@@ -289,7 +300,7 @@ class TestConsentForm:
     """C1: the form carries a token."""
 
     @pytest.fixture
-    def form(self, build):
+    def form(self, build: Build) -> tuple[Socket, dict[str, str]]:
         sim = build(consent="page")
         by_socket = Socket(sim)
         query = {
@@ -302,7 +313,7 @@ class TestConsentForm:
         assert token
         return by_socket, {**query, "portal": str(sim.portal.hub_id), "decision": "connect", "form_token": token[1]}
 
-    def test_c1_the_form_of_the_page_is_taken(self, form):
+    def test_c1_the_form_of_the_page_is_taken(self, form: tuple[Socket, dict[str, str]]) -> None:
         by_socket, fields = form
         assert (
             by_socket("POST", "/oauth/authorize", {"Origin": OWN, "Sec-Fetch-Site": "same-origin"}, data=fields) == 302
@@ -310,7 +321,9 @@ class TestConsentForm:
 
     @pytest.mark.parametrize("token", [None, "", "0" * 64, "ü"])
     @pytest.mark.parametrize("decision", ["connect", "cancel"])
-    def test_c1_another_is_refused_with_a_page_and_connects_nothing(self, form, token, decision):
+    def test_c1_another_is_refused_with_a_page_and_connects_nothing(
+        self, form: tuple[Socket, dict[str, str]], token: str | None, decision: str
+    ) -> None:
         by_socket, fields = form
         fields = {
             name: value
@@ -322,11 +335,11 @@ class TestConsentForm:
         assert "form_token is " in by_socket.why
         assert by_socket.sim.store.codes == {}
 
-    def test_c1_the_token_is_that_of_the_random_seed(self):
+    def test_c1_the_token_is_that_of_the_random_seed(self) -> None:
         tokens = {Simulator(Settings(random_seed=seed)).ids.form_token for seed in ("a", "b", "b")}
         assert len(tokens) == 2
 
-    def test_c1_a_parameter_of_the_same_name_does_not_take_its_place(self, form):
+    def test_c1_a_parameter_of_the_same_name_does_not_take_its_place(self, form: tuple[Socket, dict[str, str]]) -> None:
         by_socket, fields = form
         assert by_socket("GET", "/oauth/authorize", {}, query_string={**fields, "form_token": "mine"}) == 200
         assert f'name="form_token" value="{fields["form_token"]}"' in by_socket.text
@@ -338,17 +351,17 @@ class TestAnotherSeed:
     SEED = "of a simulator whose random seed differs"
 
     @pytest.mark.parametrize("minutes", [0, 31])
-    def test_c1_an_access_token(self, sim, client, build, minutes):
+    def test_c1_an_access_token(self, sim: Simulator, client: Client, build: Build, minutes: int) -> None:
         token = build(random_seed="other").installation.access_token
         sim.clock.advance(minutes=minutes)
         assert client.get(LIST, headers={"Authorization": f"Bearer {token}"}).status_code == 401
         assert self.SEED in sim.journal.exchanges[-1].why
 
-    def test_c1_a_refresh_token(self, sim, refresh, build):
+    def test_c1_a_refresh_token(self, sim: Simulator, refresh: Ask, build: Build) -> None:
         refresh(refresh_token=build(random_seed="other").installation.refresh_token)
         assert self.SEED in sim.journal.exchanges[-1].why
 
-    def test_c1_a_client_id(self, sim, client, refresh, build):
+    def test_c1_a_client_id(self, sim: Simulator, client: Client, refresh: Ask, build: Build) -> None:
         other = build(random_seed="other").app.client_id
         refresh(client_id=other)
         assert self.SEED in sim.journal.exchanges[-1].why

@@ -93,7 +93,7 @@ class World:
             connection.first_read = True
             text = connection.installed.access_token
             connection.tokens.insert(0, text)
-            connection.issued_ms[text] = tokens.parse(text).expires_at_ms - TTL_MS  # type: ignore[operator]
+            connection.issued_ms[text] = tokens.parse(text).expires_at_ms - TTL_MS
 
     def refresh(self) -> None:
         if not self.connections:
@@ -237,7 +237,7 @@ class World:
         }.items():
             found = re.fullmatch(pattern, clause)
             if found:
-                assert holds(*found.groups()), (clause, text, one)  # type: ignore[operator]
+                assert holds(*found.groups()), (clause, text, one)
                 return
         raise AssertionError(f"a clause that this test does not know: {clause!r}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,10 @@ from hypothesis import strategies as st
 from hubspot_simulator.core import tokens
 from hubspot_simulator.core.exchange import Effect, Exchange
 from hubspot_simulator.lab.audit import FINDINGS, audit
+
+if TYPE_CHECKING:
+    from tests.unit.audit.conftest import Lab, Tape
+
 
 DOCS = Path(__file__).parents[3] / "docs" / "findings.md"
 GOOD = [
@@ -80,14 +85,14 @@ def test_it_never_raises(seed: int, length: int, noise: bytes) -> None:
 @pytest.mark.parametrize(
     "body", [b"[" * 65_536, b'{"a": ' * 10_000, b"9" * 65_536, b"\xff\x00" * 32_768, b"&=" * 32_768]
 )
-def test_it_never_raises_for_a_large_body(tape, body: bytes) -> None:
+def test_it_never_raises_for_a_large_body(tape: Tape, body: bytes) -> None:
     tape.call(tape.first, 401, at=1801, response_body=body, request_body=body, method="POST")
     tape.refresh(at=1801, response_body=body, request_body=body)
     tape.call(tape.token(hub_id=2), response_body=body)
     assert tape.ids == []
 
 
-def test_it_does_not_depend_on_the_order_of_the_list(tape) -> None:
+def test_it_does_not_depend_on_the_order_of_the_list(tape: Tape) -> None:
     tape.call(tape.first, 401, at=1801)
     tape.refresh(tape.token(1801), at=1801)
     tape.call(tape.first, 401, at=1801)
@@ -96,7 +101,7 @@ def test_it_does_not_depend_on_the_order_of_the_list(tape) -> None:
     assert audit(tape.exchanges[::-1]) == forward
 
 
-def test_the_gravest_come_first(lab) -> None:
+def test_the_gravest_come_first(lab: Lab) -> None:
     lab.call(lab.first)
     lab.sim.inject("INTERNAL_ERROR")
     lab.call(lab.first)
@@ -105,13 +110,13 @@ def test_the_gravest_come_first(lab) -> None:
     assert [finding.severity for finding in lab.findings] == ["error", "warning"]
 
 
-def test_of_those_that_are_as_grave_the_earliest_comes_first(lab) -> None:
+def test_of_those_that_are_as_grave_the_earliest_comes_first(lab: Lab) -> None:
     lab.call(lab.first[:100])
     lab.ask(client_id="nobody")
     assert lab.ids == ["not-an-access-token", "wrong-client-credentials"]
 
 
-def test_a_finding_reads_as_a_block(lab) -> None:
+def test_a_finding_reads_as_a_block(lab: Lab) -> None:
     lab.expire()
     lab.call(lab.first)
     finding = lab.only("no-refresh-after-expiry")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hubspot_simulator.runner.clock_schedule import Schedule
+
+if TYPE_CHECKING:
+    from tests.unit.audit.conftest import Lab, Tape
+
 
 DEALS = "/crm/v3/objects/deals"
 
@@ -14,7 +20,7 @@ DEALS = "/crm/v3/objects/deals"
 class TestTheCallersClockIsMoved:
     """As by ``hubspot_clock.client.advance``."""
 
-    def test_a_refresh_by_that_clock_is_not_too_early(self, lab) -> None:
+    def test_a_refresh_by_that_clock_is_not_too_early(self, lab: Lab) -> None:
         token = lab.refresh()
         for _ in range(3):
             lab.call(token)
@@ -24,20 +30,20 @@ class TestTheCallersClockIsMoved:
         assert lab.sim.journal.exchanges[-1].skew_ms == -5_250_000
         assert lab.ids == []
 
-    def test_nor_is_that_of_a_token_from_before_the_journal(self, lab) -> None:
+    def test_nor_is_that_of_a_token_from_before_the_journal(self, lab: Lab) -> None:
         lab.call(lab.first)
         lab.tick_caller(1750)
         lab.call(lab.refresh())
         assert lab.ids == []
 
-    def test_nor_is_that_after_a_server_error_long_ago(self, lab) -> None:
+    def test_nor_is_that_after_a_server_error_long_ago(self, lab: Lab) -> None:
         lab.sim.inject("INTERNAL_ERROR")
         lab.call(lab.first)
         lab.tick_caller(1400)
         lab.call(lab.refresh())
         assert lab.ids == []
 
-    def test_nor_is_that_after_a_straggler_long_ago(self, tape) -> None:
+    def test_nor_is_that_after_a_straggler_long_ago(self, tape: Tape) -> None:
         a, b = tape.token(1801), tape.token(1801)
         tape.call(tape.first, 401, at=1801)
         tape.refresh(a, at=1801)
@@ -47,21 +53,21 @@ class TestTheCallersClockIsMoved:
         tape.refresh(b, at=1801, skew_ms=-1_750_000)
         assert tape.ids == []
 
-    def test_a_refresh_that_is_too_early_by_both_is(self, lab) -> None:
+    def test_a_refresh_that_is_too_early_by_both_is(self, lab: Lab) -> None:
         lab.call(lab.first)
         lab.tick_caller(600)
         lab.call(lab.first)
         lab.call(lab.refresh())
         assert "had 20 min of its 30 min left" in lab.only("refresh-too-early").problem
 
-    def test_a_refresh_before_each_call_is_found(self, lab) -> None:
+    def test_a_refresh_before_each_call_is_found(self, lab: Lab) -> None:
         lab.tick_caller(600)
         for _ in range(4):
             lab.tick_caller(5)
             lab.call(lab.refresh())
         lab.only("refresh-every-call")
 
-    def test_seconds_taken_for_milliseconds_are_found(self, lab) -> None:
+    def test_seconds_taken_for_milliseconds_are_found(self, lab: Lab) -> None:
         for _ in range(3):
             token = lab.refresh()
             lab.call(token)
@@ -69,7 +75,7 @@ class TestTheCallersClockIsMoved:
             lab.tick_caller(2)
         assert "that was 2 s old" in lab.only("lifetime-read-as-milliseconds").problem
 
-    def test_calls_made_later_by_that_clock_do_not_count_as_young(self, lab) -> None:
+    def test_calls_made_later_by_that_clock_do_not_count_as_young(self, lab: Lab) -> None:
         for _ in range(2):
             token = lab.refresh()
             lab.tick_caller(2)
@@ -79,7 +85,7 @@ class TestTheCallersClockIsMoved:
         lab.call(lab.refresh())
         lab.only("refresh-too-early")
 
-    def test_a_lifetime_that_is_built_in_counts_on_it(self, lab) -> None:
+    def test_a_lifetime_that_is_built_in_counts_on_it(self, lab: Lab) -> None:
         lab.expire()
         lab.call(lab.first)
         lab.call(lab.first)
@@ -87,7 +93,7 @@ class TestTheCallersClockIsMoved:
         lab.call(lab.refresh(), path=DEALS)
         assert "at an age of 60 min" in lab.only("hard-coded-lifetime").problem
 
-    def test_one_that_is_put_back_accuses_nobody(self, lab) -> None:
+    def test_one_that_is_put_back_accuses_nobody(self, lab: Lab) -> None:
         lab.call(lab.first)
         lab.call(lab.first)
         lab.tick_caller(-600)
@@ -98,7 +104,7 @@ class TestTheCallersClockIsMoved:
 class TestHubSpotsClockIsMoved:
     """As by ``hubspot_clock.server.advance`` and by every move on the command line."""
 
-    def test_a_refresh_after_the_401_is_right(self, lab) -> None:
+    def test_a_refresh_after_the_401_is_right(self, lab: Lab) -> None:
         token = lab.first
         for _ in range(3):
             lab.call(token)
@@ -109,7 +115,7 @@ class TestHubSpotsClockIsMoved:
         assert lab.ids == []
 
     @pytest.mark.parametrize("minutes", [-20, -2, 10])
-    def test_a_refresh_by_the_callers_clock_is_right(self, lab, minutes) -> None:
+    def test_a_refresh_by_the_callers_clock_is_right(self, lab: Lab, minutes: int) -> None:
         lab.call(lab.first)
         lab.call(lab.first)
         lab.tick_hubspot(60 * minutes)
@@ -119,7 +125,7 @@ class TestHubSpotsClockIsMoved:
         assert lab.ids == []
 
     @pytest.mark.parametrize("minutes", [-20, 20])
-    def test_a_refresh_by_the_callers_clock_is_right_for_a_token_from_the_journal(self, lab, minutes) -> None:
+    def test_a_refresh_by_the_callers_clock_is_right_for_a_token_from_the_journal(self, lab: Lab, minutes: int) -> None:
         lab.tick_hubspot(60 * minutes)
         token = lab.refresh()
         lab.call(token)
@@ -129,7 +135,7 @@ class TestHubSpotsClockIsMoved:
         lab.call(lab.refresh())
         assert lab.ids == []
 
-    def test_a_token_from_before_the_journal_may_have_been_issued_on_a_moved_clock(self, lab) -> None:
+    def test_a_token_from_before_the_journal_may_have_been_issued_on_a_moved_clock(self, lab: Lab) -> None:
         lab.tick_hubspot(1200)
         first = lab.sim.install(portal=lab.sim.add_portal())
         lab.call(first.access_token)
@@ -139,20 +145,20 @@ class TestHubSpotsClockIsMoved:
         lab.refresh(first)
         assert lab.ids == []
 
-    def test_a_token_from_before_the_journal_was_issued_ahead_of_the_callers_clock(self, tape) -> None:
+    def test_a_token_from_before_the_journal_was_issued_ahead_of_the_callers_clock(self, tape: Tape) -> None:
         tape.call(tape.first, at=0, skew_ms=1_200_000)  # its issue was 20 minutes earlier on the caller's clock
         tape.call(tape.first, at=0, skew_ms=1_200_000)
         tape.refresh(tape.token(-1000), at=-1000, skew_ms=-1_060_000)
         tape.call(tape.first, at=-1000, skew_ms=-1_060_000)
         assert tape.ids == []
 
-    def test_a_refresh_before_each_call_is_found(self, lab) -> None:
+    def test_a_refresh_before_each_call_is_found(self, lab: Lab) -> None:
         for _ in range(4):
             lab.call(lab.refresh())
             lab.tick_hubspot(10)
         lab.only("refresh-every-call")
 
-    def test_an_expiry_by_that_clock_is_no_built_in_lifetime(self, lab) -> None:
+    def test_an_expiry_by_that_clock_is_no_built_in_lifetime(self, lab: Lab) -> None:
         lab.call(lab.first)
         lab.tick_hubspot(3600)
         lab.call(lab.first)
@@ -161,7 +167,7 @@ class TestHubSpotsClockIsMoved:
         lab.call(lab.refresh(), path=DEALS)
         lab.only("expired-token-sent-again")
 
-    def test_a_token_that_came_after_it_was_put_back_is_newer_all_the_same(self, lab) -> None:
+    def test_a_token_that_came_after_it_was_put_back_is_newer_all_the_same(self, lab: Lab) -> None:
         lab.call(lab.first)
         lab.tick_hubspot(-1200)
         for path in ("/crm/v3/objects/contacts", DEALS):
@@ -182,7 +188,7 @@ class TestOnTheCommandLine:
     @pytest.mark.parametrize(
         "moves", [[(2, 31)], [(2, 20)], [(1, 31), (4, 31)], [(3, -20)], [(2, 10), (3, 10), (5, 45)], [(0, 12)]]
     )
-    def test_a_right_program_has_no_finding(self, build, moves) -> None:
+    def test_a_right_program_has_no_finding(self, build: Callable[..., Lab], moves: list[tuple[int, int]]) -> None:
         lab = build(alone=True)
         schedule = Schedule(lab.sim, [], [(calls, timedelta(minutes=minutes)) for calls, minutes in moves])
         lab.application.subscribe(schedule)
@@ -196,7 +202,7 @@ class TestOnTheCommandLine:
         assert lab.ids == []
 
     @pytest.mark.parametrize("kind", ["expiry", "in_flight"])
-    def test_a_right_program_has_none_in_a_sweep(self, build, kind) -> None:
+    def test_a_right_program_has_none_in_a_sweep(self, build: Callable[..., Lab], kind: str) -> None:
         for nth in range(1, 6):
             lab = build(alone=True)
             lab.sim.inject(kind, nth=nth)
@@ -210,7 +216,9 @@ class TestOnTheCommandLine:
             assert lab.ids == []
 
     @pytest.mark.parametrize("nth", [2, 4])
-    def test_a_program_that_refreshes_before_each_call_is_found_in_a_sweep(self, build, nth) -> None:
+    def test_a_program_that_refreshes_before_each_call_is_found_in_a_sweep(
+        self, build: Callable[..., Lab], nth: int
+    ) -> None:
         lab = build(alone=True)
         lab.sim.inject("expiry", nth=nth)
         for _ in range(7):
@@ -218,7 +226,7 @@ class TestOnTheCommandLine:
             lab.call(lab.refresh())
         lab.only("refresh-every-call")
 
-    def test_a_program_that_never_refreshes_is_found(self, build) -> None:
+    def test_a_program_that_never_refreshes_is_found(self, build: Callable[..., Lab]) -> None:
         lab = build(alone=True)
         lab.sim.inject("expiry", nth=2)
         for _ in range(4):

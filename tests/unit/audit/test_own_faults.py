@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,10 @@ from hubspot_simulator.core.exchange import NO_EFFECT, Effect
 from hubspot_simulator.core.wire_response import WireResponse
 from hubspot_simulator.http.context import dumps
 from hubspot_simulator.lab.faults.injection import Arrival, Fault, FaultTarget, InjectedFault
+
+if TYPE_CHECKING:
+    from tests.unit.audit.conftest import Lab
+
 
 CONTACTS = "/crm/v3/objects/contacts"
 TOKEN_ENDPOINT = "/oauth/*/token"
@@ -160,19 +164,19 @@ with_each_meeting = pytest.mark.parametrize("meet", MEETINGS, ids=lambda meet: m
 
 
 @with_each_meeting
-def test_a_fault_that_declares_its_effect(lab, meet) -> None:
+def test_a_fault_that_declares_its_effect(lab: Lab, meet: Callable[..., str]) -> None:
     meet(lab, MEETINGS[meet])
     assert lab.ids == []
 
 
 @with_each_meeting
-def test_a_fault_that_declares_nothing(lab, meet) -> None:
+def test_a_fault_that_declares_nothing(lab: Lab, meet: Callable[..., str]) -> None:
     meet(lab, None)
     assert lab.ids == []
 
 
 @with_each_meeting
-def test_the_client_is_accused_where_the_fault_claims_to_have_no_effect(lab, meet) -> None:
+def test_the_client_is_accused_where_the_fault_claims_to_have_no_effect(lab: Lab, meet: Callable[..., str]) -> None:
     lab.only(meet(lab, NO_EFFECT))
 
 
@@ -190,15 +194,15 @@ class TestCarriedOut:
     def refuse(_: Arrival, __: WireResponse) -> WireResponse:
         raise ApiError(502, "Bad Gateway")
 
-    def test_declared(self, lab) -> None:
+    def test_declared(self, lab: Lab) -> None:
         self.send_twice(lab, Effect(altered=True, carried_out=True))
         lab.only("write-sent-twice")
 
-    def test_not_declared(self, lab) -> None:
+    def test_not_declared(self, lab: Lab) -> None:
         self.send_twice(lab, None)
         assert lab.ids == []
 
-    def test_not_where_another_fault_had_refused_the_call(self, lab) -> None:
+    def test_not_where_another_fault_had_refused_the_call(self, lab: Lab) -> None:
         """Both are named on the exchange; only the first of them acted."""
         lab.sim.inject("INTERNAL_ERROR", method="POST")
         lab.sim.inject("LOCKED", method="POST", after_accepting=True)
@@ -210,7 +214,7 @@ class TestCarriedOut:
 class TestWhatAnUndeclaredFaultLeavesOpen:
     """The response on record may not be what the client has read."""
 
-    def test_why_a_good_token_was_refreshed(self, lab) -> None:
+    def test_why_a_good_token_was_refreshed(self, lab: Lab) -> None:
         """The fault may have said that the token had expired."""
         lab.call(lab.first)
         inject(lab, Own(with_fields(category="EXPIRED_AUTHENTICATION")), None)
@@ -221,25 +225,25 @@ class TestWhatAnUndeclaredFaultLeavesOpen:
     @pytest.mark.parametrize(
         "error", [lambda _: MissingScopes(("oauth",), None), lambda _: ApiError(429, ""), lambda _: ApiError(500, "")]
     )
-    def test_what_a_refusal_was_about(self, lab, error) -> None:
+    def test_what_a_refusal_was_about(self, lab: Lab, error: Callable[..., Any]) -> None:
         inject(lab, Own(refuse_with=error), None)
         lab.call(lab.first)
         lab.call(lab.refresh())
         assert lab.ids == []
 
-    def test_whether_the_token_had_expired(self, lab) -> None:
+    def test_whether_the_token_had_expired(self, lab: Lab) -> None:
         inject(lab, Own(refuse_with=expired), None, times=None)
         for _ in range(5):
             lab.call(lab.first)
         assert lab.ids == []
 
-    def test_that_v1_had_ended(self, lab) -> None:
+    def test_that_v1_had_ended(self, lab: Lab) -> None:
         inject(lab, Own(refuse_with=lambda _: ApiError(410, "Gone")), None, TOKEN_ENDPOINT)
         assert lab.ask().status_code == 410
         assert lab.ids == []
 
 
-def test_the_effects_stand_on_the_exchange(lab) -> None:
+def test_the_effects_stand_on_the_exchange(lab: Lab) -> None:
     lab.call(lab.first)
     inject(lab, Own(), None)
     lab.call(lab.first)
@@ -256,7 +260,7 @@ def test_the_effects_stand_on_the_exchange(lab) -> None:
     ]
 
 
-def test_what_was_declared_carried_out_was_not_where_hubspot_refused_the_call(lab) -> None:
+def test_what_was_declared_carried_out_was_not_where_hubspot_refused_the_call(lab: Lab) -> None:
     lab.tick_hubspot(timedelta(minutes=31).total_seconds())
     lab.sim.inject("answer_lost")
     try_call(lab, lab.first)

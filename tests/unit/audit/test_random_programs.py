@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
+
+if TYPE_CHECKING:
+    from tests.unit.audit.conftest import Lab
+
 
 from hubspot_simulator.lab.faults.injection import UNDECLARED
 
@@ -17,7 +22,7 @@ EXAMPLES = int(os.environ.get("RANDOM_PROGRAMS", "120"))  # of each test
 CONTACTS = "/crm/v3/objects/contacts"
 TOKENS = "/oauth/*/token"
 GONE = {"BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_HUB"}
-BY_NAME = {  # what a fault needs to be told
+BY_NAME: dict[str, dict[str, list[Any]]] = {  # what a fault needs to be told
     "delay": {"seconds": [1, 40, 1900]},
     "held_answer": {"real_seconds": [0]},
     "without_members": {"members": [["refresh_token"], ["expires_in"], ["access_token"], ["token_type", "expires_in"]]},
@@ -217,7 +222,9 @@ def faults(names: list[str]) -> st.SearchStrategy[tuple[Any, ...]]:
     """Return a strategy for the faults of the catalogue, with options and matchers that fit."""
 
     def options(name: str) -> st.SearchStrategy[tuple[Any, ...]]:
-        given = {key: st.sampled_from(values) for key, values in BY_NAME.get(name, {}).items()}
+        given: dict[str, st.SearchStrategy[Any]] = {
+            key: st.sampled_from(values) for key, values in BY_NAME.get(name, {}).items()
+        }
         if name.isupper():
             given["after_accepting"] = st.booleans()
         paths = [{}, {"path": TOKENS}] if name in ANYWHERE or name not in NOT_FOR_TOKENS else [{}]
@@ -258,7 +265,9 @@ BEGIN = st.tuples(st.sampled_from(["restart", "another"]), st.integers(0, 5), st
 
 @settings(max_examples=EXAMPLES)
 @given(data=st.data(), margins=MARGINS)
-def test_a_right_client_is_accused_of_nothing(build, names, data, margins) -> None:
+def test_a_right_client_is_accused_of_nothing(
+    build: Callable[..., Lab], names: list[str], data: DataObject, margins: list[Any]
+) -> None:
     happens = st.one_of(WORK, WORK, WORK, TICK, APART, faults(names), END)
     world = World(build(), margins)
     for one in data.draw(st.lists(happens, min_size=10, max_size=40)):
@@ -274,7 +283,9 @@ def test_a_right_client_is_accused_of_nothing(build, names, data, margins) -> No
     told=st.sampled_from(["process", "connection", "nothing"]),
     rotation=st.booleans(),
 )
-def test_several_right_processes_are_accused_of_nothing(build, names, data, margins, told, rotation) -> None:
+def test_several_right_processes_are_accused_of_nothing(
+    build: Callable[..., Lab], names: list[str], data: DataObject, margins: list[Any], told: str, rotation: bool
+) -> None:
     """Restarts, jobs, two tools on one account, tokens handed over: none of them knows what the others have."""
     happens = st.one_of(WORK, WORK, WORK, BEGIN, BEGIN, TICK, APART, faults(names), END)
     world = World(build(refresh_rotation=rotation), margins, told)

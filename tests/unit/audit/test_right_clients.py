@@ -8,9 +8,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.audit.conftest import Lab, Tape
+
 
 CONTACTS = "/crm/v3/objects/contacts"
 DEALS = "/crm/v3/objects/deals"
@@ -71,7 +75,7 @@ MARGINS = pytest.mark.parametrize("margin", [None, 0, 60, 300])
 
 @MARGINS
 class TestOneAfterTheOther:
-    def test_through_several_expiries(self, lab, margin) -> None:
+    def test_through_several_expiries(self, lab: Lab, margin: int | None) -> None:
         client = Client(lab, margin=margin)
         for seconds in (1, 100, 1400, 290, 20, 1799.9, 1800, 1800.1, 86_400):
             lab.tick(seconds)
@@ -79,7 +83,7 @@ class TestOneAfterTheOther:
             client.call(path=DEALS)
         assert lab.ids == []
 
-    def test_minute_by_minute(self, lab, margin) -> None:
+    def test_minute_by_minute(self, lab: Lab, margin: int | None) -> None:
         client = Client(lab, margin=margin)
         for _ in range(120):
             lab.tick(60)
@@ -87,7 +91,7 @@ class TestOneAfterTheOther:
         assert lab.ids == []
 
     @pytest.mark.parametrize("fault", ["in_flight", "server_only", "revoked", "expiry", "EXPIRED_AUTHENTICATION"])
-    def test_the_token_dies(self, lab, margin, fault) -> None:
+    def test_the_token_dies(self, lab: Lab, margin: int | None, fault: str) -> None:
         client = Client(lab, margin=margin)
         client.call()
         for _ in range(3):
@@ -97,7 +101,7 @@ class TestOneAfterTheOther:
         assert lab.ids == []
 
     @pytest.mark.parametrize("minutes", [-10, -2, 2, 10, 40])
-    def test_clocks_that_disagree(self, lab, margin, minutes) -> None:
+    def test_clocks_that_disagree(self, lab: Lab, margin: int | None, minutes: int) -> None:
         client = Client(lab, margin=margin)
         client.call()
         lab.sim.inject("clock_skew", minutes=minutes)
@@ -109,7 +113,7 @@ class TestOneAfterTheOther:
     @pytest.mark.parametrize(
         "fault", ["INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TEN_SECONDLY_ROLLING", "MISSING_SCOPES"]
     )
-    def test_other_answers(self, lab, margin, fault) -> None:
+    def test_other_answers(self, lab: Lab, margin: int | None, fault: str) -> None:
         client = Client(lab, margin=margin)
         for _ in range(4):
             lab.sim.inject(fault)
@@ -120,7 +124,7 @@ class TestOneAfterTheOther:
         assert lab.ids == []
 
     @pytest.mark.parametrize("fault", ["INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "connection_reset", "answer_lost"])
-    def test_the_token_endpoint_fails(self, lab, margin, fault) -> None:
+    def test_the_token_endpoint_fails(self, lab: Lab, margin: int | None, fault: str) -> None:
         client = Client(lab, margin=margin)
         client.call()
         lab.expire()
@@ -131,7 +135,7 @@ class TestOneAfterTheOther:
         client.call()
         assert lab.ids == []
 
-    def test_a_dead_refresh_token(self, lab, margin) -> None:
+    def test_a_dead_refresh_token(self, lab: Lab, margin: int | None) -> None:
         client = Client(lab, margin=margin)
         client.call()
         lab.sim.uninstall()
@@ -141,7 +145,7 @@ class TestOneAfterTheOther:
                 client.call()
         assert lab.ids == []
 
-    def test_a_fresh_token_that_is_refused_too(self, lab, margin) -> None:
+    def test_a_fresh_token_that_is_refused_too(self, lab: Lab, margin: int | None) -> None:
         client = Client(lab, margin=margin)
         lab.sim.inject("INVALID_AUTHENTICATION", times=None)
         for _ in range(5):
@@ -149,7 +153,7 @@ class TestOneAfterTheOther:
                 client.call()
         assert lab.ids == []
 
-    def test_several_portals(self, lab, margin) -> None:
+    def test_several_portals(self, lab: Lab, margin: int | None) -> None:
         clients = []
         for _ in range(3):
             installed = lab.sim.install(portal=lab.sim.add_portal())
@@ -165,7 +169,7 @@ class TestOneAfterTheOther:
             lab.expire()
         assert lab.ids == []
 
-    def test_a_restart_with_what_was_stored(self, lab, margin) -> None:
+    def test_a_restart_with_what_was_stored(self, lab: Lab, margin: int | None) -> None:
         storage: dict[str, Any] = {}
         for _ in range(4):
             Client(lab, margin=margin, storage=storage).call()
@@ -183,7 +187,7 @@ class _For:
 
 @MARGINS
 @pytest.mark.parametrize("processes", [False, True], ids=["one-client", "a-client-each"])
-def test_eight_threads(lab, margin, processes) -> None:
+def test_eight_threads(lab: Lab, margin: int | None, processes: bool) -> None:
     storage: dict[str, Any] = {}
     shared = Client(lab, margin=margin, storage=storage)
     start = threading.Barrier(8)
@@ -203,7 +207,7 @@ def test_eight_threads(lab, margin, processes) -> None:
     assert lab.ids == [], "\n".join(map(str, lab.findings))
 
 
-def test_asyncio_tasks(lab) -> None:
+def test_asyncio_tasks(lab: Lab) -> None:
     client = Client(lab, margin=None, storage={"lock": nullcontext()})
 
     async def main() -> None:
@@ -229,7 +233,7 @@ def test_asyncio_tasks(lab) -> None:
     assert lab.ids == []
 
 
-def test_threads_that_send_the_old_token_just_after_the_refresh(tape) -> None:
+def test_threads_that_send_the_old_token_just_after_the_refresh(tape: Tape) -> None:
     new = tape.token(1801)
     tape.call(tape.first, 401, at=1801)
     tape.call(tape.first, 401, at=1801, after=0)
@@ -243,7 +247,7 @@ def test_threads_that_send_the_old_token_just_after_the_refresh(tape) -> None:
     assert tape.ids == []
 
 
-def test_a_body_that_is_built_anew_with_another_boundary(tape) -> None:
+def test_a_body_that_is_built_anew_with_another_boundary(tape: Tape) -> None:
     new = tape.token(1801)
     tape.call(tape.first, 401, at=1801)
     tape.refresh(new, at=1801)
@@ -255,11 +259,11 @@ def test_a_body_that_is_built_anew_with_another_boundary(tape) -> None:
     assert tape.ids == []
 
 
-def test_an_empty_journal_has_no_finding(tape) -> None:
+def test_an_empty_journal_has_no_finding(tape: Tape) -> None:
     assert tape.findings == []
 
 
-def test_a_connect_by_code_has_no_finding(lab) -> None:
+def test_a_connect_by_code_has_no_finding(lab: Lab) -> None:
     app = lab.sim.app
     fields = {
         "grant_type": "authorization_code",

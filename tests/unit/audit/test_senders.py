@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hubspot_simulator.lab.audit import audit
+
+if TYPE_CHECKING:
+    from tests.unit.audit.conftest import Lab, Tape
+
 
 FIRST, SECOND = {"process": 1}, {"process": 2}
 UNKNOWN = {"process": None}
@@ -15,7 +21,7 @@ CONTACTS = "/crm/v3/objects/contacts"
 SAMPLE = "CJSP5qf1KhICAQEYs-gDIIGOBii1hQIyGQAf3xBKmlwHjX7OIpuIFEavB2-qYAGQsF4"
 
 
-def refreshes_of_jobs(tape, who) -> None:
+def refreshes_of_jobs(tape: Tape, who: Callable[..., Any]) -> None:
     """Three jobs, each of which refreshes and makes two calls within two seconds."""
     for job in range(3):
         at = job * 2.2
@@ -25,7 +31,7 @@ def refreshes_of_jobs(tape, who) -> None:
         tape.call(token, at=at + 1, **who(job))
 
 
-def storm(tape, who) -> None:
+def storm(tape: Tape, who: Callable[..., Any]) -> None:
     """Two refreshes for one expiry, at once."""
     one, other = tape.token(1800), tape.token(1800)
     tape.call(tape.first, 401, at=1800, **who(0))
@@ -37,13 +43,13 @@ def storm(tape, who) -> None:
     tape.call(other, at=1800, **who(1))
 
 
-def dead(tape, who) -> None:
+def dead(tape: Tape, who: Callable[..., Any]) -> None:
     """A dead refresh token, tried three times."""
     for job in range(3):
         tape.refresh(status=400, refusal="BAD_REFRESH_TOKEN", at=job, **who(job))
 
 
-def old_token(tape, who) -> None:
+def old_token(tape: Tape, who: Callable[..., Any]) -> None:
     """A new token for one, and the old one sent by the other, whose own refresh fails."""
     new = tape.token(1800)
     tape.call(tape.first, 401, at=1800, **who(0))
@@ -53,7 +59,7 @@ def old_token(tape, who) -> None:
     tape.refresh(status=500, at=1801, **who(1))
 
 
-def again(tape, who) -> None:
+def again(tape: Tape, who: Callable[..., Any]) -> None:
     """A 401, and the same expired token by the next one, which refreshes then."""
     new = tape.token(1810)
     tape.call(tape.first, 401, at=1800, path=f"{CONTACTS}/1", **who(0))
@@ -62,7 +68,7 @@ def again(tape, who) -> None:
     tape.call(new, at=1810, path=f"{CONTACTS}/2", **who(1))
 
 
-def endless(tape, who) -> None:
+def endless(tape: Tape, who: Callable[..., Any]) -> None:
     """One call, refused with four tokens, each newer than the one before."""
     tape.call(tape.first, 401, category="INVALID_AUTHENTICATION", **who(0))
     for job in range(1, 5):
@@ -71,13 +77,13 @@ def endless(tape, who) -> None:
         tape.call(token, 401, at=job, category="INVALID_AUTHENTICATION", **who(job))
 
 
-def twice(tape, who) -> None:
+def twice(tape: Tape, who: Callable[..., Any]) -> None:
     """A POST whose answer was lost, and again."""
     for job, faults in enumerate((("answer_lost",), ())):
         tape.call(tape.first, method="POST", request_body=b"{}", status=201, faults=faults, at=job, **who(job))
 
 
-def bodiless(tape, who) -> None:
+def bodiless(tape: Tape, who: Callable[..., Any]) -> None:
     """A refused POST, and one without a body."""
     new = tape.token(1)
     tape.call(tape.first, 401, method="POST", request_body=b"{}", **who(0))
@@ -85,7 +91,7 @@ def bodiless(tape, who) -> None:
     tape.call(new, 400, method="POST", at=1, **who(1))
 
 
-def after_403(tape, who) -> None:
+def after_403(tape: Tape, who: Callable[..., Any]) -> None:
     """A refresh after a 403."""
     tape.call(tape.first, 403, **who(0))
     new = tape.token(1)
@@ -93,7 +99,7 @@ def after_403(tape, who) -> None:
     tape.call(new, at=1, **who(1))
 
 
-def built_in(tape, who) -> None:
+def built_in(tape: Tape, who: Callable[..., Any]) -> None:
     """A token of ten minutes, and a refresh at minute 30."""
     short = tape.token(0, lifetime=600)
     answer = json.dumps({"access_token": short, "expires_in": 600}).encode()
@@ -102,7 +108,7 @@ def built_in(tape, who) -> None:
     tape.refresh(tape.token(1800), at=1800, **who(1))
 
 
-def stray(tape, who) -> None:
+def stray(tape: Tape, who: Callable[..., Any]) -> None:
     """A record that one portal has shown, asked of another."""
     other = tape.token(hub_id=222)
     tape.call(tape.first, path=f"{CONTACTS}/51", response_body=b'{"id": "51"}', **who(0))
@@ -125,36 +131,36 @@ MISTAKES = {
 mistakes = pytest.mark.parametrize("happen", MISTAKES, ids=MISTAKES.values())
 
 
-def ids(tape) -> list[str]:
+def ids(tape: Tape) -> list[str]:
     """Return what the audit says."""
     return [finding.id for finding in audit(tape.exchanges)]
 
 
 @mistakes
-def test_one_process_is_accused(tape, happen) -> None:
+def test_one_process_is_accused(tape: Tape, happen: Callable[..., None]) -> None:
     happen(tape, lambda _: {"process": 5})
     assert MISTAKES[happen] in ids(tape)
 
 
 @mistakes
-def test_several_processes_are_not(tape, happen) -> None:
+def test_several_processes_are_not(tape: Tape, happen: Callable[..., None]) -> None:
     happen(tape, lambda job: {"process": job + 1})
     assert MISTAKES[happen] not in ids(tape)
 
 
 @mistakes
-def test_nobody_is_where_the_sender_is_not_known(tape, happen) -> None:
+def test_nobody_is_where_the_sender_is_not_known(tape: Tape, happen: Callable[..., None]) -> None:
     happen(tape, lambda job: {"process": None, "connection": job + 1})
     assert MISTAKES[happen] not in ids(tape)
 
 
 @pytest.mark.parametrize("happen", [happen for happen in MISTAKES if happen is not storm])
-def test_one_connection_is_proof_too(tape, happen) -> None:
+def test_one_connection_is_proof_too(tape: Tape, happen: Callable[..., None]) -> None:
     happen(tape, lambda _: {"process": None, "connection": 7})
     assert MISTAKES[happen] in ids(tape)
 
 
-def test_a_process_that_was_handed_the_token_is_one_that_has_used_it(tape) -> None:
+def test_a_process_that_was_handed_the_token_is_one_that_has_used_it(tape: Tape) -> None:
     tape.call(tape.first, **FIRST)
     tape.call(tape.first, at=60, **SECOND)
     new = tape.token(120)
@@ -168,25 +174,25 @@ def test_a_process_that_was_handed_the_token_is_one_that_has_used_it(tape) -> No
 class TestForeignTokens:
     """A token that this simulator has not issued, such as the sample of HubSpot's documentation."""
 
-    def test_one_that_a_refresh_replaces_is_no_mix_up_of_portals(self, lab) -> None:
+    def test_one_that_a_refresh_replaces_is_no_mix_up_of_portals(self, lab: Lab) -> None:
         assert lab.call(SAMPLE).status_code == 401
         assert lab.call(lab.refresh()).status_code == 200
         assert lab.ids == []
         assert lab.sim.journal.exchanges[0].foreign
         assert "not issued by this simulator" in lab.sim.journal.exchanges[0].why
 
-    def test_one_of_another_simulator(self, lab, build) -> None:
+    def test_one_of_another_simulator(self, lab: Lab, build: Callable[..., Lab]) -> None:
         other = build(random_seed="another").first
         assert lab.call(other).status_code == 401
         lab.call(lab.refresh())
         assert lab.ids == []
 
-    def test_one_that_is_sent_on_is_still_never_refreshed(self, lab) -> None:
+    def test_one_that_is_sent_on_is_still_never_refreshed(self, lab: Lab) -> None:
         lab.call(SAMPLE)
         lab.call(SAMPLE)
         lab.only("no-refresh-after-expiry")
 
-    def test_a_right_token_is_not_foreign(self, lab) -> None:
+    def test_a_right_token_is_not_foreign(self, lab: Lab) -> None:
         lab.call(lab.first)
         lab.expire()
         lab.call(lab.first)
