@@ -92,7 +92,7 @@ class Exchange:
     @property
     def access_token(self) -> str:
         """What stands after the scheme of its Authorization header; empty when there is none."""
-        return self.header("HTTP_AUTHORIZATION").partition(" ")[2].strip()
+        return presented_token(self.header("HTTP_AUTHORIZATION"))
 
     def header(self, name: str) -> str:
         """Return a request header by its CGI name (``HTTP_AUTHORIZATION``); empty when there is none."""

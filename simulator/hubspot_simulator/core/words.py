@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers and names in texts for people."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from __future__ import annotations
 def plural(count: int, noun: str) -> str:
     """Write how many there are of something: ``1 call``, ``2 calls``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def letters(name: str) -> str:
+    """Return a name without its spelling: ``token_ttl``, ``Token-TTL`` and ``token ttl`` are the same."""
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def times(count: int) -> str:

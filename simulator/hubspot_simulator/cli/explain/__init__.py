@@ -8,10 +8,11 @@ from difflib import get_close_matches
 
 from ...core.printable import terminal_width
 from ...core.redaction import shown
+from ...core.words import letters
 from ...settings import Settings
 from ..output import Output
 from .markdown import plain
-from .names import letters, spellings
+from .names import spellings
 from .subjects import Subject, subjects
 
 

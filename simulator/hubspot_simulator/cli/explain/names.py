@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ...core.words import letters
 from ...settings import PREFIX, PYTEST_PREFIX
 
 _BEFORE = (f"{PYTEST_PREFIX}|{PREFIX}|hubspot_|test_|(?:bug )?class |#").replace("_", "[_ -]?")
-
-
-def letters(name: str) -> str:
-    """Return a name without its spelling: ``token_ttl``, ``Token-TTL`` and ``token ttl`` are the same."""
-    return "".join(filter(str.isalnum, name.lower()))
 
 
 def spellings(name: str) -> list[str]:

@@ -13,6 +13,7 @@ from ...core.clock import OffsetClock
 from ...core.ids import Ids
 from ...core.limits import RateLimits
 from ...core.store import Store
+from ...core.words import letters
 from . import behaviours, expiries, refusals
 from . import options as options_of
 from .injection import Arrival, Fault, FaultTarget, InjectedFault
@@ -107,8 +108,8 @@ class Faults:
         """Return the fault of a name, without injecting it. Raises ValueError."""
         factory = self.catalogue.get(name) if isinstance(name, str) else None
         if factory is None:
-            spelt = {_letters(known): known for known in self.catalogue}
-            near = get_close_matches(_letters(str(name)), spelt, n=1)
+            spelt = {letters(known): known for known in self.catalogue}
+            near = get_close_matches(letters(str(name)), spelt, n=1)
             hint = f" (did you mean {spelt[near[0]]!r}?)" if near else ""
             raise ValueError(f"there is no fault {name!r}{hint}; there are: {', '.join(self.catalogue)}")
         options_of.check(name, factory, options)
@@ -140,11 +141,6 @@ def _target(fault: Fault, method: str | None, path: str | None) -> FaultTarget:
 
 def _calls(one: Fault | FaultTarget) -> str:
     return one.path or "authenticated calls"
-
-
-def _letters(name: str) -> str:
-    """Return a name without its spelling: BadGateway, bad-gateway and BAD_GATEWAY are the same."""
-    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _is_count(value: object) -> bool:
