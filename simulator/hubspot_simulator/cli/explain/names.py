@@ -1,4 +1,4 @@
-"""How people write a name: as a command prints it, as an option, as a variable, as the name of a test."""
+"""Normalizes the spellings of a name: as printed, or as an option, a variable or a test's name."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 
 from ...settings import PREFIX, PYTEST_PREFIX
 
-_BEFORE = (f"{PYTEST_PREFIX}|{PREFIX}|hubspot_|test_|(?:bug )?class |#").replace("_", "[_ -]?")
+_PREFIXES = (f"{PYTEST_PREFIX}|{PREFIX}|hubspot_|test_|(?:bug )?class |#").replace("_", "[_ -]?")
 
 
 def letters(name: str) -> str:
-    """Return a name without its spelling: ``token_ttl``, ``Token-TTL`` and ``token ttl`` are the same."""
+    """Return the letters and digits of a name: the same for ``token_ttl``, ``Token-TTL`` and ``token ttl``."""
     return "".join(filter(str.isalnum, name.lower()))
 
 
 def spellings(name: str) -> list[str]:
-    """Return the names that may be meant, in the form of ``letters``: as it stands, then without what is before it.
+    """Return the possible names, in the form of ``letters``: the whole name, then the name without prefixes.
 
     ``--hubspot-token-ttl`` and ``HUBSPOT_SIMULATOR_TOKEN_TTL`` mean ``token_ttl``, ``docs/guard.md`` means ``guard``.
     """
     bare = re.sub(r"^.*#(?=.)|^docs/|\.md$|[.,;:]+$|=.*$|^-+", "", name.strip().strip("`'\""))
-    return [letters(name), letters(re.sub(rf"^(?:{_BEFORE})", "", bare, flags=re.IGNORECASE))]
+    return [letters(name), letters(re.sub(rf"^(?:{_PREFIXES})", "", bare, flags=re.IGNORECASE))]
