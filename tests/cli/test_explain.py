@@ -35,7 +35,7 @@ def test_every_name_of_the_code_is_explained() -> None:
         "Findings of the audit": list(FINDINGS),
         "Scenarios of the conformance suite": list(SCENARIOS),
         "Bug classes": [str(number) for number in BUG_CLASSES],
-        "Errors of HubSpot": [*list(TEXTS["Errors of HubSpot"])[: -len(TOKEN_ERRORS)], *TOKEN_ERRORS],
+        "HubSpot errors": [*list(TEXTS["HubSpot errors"])[: -len(TOKEN_ERRORS)], *TOKEN_ERRORS],
         "Faults to inject": list(TEXTS["Faults to inject"]),
         "Settings": list(SETTINGS),
     }
@@ -61,7 +61,7 @@ def test_a_scenario_a_class_and_a_setting(capsys: pytest.CaptureFixture[str]) ->
         assert text.startswith(f"Bug class {number}: {bug.title} -")
         assert "- Seen in: " in text
     text = explain(capsys, "token_ttl")
-    assert "Lifetime of an access token in seconds.\n" in text
+    assert "Lifetime of access tokens, in seconds.\n" in text
     assert "- Default: 1800\n" in text
     assert "@pytest.mark.hubspot(token_ttl=...)" in text
     assert "@pytest.mark" not in explain(capsys, "port")
@@ -69,7 +69,7 @@ def test_a_scenario_a_class_and_a_setting(capsys: pytest.CaptureFixture[str]) ->
 
 def test_an_error_has_its_answer_and_when_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
     text = explain(capsys, "BAD_REFRESH_TOKEN")
-    assert 'The token endpoint answers 400: `status` is "BAD_REFRESH_TOKEN"' in text
+    assert 'The token endpoint responds with 400: `status` is "BAD_REFRESH_TOKEN"' in text
     assert "- refresh token revoked, replaced, or of an uninstalled app\n" in text
     assert "BAD_HUB" not in text
     assert "The fault BAD_REFRESH_TOKEN\n" in text  # the name is that of a fault too
@@ -121,8 +121,7 @@ def test_an_unknown_name_gets_the_nearest_and_the_way_out(
 ) -> None:
     assert main(["explain", "--", name]) == 2
     assert capsys.readouterr().err == (
-        f"hubspot-simulator explain: there is nothing called {name!r}{hint}; `hubspot-simulator explain` lists all "
-        "names\n"
+        f"hubspot-simulator explain: unknown name {name!r}{hint}; `hubspot-simulator explain` lists all names\n"
     )
 
 

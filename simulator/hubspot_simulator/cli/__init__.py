@@ -161,8 +161,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "explain",
-        help="say what a name in a report means, and what to do about it",
-        description="Say what a name in a report means, and what to do about it. Example: %(prog)s refresh-storm",
+        help="explain a name from a report, and what to do about it",
+        description="Explain a name from a report, and what to do about it. Example: %(prog)s refresh-storm",
     )
     explain.add_options(command)
     command.set_defaults(run=explain.explain, name="explain", defaults={})

@@ -1,4 +1,4 @@
-"""``hubspot-simulator explain``: what a name in a report means, and what to do about it. It works offline."""
+"""``hubspot-simulator explain``: explain a name from a report, offline."""
 
 from __future__ import annotations
 
@@ -17,47 +17,46 @@ from .subjects import Subject, subjects
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
+    """Add the arguments of the command."""
     command.add_argument(
         "words",
         nargs="*",
         metavar="NAME",
-        help="a finding, a scenario, the number of a bug class, an error of HubSpot, a fault, a setting or a topic; "
-        "without one, list all names",
+        help="a finding, a scenario, the number of a bug class, a HubSpot error, a fault, a setting or a topic "
+        "(default: list all names)",
     )
 
 
 def explain(settings: Settings, options: argparse.Namespace) -> int:
-    """Print what a name means, or all names. Returns 0, or 2 for a name that does not exist."""
+    """Print the explanation of a name, or all names. Return 0, or 2 for an unknown name."""
     name = " ".join(options.words)
-    known = subjects()
+    all_subjects = subjects()
     if not name:
-        return _print(_listing(known))
+        return _print(_listing(all_subjects))
     for spelling in spellings(name):
-        texts = [subject.texts[key] for subject in known for key in subject.texts if letters(key) == spelling]
+        texts = [subject.texts[key] for subject in all_subjects for key in subject.texts if letters(key) == spelling]
         if texts:
             return _print("\n\n\n".join(plain(text, terminal_width()) for text in texts))
-    names = {letters(key): key for subject in known for key in subject.texts}
+    names = {letters(key): key for subject in all_subjects for key in subject.texts}
     near = [] if name.isdigit() else get_close_matches(spellings(name)[-1], names, n=1)
     hint = f" (did you mean {names[near[0]]}?)" if near else ""
     print(
-        f"hubspot-simulator explain: there is nothing called {shown(name)!r}{hint}; `hubspot-simulator explain` lists "
-        "all names",
+        f"hubspot-simulator explain: unknown name {shown(name)!r}{hint}; `hubspot-simulator explain` lists all names",
         file=sys.stderr,
     )
     return 2
 
 
 def _print(text: str) -> int:
-    output = Output(sys.stdout)  # whose reader may end early, as `head` does
+    output = Output(sys.stdout)  # the reader may stop early, as `head` does
     output.say(text)
     output.close()
     return 0
 
 
-def _listing(known: list[Subject]) -> str:
-    lines = ["hubspot-simulator explain NAME explains one of these names."]
-    for subject in known:
+def _listing(all_subjects: list[Subject]) -> str:
+    lines = ["hubspot-simulator explain NAME explains one of these names:"]
+    for subject in all_subjects:
         lines += ["", f"## {subject.title}", ""]
         if subject.titles:
             lines += [f"- {key}: {title}" for key, title in subject.titles.items()]

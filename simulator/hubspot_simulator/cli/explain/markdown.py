@@ -1,4 +1,4 @@
-"""Markdown as plain text for a terminal: wrapped, with code as it stands, and tables as lists."""
+"""Converts Markdown to plain text for a terminal: wrapped, code unchanged, tables as lists."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def _block(block: str, width: int) -> str:
 
 
 def _table(lines: list[str], width: int) -> str:
-    """Return a table as a list: the first cell of a row, then the others, each after the heading of its column."""
+    """Convert a table to a list: the first cell of each row, then the other cells with their headings."""
     heads, _, *body = [cells(line) for line in lines]
     rows = []
     for first, *others in body:
         rows.append(_wrap(f"- {first}", width, hanging=True))
-        named = [(head, cell) for head, cell in zip(heads[1:], others, strict=True) if cell]
-        rows += [_wrap(f"{head}: {cell}" if head else cell, width, "    ") for head, cell in named]
+        labeled = [(head, cell) for head, cell in zip(heads[1:], others, strict=True) if cell]
+        rows += [_wrap(f"{head}: {cell}" if head else cell, width, "    ") for head, cell in labeled]
     return "\n".join(rows)
 
 
@@ -65,8 +65,8 @@ def _wrap(text: str, width: int, indent: str = "", *, hanging: bool = False) -> 
 
 
 def _inline(text: str) -> str:
-    """Return a text without its links and its bold type; backticks stay as quotation marks."""
-    spans = re.split(r"(`[^`]*`)", text)  # what is code stays as it is
+    """Remove links and bold type from a text. Backticks stay, as quotation marks."""
+    spans = re.split(r"(`[^`]*`)", text)  # code spans stay unchanged
     return "".join(span if code else _marks(span) for code, group in groupby(spans, _is_code) for span in group)
 
 

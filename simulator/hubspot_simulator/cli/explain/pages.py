@@ -1,4 +1,4 @@
-"""The pages of the documentation that `explain` quotes. They are in the wheel, as pyproject.toml says."""
+"""Reads the documentation pages that `explain` quotes. pyproject.toml adds them to the wheel."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def page(name: str) -> str:
 
 def section(text: str, heading: str) -> str:
     """Return a section with its heading and its subsections. Raises LookupError if the page lacks it."""
-    found = re.search(rf"^(#+) {re.escape(heading)}\n", text, re.MULTILINE)
-    if found is None:
+    match = re.search(rf"^(#+) {re.escape(heading)}\n", text, re.MULTILINE)
+    if match is None:
         raise LookupError(f"no heading {heading!r}")
-    rest = text[found.end() :]
-    end = re.search(rf"^#{{1,{len(found[1])}}} ", _without_code(rest), re.MULTILINE)
-    return (found[0] + (rest[: end.start()] if end else rest)).strip()
+    rest = text[match.end() :]
+    end = re.search(rf"^#{{1,{len(match[1])}}} ", _without_code(rest), re.MULTILINE)
+    return (match[0] + (rest[: end.start()] if end else rest)).strip()
 
 
 def subsections(text: str) -> dict[str, str]:
@@ -34,11 +34,11 @@ def subsections(text: str) -> dict[str, str]:
 
 def rows(text: str) -> list[dict[str, str]]:
     """Return the rows of all tables in a text: each maps the table's headings to the cells."""
-    found = []
+    mappings = []
     for table in re.findall(r"(?:^\|.*\|\n?)+", text, re.MULTILINE):
         heads, _, *body = [cells(line) for line in table.splitlines()]
-        found += [dict(zip(heads, row, strict=True)) for row in body]
-    return found
+        mappings += [dict(zip(heads, row, strict=True)) for row in body]
+    return mappings
 
 
 def cells(line: str) -> list[str]:
@@ -47,5 +47,5 @@ def cells(line: str) -> list[str]:
 
 
 def _without_code(text: str) -> str:
-    """Return a text of the same length, with blanks for its code blocks, where a ``#`` begins a comment."""
+    """Replace code blocks, where a ``#`` begins a comment, by spaces. The length stays the same."""
     return re.sub(r"^```.*?^```", lambda code: " " * len(code[0]), text, flags=re.DOTALL | re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What can be explained: the names of each kind, and the Markdown text of each name."""
+"""The names that `explain` knows, by kind, with a Markdown text for each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TOPICS = {  # page and heading; None is the whole page
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of names. ``texts`` are Markdown by name; ``titles`` are there if a name alone says too little."""
+    """A kind of names. ``texts`` maps names to Markdown, ``titles`` to titles if the names need them."""
 
     title: str
     texts: Mapping[str, str]
@@ -51,7 +51,7 @@ def subjects() -> list[Subject]:
         Subject("Findings of the audit", subsections(section(page("findings"), "All findings"))),
         Subject("Scenarios of the conformance suite", subsections(section(page("conformance"), "The scenarios"))),
         Subject("Bug classes", {number: _bug_class(number, title) for number, title in classes.items()}, classes),
-        Subject("Errors of HubSpot", {name: _error(name) for name in [*_OTHER_ERRORS, *TOKEN_ERRORS]}),
+        Subject("HubSpot errors", {name: _error(name) for name in [*_OTHER_ERRORS, *TOKEN_ERRORS]}),
         Subject("Faults to inject", _faults()),
         Subject("Settings", {name: _setting(name) for name in SETTINGS}),
         Subject("Topics", {name: _topic(*where) for name, where in _TOPICS.items()}),
@@ -80,18 +80,18 @@ def _error(name: str) -> str:
         [
             f"# {name}",
             "",
-            f'The token endpoint answers {status}: `status` is "{name}", `message` is "{message}", `error` is usually '
-            f'"{error}". The table says when, and how sure each detail is.',
+            f'The token endpoint responds with {status}: `status` is "{name}", `message` is "{message}", `error` is '
+            f'usually "{error}". The table says when, and how sure each detail is.',
             "",
             *_table(row for row in rows(text) if row["`status`"] == f"`{name}`"),
         ]
     )
 
 
-def _table(found: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return a table of what is left of some rows without their first column."""
+def _table(selected_rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the lines of a table of some rows, without their first column."""
     lines: list[str] = []
-    for row in found:
+    for row in selected_rows:
         _, *heads = row
         lines = lines or [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         lines.append(f"| {' | '.join(row[head] for head in heads)} |")
