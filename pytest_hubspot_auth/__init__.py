@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hubspot_simulator import ConnectedInstallation as ConnectedInstallation
     from hubspot_simulator import Exchange as Exchange
     from hubspot_simulator import Finding as Finding
-    from hubspot_simulator import Injected as Injected
+    from hubspot_simulator import InjectedFault as InjectedFault
     from hubspot_simulator import Journal as Journal
     from hubspot_simulator import Portal as Portal
     from hubspot_simulator import PrivateApp as PrivateApp
@@ -26,31 +26,31 @@ if TYPE_CHECKING:
     from hubspot_simulator import Settings as Settings
     from hubspot_simulator import SimulatorServer as SimulatorServer
     from hubspot_simulator import __version__ as __version__
+    from hubspot_simulator.lab.conformance.connection import Connection as Connection
 
-    from .conformance.connection import Connection as Connection
     from .conformance.suite import HubSpotRefreshSuite as HubSpotRefreshSuite
     from .routing.responses_bridge import HubspotResponses as HubspotResponses
     from .routing.unsupported_clients import UnreachableClient as UnreachableClient
     from .sim import HubspotSim as HubspotSim
     from .simulation import Simulation as Simulation
     from .simulation import hubspot_simulation as hubspot_simulation
-    from .time.clock import FollowingClock as FollowingClock
     from .time.clock import HubspotClock as HubspotClock
+    from .time.following_clock import FollowingClock as FollowingClock
     from .time.waiting.simulated import SimulatedWaiting as SimulatedWaiting
 
 _HOMES = {
     "App": "hubspot_simulator",
     "AuthorityUnavailable": "hubspot_simulator",
     "ConnectedInstallation": "hubspot_simulator",
-    "Connection": "pytest_hubspot_auth.conformance.connection",
+    "Connection": "hubspot_simulator.lab.conformance.connection",
     "Exchange": "hubspot_simulator",
     "Finding": "hubspot_simulator",
-    "FollowingClock": "pytest_hubspot_auth.time.clock",
+    "FollowingClock": "pytest_hubspot_auth.time.following_clock",
     "HubSpotRefreshSuite": "pytest_hubspot_auth.conformance.suite",
     "HubspotClock": "pytest_hubspot_auth.time.clock",
     "HubspotResponses": "pytest_hubspot_auth.routing.responses_bridge",
     "HubspotSim": "pytest_hubspot_auth.sim",
-    "Injected": "hubspot_simulator",
+    "InjectedFault": "hubspot_simulator",
     "Journal": "hubspot_simulator",
     "Portal": "hubspot_simulator",
     "PrivateApp": "hubspot_simulator",
@@ -77,7 +77,7 @@ __all__ = [
     "HubspotClock",
     "HubspotResponses",
     "HubspotSim",
-    "Injected",
+    "InjectedFault",
     "Journal",
     "Portal",
     "PrivateApp",
@@ -94,7 +94,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        from importlib import import_module  # only now, for the same reason
+        from importlib import import_module  # start-up cost: an unused plugin comes through here
 
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .options import CLOCK_ARGUMENTS, GIVEN, mark_arguments, read_clock_argument
+from .marks import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
+from .options import GIVEN
 
 if TYPE_CHECKING:
     from hubspot_simulator.core.connected_installation import ConnectedInstallation
@@ -61,11 +63,9 @@ def hubspot_sim(
     request: pytest.FixtureRequest, hubspot_settings: Settings, hubspot_server: SimulatorServer
 ) -> HubspotSim:
     """A fresh HubSpot simulator for this test: call ``hubspot_sim.url`` instead of https://api.hubapi.com."""
-    from dataclasses import replace
-
     from .routing.protection import protect_now
     from .sim import HubspotSim
-    from .time.clock import FollowingClock
+    from .time.following_clock import FollowingClock
 
     mark_settings = {name: value for name, value in mark_arguments(request.node).items() if name not in CLOCK_ARGUMENTS}
     settings = replace(hubspot_settings, **mark_settings) if mark_settings else hubspot_settings

@@ -1,7 +1,4 @@
-"""The settings that a run was given, and where each came from; what a mark may say.
-
-Light, as the plugin is: the settings themselves are imported only when something is given.
-"""
+"""The settings that a run was given by command line, environment and ini file, and where each came from."""
 
 from __future__ import annotations
 
@@ -10,143 +7,67 @@ from typing import Any
 
 import pytest
 
-# The names, groups and help of hubspot_simulator.settings, which is not imported for them; a test compares them.
-OPTIONS = {
-    "token_ttl": "lifetime of an access token in seconds (values: a whole number from 1 to 3153600000; default: 1800)",
-    "expires_in": (
-        "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds "
-        "(values: true, absent, or a whole number of seconds; default: true)"
-    ),
-    "token_length": (
-        "characters of an access token, up to 512; 0 is the natural length of about 186 (values: a whole "
-        "number from 0 to 512; default: 0)"
-    ),
-    "code_ttl": (
-        "lifetime of an authorization code in seconds (values: a whole number from 1 to 3153600000; default: 600)"
-    ),
-    "refresh_rotation": (
-        "give a new refresh token at each refresh and end the old one (values: true or false; default: false)"
-    ),
-    "wire": (
-        "form of the 401: as recorded from HubSpot, or the three members that guides print (values: recorded "
-        "or short; default: recorded)"
-    ),
-    "token_errors": (
-        "form of the token endpoint's errors: since 2026, or before (values: current or legacy; default: current)"
-    ),
-    "bad_refresh_error": (
-        "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token (values: invalid_grant or "
-        "invalid_request; default: invalid_grant)"
-    ),
-    "metadata_error": (
-        "status of the v1 token metadata for a token that is expired or unknown (values: 401, 404 or 400; default: 401)"
-    ),
-    "basic_auth": (
-        "accept HTTP Basic client authentication at the token endpoint (values: true or false; default: false)"
-    ),
-    "bearer_case": "accept the scheme Bearer in any case, or exactly so written (values: any or exact; default: any)",
-    "after_uninstall": (
-        "access tokens of an uninstalled app: alive until they expire, or dead (values: alive or dead; default: alive)"
-    ),
-    "v1_sunset": (
-        "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now (values: never, clock or now;"
-        " default: never)"
-    ),
-    "consent": (
-        "answer of /oauth/authorize: approve at once, or show the consent page (values: auto or page; default: auto)"
-    ),
-    "rate_limits": "enforce the rate limits below, on the simulator's clock (values: true or false; default: false)",
-    "rate_limit": "calls per app and account in any ten seconds (values: a whole number from 1; default: 110)",
-    "rate_limit_daily": "calls of a private app per day (values: a whole number from 1; default: 250000)",
-    "rate_limit_token": (
-        "calls of the token endpoint per app and second; 0 sets no limit (values: a whole number from 0; default: 0)"
-    ),
-    "random_seed": "where ids and tokens come from (values: a non-empty text; default: 0)",
-    "client_id": (
-        "client id of the app (values: a text without blanks; empty to draw one from random_seed; default: none)"
-    ),
-    "client_secret": (
-        "client secret of the app (values: a text without blanks; empty to draw one from random_seed; default: none)"
-    ),
-    "redirect_uri": (
-        "redirect URIs that are registered for the app (values: absolute URIs separated by blanks, as in "
-        "http://localhost:3000/oauth-callback; default: http://localhost:3000/oauth-callback)"
-    ),
-    "scopes": (
-        "scopes that the app requires (values: names of scopes separated by blanks or commas; default: oauth "
-        "crm.objects.contacts.read crm.objects.contacts.write crm.objects.companies.read "
-        "crm.objects.companies.write crm.objects.deals.read crm.objects.deals.write tickets)"
-    ),
-    "optional_scopes": (
-        "scopes that the app takes where the account has them (values: names of scopes separated by blanks or"
-        " commas; default: none)"
-    ),
-    "redirect_uri_query": (
-        "match a redirect URI that is registered without a query exactly, or with any query added (values: "
-        "exact or any; default: exact)"
-    ),
-    "strict": "fail a test that calls an endpoint the simulator does not serve (values: true or false; default: true)",
-    "fail_on": (
-        "fail a test, or a run, whose audit has a finding of this severity or a graver one (values: off, "
-        "error, warning or info; default: off)"
-    ),
-    "guard": (
-        "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none "
-        "(values: auto, true or false; default: auto)"
-    ),
-    "hosts": (
-        "further host names that are HubSpot's to your code (values: host names separated by blanks, without "
-        "scheme or port; default: none)"
-    ),
-    "trusted_hosts": (
-        "further host names by which the simulator may be called (values: host names separated by blanks, "
-        "without scheme or port; default: none)"
-    ),
-    "host": "address to bind (values: a non-empty text; default: 127.0.0.1)",
-    "port": "port to bind; 0 takes a free one (values: a whole number from 0 to 65535; default: 0)",
-}
-GROUPS = {
-    "App": (
-        "client_id",
-        "client_secret",
-        "redirect_uri",
-        "redirect_uri_query",
-        "scopes",
-        "optional_scopes",
-        "random_seed",
-    ),
-    "Tokens": ("token_ttl", "expires_in", "token_length", "code_ttl", "refresh_rotation", "after_uninstall"),
-    "Answers": (
-        "wire",
-        "token_errors",
-        "bad_refresh_error",
-        "metadata_error",
-        "basic_auth",
-        "bearer_case",
-        "v1_sunset",
-        "consent",
-    ),
-    "Rate limits": ("rate_limits", "rate_limit", "rate_limit_daily", "rate_limit_token"),
-    "Checks": ("strict", "fail_on", "guard"),
-    "Server": ("host", "port", "hosts", "trusted_hosts"),
-}
-MARK = "hubspot"
-SWEEP_MARK = "hubspot_sweep"
-SCENARIO = "hubspot_scenario"  # the property of a report that kit.score reads
-SWEEP_FIXTURE = "_hubspot_sweep_point"
-CLOCK_ARGUMENTS = ("now", "utc_offset", "waiting")  # of the mark, for hubspot_clock
-NOT_BY_MARK = ("hosts", "trusted_hosts", "host", "port")  # the server is the session's
+from hubspot_simulator.setting_values import SettingError
+from hubspot_simulator.settings_table import GROUPS, SETTINGS, described, read
 
-SECRET = ("client_secret",)  # not shown in the header
+from .marks import CLOCK_ARGUMENTS, MARK, NOT_BY_MARK, SWEEP_MARK, mark_arguments
+
+SCENARIO = "hubspot_scenario"  # the property of a report in which a test of the suite leaves its result
 
 GIVEN: pytest.StashKey[dict[str, tuple[Any, str]]] = pytest.StashKey()
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add an option and an ini setting for each setting."""
+    for title, names in GROUPS.items():
+        group = parser.getgroup(f"hubspot {title}", f"HubSpot simulator: {title.lower()}")
+        for name in names:
+            text = described(name)
+            group.addoption(
+                f"--hubspot-{name.replace('_', '-')}",
+                dest=f"hubspot_{name}",
+                default=None,
+                metavar="VALUE",
+                help=text,
+            )
+            parser.addini(f"hubspot_{name}", text, default=None)
+    parser.getgroup("hubspot", "HubSpot simulator").addoption(
+        "--hubspot-score-card",
+        default=None,
+        metavar="FILE",
+        help="write the score cards of HubSpotRefreshSuite into a file, as JSON",
+    )
+
+
+def register_marks(config: pytest.Config) -> None:
+    """Register the marks with what ``pytest --markers`` says of them."""
+    names = [name for name in SETTINGS if name not in NOT_BY_MARK]
+    config.addinivalue_line(
+        "markers",
+        f"{MARK}(*, {', '.join([*names, *CLOCK_ARGUMENTS])}): settings of "
+        "the HubSpot simulator for this test; now= pins the instant at which hubspot_clock starts, utc_offset= the "
+        "local time of the code under test; waiting='simulated' has sleeps pass simulated time.",
+    )
+    config.addinivalue_line(
+        "markers",
+        f"{SWEEP_MARK}(*, calls, kinds=['expiry'], stride=1): run this test again for each of its calls of HubSpot's "
+        "API, with the access token dead when that call arrives.",
+    )
+
+
+def header_line(given: dict[str, tuple[Any, str]]) -> str | None:
+    """Return the line of pytest's header that says which settings were given, and where; None without any."""
+    if not given:
+        return None
+    shown = {name: "…" if SETTINGS[name].secret else value for name, (value, _) in given.items()}
+    return "hubspot: " + ", ".join(f"{name}={shown[name]} ({source})" for name, (_, source) in given.items())
 
 
 def read_given(config: pytest.Config) -> dict[str, tuple[Any, str]]:
     """Return the settings that are given, each with its source; the command line wins, the ini file loses."""
     _check_ini_names(config)
     texts: dict[str, tuple[str, str]] = {}
-    for name in OPTIONS:
+    for name in SETTINGS:
         variable = f"PYTEST_HUBSPOT_{name.upper()}"
         for text, source in (
             (config.getoption(f"hubspot_{name}"), f"command line --hubspot-{name.replace('_', '-')}"),
@@ -159,17 +80,17 @@ def read_given(config: pytest.Config) -> dict[str, tuple[Any, str]]:
     if not texts and not any(variable.startswith("PYTEST_HUBSPOT_") for variable in os.environ):
         return {}
 
-    from hubspot_simulator import settings
+    from hubspot_simulator.settings import from_environment  # start-up cost: only when something is set
 
     try:
-        settings.from_environment(os.environ)
-    except settings.SettingError as error:
+        from_environment(os.environ)
+    except SettingError as error:
         raise pytest.UsageError(str(error)) from None
     values = {}
     for name, (text, source) in texts.items():
         try:
-            values[name] = (settings.read(name, text), source)
-        except settings.SettingError as error:
+            values[name] = (read(name, text), source)
+        except SettingError as error:
             raise pytest.UsageError(f"{source}: {error}") from None
     return values
 
@@ -178,9 +99,9 @@ def check_options(parser: pytest.Parser, args: list[str]) -> None:
     """Raise pytest.UsageError for an option that is nearly one of ours."""
     if not any(arg.startswith("--hubspot") for arg in args):
         return
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # start-up cost: few runs have an option of ours
 
-    known = ["--hubspot-score-card", *(f"--hubspot-{name.replace('_', '-')}" for name in OPTIONS)]
+    known = ["--hubspot-score-card", *(f"--hubspot-{name.replace('_', '-')}" for name in SETTINGS)]
     for arg in parser.parse_known_and_unknown_args(args)[1]:
         option = arg.partition("=")[0]
         if option.startswith("--hubspot"):
@@ -196,12 +117,12 @@ def _check_ini_names(config: pytest.Config) -> None:
     overridden = (text.partition("=")[0] for text in config.getoption("override_ini") or ())
     given = {*(unknown() if unknown else ()), *overridden}
     for key in sorted(key for key in given if key.startswith("hubspot") and not _is_known(config, key)):
-        from difflib import get_close_matches
+        from difflib import get_close_matches  # start-up cost: few runs have a name that nobody knows
 
         name = key.removeprefix("hubspot").lstrip("_-")
         if name in CLOCK_ARGUMENTS:
             raise pytest.UsageError(f"ini {key}: it is given by mark only: @pytest.mark.hubspot({name}=...)")
-        for near in get_close_matches(name, OPTIONS, n=1, cutoff=0.7):
+        for near in get_close_matches(name, SETTINGS, n=1, cutoff=0.7):
             raise pytest.UsageError(
                 f"ini {key}: there is no such setting (did you mean 'hubspot_{near}'?); `hubspot-simulator explain` "
                 "lists them"
@@ -217,73 +138,15 @@ def _is_known(config: pytest.Config, key: str) -> bool:
     return True
 
 
-def wrong_mark(item: pytest.Item) -> str:
-    """Return what is wrong with the marks on an item, with its file and line; nothing for most."""
-    path, line, _ = item.location
-    where = f"{path}:{'' if line is None else line + 1}: @pytest.mark"
-    try:
-        for mark in item.iter_markers(MARK):
-            _check_mark(mark)
-    except ValueError as error:
-        return f"{where}.{MARK}: {error}"
-    swept = item.get_closest_marker(SWEEP_MARK)
-    if swept is None:
-        return ""
-    if SWEEP_FIXTURE not in getattr(item, "fixturenames", ()):
-        return (
-            f"{where}.{SWEEP_MARK} works on test functions and on methods of plain classes; a unittest.TestCase "
-            "cannot be parametrized by pytest"
-        )
-    from .sweep import read_mark
-
-    try:
-        read_mark(swept)
-    except ValueError as error:
-        return f"{where}.{SWEEP_MARK}: {error}"
-    return ""
-
-
 def guard_choice(item: Any) -> bool | str:
     """Return whether a test is guarded, by its marks, or else by what the session was given: true, false or auto."""
     by_mark = mark_arguments(item).get("guard")
+    choice: bool | str
     if by_mark is None:
-        choice: bool | str = item.config.stash[GIVEN].get("guard", ("auto", ""))[0]
+        choice = item.config.stash[GIVEN].get("guard", ("auto", ""))[0]
         return choice
-    from hubspot_simulator import settings
-
     try:
-        read: bool | str = settings.read("guard", by_mark)
-    except settings.SettingError:  # which fails the test, by wrong_mark
+        choice = read("guard", by_mark)
+    except SettingError:  # which fails the test, by wrong_mark
         return "auto"
-    return read
-
-
-def _check_mark(mark: pytest.Mark) -> None:
-    """Raise ValueError for a wrong argument of a mark."""
-    from hubspot_simulator import settings
-
-    if mark.args:
-        raise ValueError(f"it takes keywords only, such as token_ttl=60; got {mark.args!r}")
-    for name, value in mark.kwargs.items():
-        if name in CLOCK_ARGUMENTS:
-            read_clock_argument(name, value)
-        elif name in NOT_BY_MARK:
-            raise ValueError(f"{name!r} is a setting of the session's server: set it by ini or command line")
-        else:
-            settings.read(name, value)
-
-
-def read_clock_argument(name: str, value: object) -> Any:
-    """Return what an argument of the mark means to ``HubspotClock``. Raises ValueError."""
-    from .time import clock
-
-    parsers = {"now": clock.parse_now, "utc_offset": clock.parse_utc_offset, "waiting": clock.parse_waiting}
-    return parsers[name](value)
-
-
-def mark_arguments(item: Any) -> dict[str, Any]:
-    """Return the arguments of the marks on an item, the closest winning."""
-    arguments: dict[str, Any] = {}
-    for mark in item.iter_markers(MARK):
-        arguments = {**mark.kwargs, **arguments}
-    return arguments
+    return choice

@@ -1,13 +1,12 @@
 """The pytest plugin: its options, mark, hooks and reports, and the fixtures of ``fixtures``.
 
-Every pytest run of everybody who has the package installed imports this module: it imports nothing but pytest,
-and the rest of the product only when something of it is used.
+Every pytest run imports this module where the package is installed. It imports pytest and the table of the settings,
+and the rest of the product inside of the hook that needs it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from types import FunctionType
 
 import pytest
@@ -27,20 +26,8 @@ from .fixtures import (
     hubspot_settings,
     hubspot_sim,
 )
-from .options import (
-    GIVEN,
-    GROUPS,
-    MARK,
-    NOT_BY_MARK,
-    OPTIONS,
-    SCENARIO,
-    SECRET,
-    SWEEP_FIXTURE,
-    SWEEP_MARK,
-    check_options,
-    read_given,
-    wrong_mark,
-)
+from .marks import SWEEP_FIXTURE, SWEEP_MARK, wrong_mark
+from .options import GIVEN, SCENARIO, add_options, check_options, header_line, read_given, register_marks
 from .routing import item_protection
 
 __all__ = [
@@ -61,23 +48,7 @@ _FIXTURES = frozenset(__all__)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add an option and an ini setting for each setting."""
-    for title, names in GROUPS.items():
-        group = parser.getgroup(f"hubspot {title}", f"HubSpot simulator: {title.lower()}")
-        for name in names:
-            group.addoption(
-                f"--hubspot-{name.replace('_', '-')}",
-                dest=f"hubspot_{name}",
-                default=None,
-                metavar="VALUE",
-                help=OPTIONS[name],
-            )
-            parser.addini(f"hubspot_{name}", OPTIONS[name], default=None)
-    parser.getgroup("hubspot", "HubSpot simulator").addoption(
-        "--hubspot-score-card",
-        default=None,
-        metavar="FILE",
-        help="write the score cards of HubSpotRefreshSuite into a file, as JSON",
-    )
+    add_options(parser)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -88,18 +59,8 @@ def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Gen
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark and read the settings that are given, so that a wrong one ends the run at once."""
-    config.addinivalue_line(
-        "markers",
-        f"{MARK}(*, {', '.join(n for n in OPTIONS if n not in NOT_BY_MARK)}, now, utc_offset, waiting): settings of "
-        "the HubSpot simulator for this test; now= pins the instant at which hubspot_clock starts, utc_offset= the "
-        "local time of the code under test; waiting='simulated' has sleeps pass simulated time.",
-    )
-    config.addinivalue_line(
-        "markers",
-        f"{SWEEP_MARK}(*, calls, kinds=['expiry'], stride=1): run this test again for each of its calls of HubSpot's "
-        "API, with the access token dead when that call arrives.",
-    )
+    """Register the marks and read the settings that are given, so that a wrong one ends the run at once."""
+    register_marks(config)
     config.stash[GIVEN] = read_given(config)
     config.pluginmanager.register(_SectionStyling(config), "hubspot-dressing")
 
@@ -111,11 +72,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which settings are not the default, and where they came from."""
-    given = config.stash[GIVEN]
-    if not given:
-        return None
-    shown = {name: "…" if name in SECRET else value for name, (value, _) in given.items()}
-    return "hubspot: " + ", ".join(f"{name}={shown[name]} ({source})" for name, (_, source) in given.items())
+    return header_line(config.stash[GIVEN])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -152,6 +109,11 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test whose marks are wrong, before its fixtures read them; no other test."""
     item_protection.caught(item)  # in an earlier run of the same test, by pytest-rerunfailures: forget it
     problem = wrong_mark(item)
+    swept = item.get_closest_marker(SWEEP_MARK)
+    if not problem and swept is not None:
+        from . import sweep
+
+        problem = sweep.wrong_mark(item, swept)
     if problem:
         pytest.fail(problem, pytrace=False)
     yield
@@ -254,35 +216,13 @@ class _SectionStyling:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say how the refresh suites did, which points of the sweeps failed, and which calls were left out."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    if any(_has(report, SCENARIO) for report in reports):
-        from .conformance.score import score_lines, write_json
+    names = [name for report in reports for name, _ in getattr(report, "user_properties", ())]
+    if SCENARIO in names:
+        from .terminal_summary import write_score_cards
 
-        terminalreporter.section("HubSpot refresh score card")
-        _write(terminalreporter, score_lines(reports), failed=re.compile(r"  \S+ +[\d, ]+  FAILED"))
-        path = config.option.hubspot_score_card
-        if path:
-            try:
-                write_json(reports, path)
-            except OSError as error:
-                terminalreporter.line(f"the score card could not be written: {error}", red=True)
-    if any(_has(report, SWEEP_MARK) for report in reports):
+        write_score_cards(terminalreporter, reports, config.option.hubspot_score_card)
+    if SWEEP_MARK in names:
         from .sweep import summary
+        from .terminal_summary import write_sweeps
 
-        lines = summary(reports)
-        if lines:
-            terminalreporter.section("HubSpot expiry sweep")
-            _write(terminalreporter, lines, failed=re.compile(".*: fails "))
-
-
-def _write(terminalreporter: pytest.TerminalReporter, lines: Iterable[str], failed: re.Pattern[str]) -> None:
-    """Write lines in 80 columns, those of failures in red."""
-    from hubspot_simulator.core.printable import wrapped
-
-    for line in lines:
-        markup = {"red": True} if failed.match(line) else {}
-        for part in wrapped(line).split("\n"):
-            terminalreporter.line(part, **markup)
-
-
-def _has(report: object, name: str) -> bool:
-    return any(found == name for found, _ in getattr(report, "user_properties", ()))
+        write_sweeps(terminalreporter, summary(reports))

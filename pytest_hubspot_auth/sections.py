@@ -15,6 +15,8 @@ import pytest
 from _pytest._code.code import TerminalRepr
 from _pytest._io import TerminalWriter
 
+from hubspot_simulator.core.printable import wrapped
+
 JOURNAL = "HubSpot simulator"
 AUDIT = "HubSpot audit"
 _TITLES = (JOURNAL, AUDIT)
@@ -77,8 +79,6 @@ def dress(report: pytest.TestReport, config: pytest.Config) -> None:
 
 def _write(sections: Iterable[tuple[str, str, str]], tw: TerminalWriter, *, shown: bool) -> None:
     """Write sections. ``shown`` tells whether the terminal shows them: then they are wrapped and colored."""
-    from hubspot_simulator.core.printable import wrapped
-
     for title, text, sep in sections:
         tw.sep(sep, title)
         for line in text.split("\n"):

@@ -21,9 +21,10 @@ from hubspot_simulator.settings import Settings
 from hubspot_simulator.simulator import Simulator
 
 from .routing.guard import routed_by
+from .routing.httpx_transport import transport
 from .routing.no_proxy import HUBSPOT, exempt
 from .routing.unsupported_clients import refused
-from .time.clock import is_frozen, move_newest_freeze
+from .time.freezes import is_frozen, move_newest_freeze
 
 if TYPE_CHECKING:
     from .routing.httpx_transport import Httpx2Module, Httpx2Transport, HttpxTransport
@@ -102,8 +103,6 @@ class HubspotSim(Simulator):
         ``library`` is the module httpx or httpx2. The default is the one that is already imported, or httpx if both
         are; type checkers then assume httpx.
         """
-        from .routing.httpx_transport import transport
-
         return transport(self._server.app, self._server.url_host, library)
 
     @contextmanager

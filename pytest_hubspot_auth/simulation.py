@@ -17,12 +17,13 @@ from hubspot_simulator.settings import SETTINGS, Settings, read
 from hubspot_simulator.simulator import Simulator
 
 from .decoration import decorate_tests, decorated_function
-from .options import CLOCK_ARGUMENTS, read_clock_argument
+from .marks import CLOCK_ARGUMENTS, read_clock_argument
 from .report import audit_failure, journal_section, unserved
 from .routing.children import ChildProxies
 from .routing.protection import Protection
 from .sim import ClientKwargs, HubspotSim
-from .time.clock import FollowingClock, HubspotClock
+from .time.clock import HubspotClock
+from .time.following_clock import FollowingClock
 
 _PARAMETER = "sim"
 _REPLACED = {
@@ -190,7 +191,7 @@ class _SimulationContext:
             if self._intercept:
                 stack.enter_context(sim.intercept())
             if self._responses:
-                from .routing.responses_bridge import HubspotResponses
+                from .routing.responses_bridge import HubspotResponses  # start-up cost: it loads requests
 
                 bridge = HubspotResponses(server)
                 bridge.start()

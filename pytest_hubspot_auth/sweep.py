@@ -14,9 +14,8 @@ from hubspot_simulator.core.words import plural
 from hubspot_simulator.lab.sweep import Point, Sweep, points, read_kinds, target
 from hubspot_simulator.simulator import Simulator
 
-from .options import SWEEP_FIXTURE, SWEEP_MARK
+from .marks import SWEEP_FIXTURE, SWEEP_MARK, mark_place
 
-_PROPERTY = "hubspot_sweep"
 _PLAIN = "plain"
 # The calls before which a test fetches a token, by test and its other parameters.
 _FETCHES: pytest.StashKey[dict[tuple[str, str], frozenset[int]]] = pytest.StashKey()
@@ -54,6 +53,21 @@ def read_mark(mark: pytest.Mark) -> SweepMark:
             f"maximum is {_MAX_POINTS}: set stride={stride} or more"
         )
     return SweepMark(arguments.calls, tuple(kinds), arguments.stride)
+
+
+def wrong_mark(item: pytest.Item, mark: pytest.Mark) -> str:
+    """Return what is wrong with the mark ``hubspot_sweep`` on an item, with its file and line; empty if nothing."""
+    place = f"{mark_place(item)}.{SWEEP_MARK}"
+    if SWEEP_FIXTURE not in getattr(item, "fixturenames", ()):
+        return (
+            f"{place} works on test functions and on methods of plain classes; a unittest.TestCase cannot be "
+            "parametrized by pytest"
+        )
+    try:
+        read_mark(mark)
+    except ValueError as error:
+        return f"{place}: {error}"
+    return ""
 
 
 def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
@@ -115,7 +129,7 @@ class SweptItem:
             "calls": self._arguments.calls,
             "stride": self._arguments.stride,
         }
-        report.user_properties.append((_PROPERTY, json.dumps(result)))
+        report.user_properties.append((SWEEP_MARK, json.dumps(result)))
 
 
 def _other_parameters(item: pytest.Item) -> str:
@@ -157,7 +171,7 @@ def summary(reports: Iterable[Any]) -> list[str]:
         json.loads(value)
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == _PROPERTY and report.outcome != "rerun"  # the rerun has a report of its own
+        if name == SWEEP_MARK and report.outcome != "rerun"  # the rerun has a report of its own
     ]
     plain = {result["test"] for result in results if result["point"] == _PLAIN and result["failed"]}
     lines = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic
 
 PACKAGES = ("pytest_hubspot_auth", "hubspot_simulator")
 
@@ -40,7 +40,7 @@ def _autodoc(name: str, value: Any) -> list[str]:
     lines = [f".. auto{kind}:: {name}", "   :members:"]
     if any(map(_is_private, value.__bases__)):
         return [*lines, "   :inherited-members:"]
-    return lines if value.__bases__ == (object,) else [*lines, "   :show-inheritance:"]
+    return lines if value.__bases__ in [(object,), (Generic,)] else [*lines, "   :show-inheritance:"]
 
 
 def _is_private(base: type) -> bool:

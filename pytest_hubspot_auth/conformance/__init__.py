@@ -1,5 +1,5 @@
-"""The conformance kit: every known token-refresh bug as a scenario that an integration passes or fails.
+"""The conformance suite as pytest sees it: the class to inherit from, and the score card in the terminal.
 
-``suite`` is what a user's test class inherits from. A ``trial`` is one scenario on one integration; ``assess`` runs
-it and gives a ``Result``. Nothing is imported here, so that the score card costs nothing.
+``suite`` is what a user's test class inherits from, ``bench`` gives its scenarios a frozen clock, ``score_card`` reads
+the results from pytest's reports. The scenarios are ``hubspot_simulator.lab.conformance``. Nothing is imported here.
 """

@@ -5,30 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic
 
 import pytest
 
-from ..options import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
-from .scenario import Result, Scenario
-from .scenarios import SCENARIOS
+from hubspot_simulator.core.printable import wrapped
+from hubspot_simulator.lab.conformance.assess import assess
+from hubspot_simulator.lab.conformance.bench import Bench
+from hubspot_simulator.lab.conformance.probe import probe
+from hubspot_simulator.lab.conformance.scenario import Result, Scenario
+from hubspot_simulator.lab.conformance.scenarios import SCENARIOS
+
+from ..marks import CLOCK_ARGUMENTS, mark_arguments, read_clock_argument
+from ..options import SCENARIO
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # type checkers have it; the typing module's takes no default before 3.13
 
+    from hubspot_simulator.lab.conformance.adapter_driver import AdapterDriver
+    from hubspot_simulator.lab.conformance.connection import Connection
+    from hubspot_simulator.lab.conformance.failures import AdapterError
     from hubspot_simulator.serving.server import SimulatorServer
-
-    from .connection import Connection
-    from .failures import AdapterError
 
     ClientT = TypeVar("ClientT", default=Any)
 else:
     from typing import TypeVar
 
     ClientT = TypeVar("ClientT")
-
-PROPERTY = "hubspot_scenario"
 
 
 class _CollectedInSubclasses:
@@ -113,13 +118,12 @@ def _test(scenario: Scenario) -> Callable[[HubSpotRefreshSuite, pytest.FixtureRe
 
 def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """Run a scenario as the test that asks for it. Fails or skips that test."""
-    from hubspot_simulator.core.printable import wrapped
+    from .bench import driver_of  # it loads the server and freezegun, which collecting a suite does not need
 
-    from .assess import assess
-
+    driver = driver_of(adapter)
     server = request.getfixturevalue("hubspot_server")
     try:
-        wrong = _probed(adapter, request, server)
+        wrong = _probed(driver, request, server)
     except Exception as error:
         _note(request, Result(scenario, "failed", repr(error)))
         raise
@@ -129,7 +133,7 @@ def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario:
     sim = request.getfixturevalue("hubspot_sim")
     clock = request.getfixturevalue("hubspot_clock")
     try:
-        result = assess(scenario, adapter, sim, clock, server.app)
+        result = assess(scenario, driver, Bench(sim, server, clock))
     except Exception as error:
         _note(request, Result(scenario, "failed", repr(error)))
         raise
@@ -140,22 +144,25 @@ def _run(adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, scenario:
         pytest.skip(f"not applicable: {result.reason}")
 
 
-def _probed(
-    adapter: HubSpotRefreshSuite, request: pytest.FixtureRequest, server: SimulatorServer
-) -> AdapterError | None:
+def _probed(driver: AdapterDriver, request: pytest.FixtureRequest, server: SimulatorServer) -> AdapterError | None:
     """Return what is wrong with the adapter. The settings are those of the class, not of the scenario."""
-    from .probe import probe
+    from .bench import probe_bench  # as above
 
     given = mark_arguments(request.node.parent)
     clock = {name: read_clock_argument(name, given.pop(name)) for name in CLOCK_ARGUMENTS if name in given}
     settings = replace(request.getfixturevalue("hubspot_settings"), **given)
-    return probe(adapter, HubSpotRefreshSuite, server, settings, clock)
+    name = f"{type(driver.adapter).__qualname__}/probe"
+    return probe(driver, HubSpotRefreshSuite, _is_fixture, partial(probe_bench, server, settings, name, **clock))
+
+
+def _is_fixture(value: object) -> bool:
+    return type(value).__module__.startswith("_pytest.") or hasattr(value, "_pytestfixturefunction")
 
 
 def _note(request: pytest.FixtureRequest, result: Result) -> None:
     """Leave the result with the test's report, which goes from worker to controller."""
     suite = request.node.nodeid.rpartition("::")[0]
-    request.node.user_properties.append((PROPERTY, json.dumps({"suite": suite, **result.as_json()})))
+    request.node.user_properties.append((SCENARIO, json.dumps({"suite": suite, **result.as_json()})))
 
 
 for _scenario in SCENARIOS.values():

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
+from hubspot_simulator.hosts import PORTS
+
 from .proxied_host import requested_host
 
 _HEAD_BYTES = 64 * 1024
@@ -101,7 +103,7 @@ class ChildProxy:
         head, _, rest = head.partition(b"\r\n\r\n")
         target = urlsplit(b"//" + head.split()[1])
         try:
-            address = self._upstream or ((target.hostname or b"").decode("ascii"), target.port or 443)
+            address = self._upstream or ((target.hostname or b"").decode("ascii"), target.port or PORTS["https"])
             server = socket.create_connection(address, timeout=_CONNECT_SECONDS)
         except (OSError, ValueError):
             client.sendall(_BAD_GATEWAY)

@@ -58,7 +58,7 @@ def _system_proxies() -> dict[str, str]:
     """Return variables with the system's proxies. Clients ignore those once any proxy variable is set."""
     if sys.platform not in ("darwin", "win32"):
         return {}
-    from urllib.request import getproxies, getproxies_environment
+    from urllib.request import getproxies, getproxies_environment  # start-up cost: Linux needs it not at all
 
     if getproxies_environment():
         return {}

@@ -7,6 +7,8 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from hubspot_simulator.hosts import PORTS
+
 
 def environ(method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> dict[str, Any]:
     """Return the WSGI environment of a request with this body."""
@@ -17,7 +19,7 @@ def environ(method: str, url: str, headers: Iterable[tuple[str, str]], body: byt
         "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
         "QUERY_STRING": parts.query,
         "SERVER_NAME": parts.hostname,
-        "SERVER_PORT": str(parts.port or (443 if parts.scheme == "https" else 80)),
+        "SERVER_PORT": str(parts.port or PORTS.get(parts.scheme, PORTS["http"])),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "wsgi.url_scheme": parts.scheme,
         "wsgi.input": BytesIO(body),

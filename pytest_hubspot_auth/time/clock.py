@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from types import ModuleType
-from typing import Any
 
 from freezegun import api, freeze_time
 
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import OffsetClock, SystemClock
+from hubspot_simulator.core.clock import OffsetClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
 from hubspot_simulator.core.instants import duration, from_datetime, iso_instant, to_datetime, to_ms
 
-from . import freezes
 from .freezegun_types import make_stand_ins_equal
+from .freezes import EPOCH
 from .local_time import local_time
 from .waiting.imports import ImportsWhileFrozen
 from .waiting.passed_over import NAMES, PassedOver
 from .waiting.real_waits import RealWaits, measures_its_waits
 from .waiting.simulated import SimulatedWaiting
-
-_EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 
 # freezegun gives real time to every caller that has one of these modules within five stack frames.
 _KEPT_REAL = (
@@ -33,63 +30,6 @@ _KEPT_REAL = (
     "_pytest.runner",  # or the duration of a test would be how far its clock was moved
     "_pytest.timing",
 )
-
-
-class FollowingClock:
-    """A clock that shows the time of the newest freeze, whoever froze it, and the machine's otherwise.
-
-    It reads no function that freezegun replaces, so that a server thread may use it while a freeze ends.
-    """
-
-    def __init__(self) -> None:
-        self._system = SystemClock()
-        self._mover = freezes.Mover()
-
-    def before_move(self, act: Callable[[], object]) -> None:
-        """Have ``act`` called before each move of a freeze, whoever froze it."""
-        self._mover.acts.append(act)
-
-    def stage(self) -> object | None:
-        """Return the newest freeze; None when there is none."""
-        return freezes.newest()
-
-    def left_at_ms(self, stage: object) -> int | None:
-        """Return the instant at which a freeze ended, in epoch milliseconds; None while it is on."""
-        if freezes.is_on(stage):
-            return None
-        if hasattr(stage, "time_ns"):  # time-machine's
-            return int(stage.time_ns()) // 1_000_000
-        return _shown_ms(stage)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {iso_instant(self.now_ms())}>"
-
-    def now_ms(self) -> int:
-        """Return the current instant in epoch milliseconds."""
-        try:
-            factory = api.freeze_factories[-1]
-        except IndexError:
-            return self._system.now_ms()
-        return _shown_ms(factory)
-
-
-def _shown_ms(factory: Any) -> int:
-    # calling a factory that steps by itself would move it
-    moment = factory() if isinstance(factory, api.TickingDateTimeFactory) else factory.time_to_freeze
-    return to_ms(moment - _EPOCH)
-
-
-def move_newest_freeze(delta: timedelta) -> bool:
-    """Move the newest freeze, whoever froze it. Return whether there is one."""
-    factories = api.freeze_factories[-1:]
-    for factory in factories:
-        factory.tick(delta)
-    return bool(factories)
-
-
-def is_frozen() -> bool:
-    """Tell whether freezegun holds the time."""
-    return bool(api.freeze_factories)
 
 
 @contextmanager
@@ -195,7 +135,7 @@ class HubspotClock:
     def now(self) -> datetime:
         """What the code under test takes for now, aware, in UTC."""
         frozen = self._frozen.time_to_freeze
-        return to_datetime(to_ms(frozen - _EPOCH))
+        return to_datetime(to_ms(frozen - EPOCH))
 
     def advance(self, delta: timedelta | None = None, /, **parts: float) -> None:
         """Move both sides, by a ``timedelta`` or its keywords: ``advance(minutes=31)``.
@@ -264,36 +204,4 @@ class HubspotClock:
         self._frozen.tick(delta)
 
     def _frozen_seconds(self) -> float:
-        return (self._frozen.time_to_freeze - _EPOCH).total_seconds()
-
-
-def parse_waiting(value: object) -> str:
-    """Return what the mark's ``waiting=`` names. Raises ValueError with the accepted values."""
-    if value not in ("real", "simulated"):
-        raise ValueError(
-            f"waiting={value!r}: expected 'real', the default, or 'simulated' (hubspot-simulator explain waiting)"
-        )
-    return str(value)
-
-
-def parse_utc_offset(value: object) -> float:
-    """Return the hours that the mark's ``utc_offset=`` names. Raises ValueError with the accepted ones."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -24 < value < 24:
-        raise ValueError(f"utc_offset={value!r}: expected hours ahead of UTC, such as 9 (Tokyo) or -5 (New York)")
-    return value
-
-
-def parse_now(value: object) -> datetime:
-    """Return the instant that the mark's ``now=`` names: ISO 8601 text or a datetime, naive ones in UTC.
-
-    Raises ValueError with the accepted forms.
-    """
-    expected = f"now={value!r}: expected an ISO 8601 instant such as '2026-11-23T10:00:00Z', or a datetime"
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            raise ValueError(expected) from None
-    if not isinstance(value, datetime):
-        raise ValueError(expected)
-    return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        return (self._frozen.time_to_freeze - EPOCH).total_seconds()

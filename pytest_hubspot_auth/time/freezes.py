@@ -6,11 +6,13 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from weakref import WeakSet
 
 from freezegun import api
 
+EPOCH = api.real_datetime(1970, 1, 1)  # naive, as freezegun's own times are
 _REGISTRY = "_hubspot_movers"
 _lock = threading.Lock()
 
@@ -38,6 +40,19 @@ def newest() -> object | None:
 def is_on(freeze: object) -> bool:
     """Tell whether a freeze is still active."""
     return any(freeze is active for stack in _stacks() for active in tuple(stack))
+
+
+def move_newest_freeze(delta: timedelta) -> bool:
+    """Move the newest freeze, whoever froze it. Return whether there is one."""
+    factories = api.freeze_factories[-1:]
+    for factory in factories:
+        factory.tick(delta)
+    return bool(factories)
+
+
+def is_frozen() -> bool:
+    """Tell whether freezegun holds the time."""
+    return bool(api.freeze_factories)
 
 
 def _stacks() -> list[list[Any]]:

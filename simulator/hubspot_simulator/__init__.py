@@ -1,12 +1,12 @@
-"""A fake HubSpot that issues 1800-second OAuth tokens and answers expired ones as HubSpot does.
+"""A fake HubSpot that issues 1800-second OAuth tokens and rejects expired ones with HubSpot's 401.
 
     from hubspot_simulator import Simulator, SimulatorServer
 
     with SimulatorServer(Simulator()) as server:
         print(server.url)
 
-Public are the names in ``__all__``, here and in ``hubspot_simulator.webhooks``, with what the documentation says of
-them. Everything else in this package is private, whatever its name, and may change in any release.
+The public names are those in ``__all__``, here and in ``hubspot_simulator.webhooks``, with the behavior that the
+documentation describes. Everything else in this package is private and may change in any release.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .core.model import Portal as Portal
     from .core.model import PrivateApp as PrivateApp
     from .lab.audit.finding import Finding as Finding
-    from .lab.faults.injection import Injected as Injected
+    from .lab.faults.injection import InjectedFault as InjectedFault
     from .lab.reproduce import Reproduction as Reproduction
     from .serving.authority import AuthorityUnavailable as AuthorityUnavailable
     from .serving.server import SimulatorServer as SimulatorServer
@@ -45,7 +45,7 @@ _HOMES = {
     "ConnectedInstallation": "core.connected_installation",
     "Exchange": "core.exchange",
     "Finding": "lab.audit.finding",
-    "Injected": "lab.faults.injection",
+    "InjectedFault": "lab.faults.injection",
     "Journal": "core.journal",
     "ManualClock": "core.clock",
     "OffsetClock": "core.clock",
@@ -68,7 +68,7 @@ __all__ = [
     "ConnectedInstallation",
     "Exchange",
     "Finding",
-    "Injected",
+    "InjectedFault",
     "Journal",
     "ManualClock",
     "OffsetClock",
@@ -84,9 +84,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # on first use: the plugin reads `settings` alone, which must not cost a server
+def __getattr__(name: str) -> Any:  # the plugin imports `settings` only, which must not load a server
     if name in _HOMES:
-        from importlib import import_module
+        from importlib import import_module  # start-up cost: an unused plugin comes through here
 
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

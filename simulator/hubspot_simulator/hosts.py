@@ -1,4 +1,4 @@
-"""HubSpot's host names (docs/fidelity.md, "Hosts"), and which spellings of a host name mean the same host.
+"""HubSpot's host names and ports (docs/fidelity.md, "Hosts"), and which spellings of a host name mean the same host.
 
 Standard library only, for Python 3.8 and later: ``runner/python/hook.py`` loads this file by its path.
 """
@@ -12,15 +12,16 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 DOMAINS = ("hubapi.com", "hubspot.com")
-CERTIFIED = tuple(f"*.{domain}" for domain in DOMAINS)  # what a certificate for these hosts names
+CERTIFIED = tuple(f"*.{domain}" for domain in DOMAINS)  # the names in the simulator's certificate
 PATTERN = re.compile(rf"(?:api|app|mcp)(?:-[a-z]+\d+)?\.(?:{'|'.join(map(re.escape, DOMAINS))})")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PORTS = {"http": 80, "https": 443}  # HubSpot's, and those that a URL without a port means
 
 
 def canonical(host: object) -> str:
-    """Return a host name in lower case, without the dot at its end; an empty text for what is no name.
+    """Return a host name in lower case and without a trailing dot, or "" for a value that is not a name.
 
-    ``host`` is text or bytes, as Python's sockets take either.
+    ``host`` can be text or bytes, since Python's sockets accept both.
     """
     if isinstance(host, (bytes, bytearray)):
         host = bytes(host).decode("ascii", "replace")
@@ -31,24 +32,24 @@ def canonical(host: object) -> str:
 
 
 def is_hubspot(host: object) -> bool:
-    """Tell whether a host is one of HubSpot's API or app hosts, regional ones included."""
-    return PATTERN.fullmatch(_looked_up(host)) is not None
+    """Return whether a host is one of HubSpot's API or app hosts, including regional ones."""
+    return PATTERN.fullmatch(_resolver_name(host)) is not None
 
 
 @lru_cache(maxsize=32)
 def matcher(more: str = "") -> Callable[[object], bool]:
-    """Return a test for HubSpot's hosts and for ``more`` ones, separated by spaces. It takes any spelling of a name."""
-    named = frozenset(map(canonical, more.split()))
+    """Return a function that matches HubSpot's hosts and those in ``more`` (separated by spaces), in any spelling."""
+    more_names = frozenset(map(canonical, more.split()))
 
     def matches(host: object) -> bool:
-        name = _looked_up(host)
-        return name in named or PATTERN.fullmatch(name) is not None
+        name = _resolver_name(host)
+        return name in more_names or PATTERN.fullmatch(name) is not None
 
     return matches
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a name or an address means this machine."""
+    """Return whether a name or an address stands for this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -56,8 +57,13 @@ def is_loopback(host: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
-def _looked_up(host: object) -> str:
-    """Return the name as it is looked up: Python's sockets write one that is not in ASCII by IDNA."""
+def no_such_port(port: int) -> str:
+    """Return the error for a client that wants a port which HubSpot does not have."""
+    return f"the simulator serves HubSpot's hosts on ports 443 and 80 only, not on {port}"
+
+
+def _resolver_name(host: object) -> str:
+    """Return the name as Python's sockets look it up: non-ASCII names are encoded by IDNA."""
     name = canonical(host)
     if not name.isascii():
         with suppress(UnicodeError):

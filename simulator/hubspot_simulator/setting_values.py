@@ -1,4 +1,4 @@
-"""How the values of settings are read, and in words what is valid. Standard library only."""
+"""Readers that parse and check the values of settings. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 
 class SettingError(ValueError):
-    """A setting has a name or a value that is not valid; the message lists what is."""
+    """A setting has an unknown name or an invalid value. The message lists what is valid."""
 
 
 class Reader:
-    """Reads the value of a setting; ``valid`` says in words what it takes.
+    """Reads the value of a setting. ``valid`` describes the valid values.
 
-    Raises SettingError for a value that is not valid.
+    Raises SettingError for an invalid value.
     """
 
     def __init__(self, read: Callable[[object], Any], valid: str) -> None:
@@ -22,12 +22,13 @@ class Reader:
         self.valid = valid
 
     def __call__(self, value: object) -> Any:
-        """Return the value of the setting."""
+        """Return the value as the type of the setting."""
         return self._read(value)
 
 
 def integer(low: int, high: int | None = None) -> Reader:
-    expected = f"a whole number from {low}" + ("" if high is None else f" to {high}")
+    """Return a reader of integers from ``low`` to ``high``."""
+    expected = f"an integer from {low} to {high}" if high is not None else f"an integer, {low} or higher"
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, str)):
@@ -48,6 +49,8 @@ def _either(*valid: str) -> str:
 
 
 def choice(*valid: str) -> Reader:
+    """Return a reader of one of several texts."""
+
     def read(value: object) -> str:
         if value not in valid:
             raise SettingError(f"expected one of: {', '.join(valid)}")
@@ -87,16 +90,18 @@ def _read_guard(value: object) -> bool | str:
 
 def _read_text(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise SettingError("expected a non-empty text")
+        raise SettingError("expected non-empty text")
     return value
 
 
 boolean = Reader(_read_boolean, "true or false")
 guard = Reader(_read_guard, "auto, true or false")
-text = Reader(_read_text, "a non-empty text")
+text = Reader(_read_text, "non-empty text")
 
 
 def one_of(*valid: int) -> Reader:
+    """Return a reader of one of several integers."""
+
     def read(value: object) -> int:
         if str(value) not in map(str, valid):
             raise SettingError(f"expected one of: {', '.join(map(str, valid))}")
@@ -108,25 +113,25 @@ def one_of(*valid: int) -> Reader:
 def _read_expires_in(value: object) -> str:
     text = str(value)
     if text not in ("true", "absent") and not (text.isascii() and text.isdecimal()):
-        raise SettingError("expected true, absent, or a whole number of seconds")
+        raise SettingError("expected true, absent, or an integer number of seconds")
     return text
 
 
-expires_in = Reader(_read_expires_in, "true, absent, or a whole number of seconds")
+expires_in = Reader(_read_expires_in, "true, absent, or an integer number of seconds")
 
 
-def several(word: Callable[[str], bool], valid: str, separators: str = r"\s+") -> Reader:
-    """Return a reader of several words, given as one text or as a list of texts. It gives them joined by blanks."""
+def words(is_valid: Callable[[str], bool], valid: str, separators: str = r"\s+") -> Reader:
+    """Return a reader of words, passed as one text or a list of texts. It returns them joined by spaces."""
 
     def read(value: object) -> str:
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
             raise SettingError(f"expected {valid}")
-        words = list(dict.fromkeys(part for text in texts for part in re.split(separators, text) if part))
-        wrong = [part for part in words if not word(part)]
-        if wrong:
-            raise SettingError(f"{wrong[0]!r} is not valid: expected {valid}")
-        return " ".join(words)
+        unique = list(dict.fromkeys(part for text in texts for part in re.split(separators, text) if part))
+        invalid = [part for part in unique if not is_valid(part)]
+        if invalid:
+            raise SettingError(f"{invalid[0]!r} is not valid: expected {valid}")
+        return " ".join(unique)
 
     return Reader(read, valid)
 
@@ -137,18 +142,18 @@ def _read_credential(value: object) -> str:
     return value
 
 
-credential = Reader(_read_credential, "a text without blanks; empty to draw one from random_seed")
+credential = Reader(_read_credential, "text without spaces; empty to derive it from random_seed")
 seed = Reader(lambda value: _read_text(str(value)), text.valid)
-hosts = several(
+hosts = words(
     lambda word: re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", word, re.ASCII) is not None,
-    "host names separated by blanks, without scheme or port",
+    "host names separated by spaces, without scheme or port",
 )
-redirect_uris = several(
+redirect_uris = words(
     lambda word: re.match(r"[a-z][a-z0-9+.-]*:/[^#]*$", word, re.IGNORECASE) is not None,
-    "absolute URIs separated by blanks, as in http://localhost:3000/oauth-callback",
+    "absolute URIs separated by spaces, such as http://localhost:3000/oauth-callback",
 )
-scopes = several(
+scopes = words(
     lambda word: re.fullmatch(r"[!#-\[\]-~]+", word) is not None,
-    "names of scopes separated by blanks or commas",
+    "scope names separated by spaces or commas",
     separators=r"[\s,]+",
 )

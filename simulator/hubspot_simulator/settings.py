@@ -1,4 +1,4 @@
-"""The settings, and how they are read from text. Standard library only."""
+"""The settings of a simulator and its server, and how the environment gives them. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,233 +8,116 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
 
-from .setting_values import Reader
 from .setting_values import SettingError as SettingError
-from .setting_values import boolean as _boolean
-from .setting_values import choice as _choice
-from .setting_values import credential as _credential
-from .setting_values import expires_in as _expires_in
-from .setting_values import guard as _guard
-from .setting_values import hosts as _hosts
-from .setting_values import integer as _integer
-from .setting_values import one_of as _one_of
-from .setting_values import redirect_uris as _redirect_uris
-from .setting_values import scopes as _scopes
-from .setting_values import seed as _seed
-from .setting_values import text as _text
+from .settings_table import GROUPS as GROUPS
+from .settings_table import SETTINGS as SETTINGS
+from .settings_table import default_of as default_of
+from .settings_table import described as described
+from .settings_table import read as read
+from .settings_table import shown as shown
 
-PREFIX = "HUBSPOT_SIMULATOR_"  # of environment variables that the command line reads
-PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of those that the plugin reads
-_LONGEST_LIFE = 100 * 365 * 86_400  # seconds: an expiry must be a date, of the year 9999 at the latest
-HANDED_OVER = ("URL", "CHILD", "RUN")  # variables with the first prefix that are no settings: `run` sets them
+PREFIX = "HUBSPOT_SIMULATOR_"  # of the environment variables that the command line reads
+PYTEST_PREFIX = "PYTEST_HUBSPOT_"  # of the environment variables that the plugin reads
+RUN_VARIABLES = ("URL", "CHILD", "RUN")  # names with the prefix PREFIX that `run` sets and that are not settings
 
 
-def _setting(default: Any, read: Reader, help: str, *, secret: bool = False) -> Any:
-    return field(
-        default=default, repr=not secret, metadata={"read": read, "help": help, "valid": read.valid, "secret": secret}
-    )
+def _setting(name: str) -> Any:
+    return field(default=SETTINGS[name].default)
 
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """What can be set about a simulator and its server.
+    """The settings of a simulator and its server.
 
-    A wrong value raises SettingError (a ValueError) that names the setting, the value and what is valid.
+    ``settings_table`` says what each one does. An invalid value raises SettingError (a ValueError) that names the
+    setting, the value and the valid values.
     """
 
-    token_ttl: int = _setting(1800, _integer(1, _LONGEST_LIFE), "lifetime of an access token in seconds")
-    expires_in: str = _setting(
-        "true",
-        _expires_in,
-        "what a token response says of the lifetime: the truth, nothing (absent), or a number of seconds",
-    )
-    token_length: int = _setting(
-        0, _integer(0, 512), "characters of an access token, up to 512; 0 is the natural length of about 186"
-    )
-    code_ttl: int = _setting(600, _integer(1, _LONGEST_LIFE), "lifetime of an authorization code in seconds")
-    refresh_rotation: bool = _setting(False, _boolean, "give a new refresh token at each refresh and end the old one")
-    wire: str = _setting(
-        "recorded",
-        _choice("recorded", "short"),
-        "form of the 401: as recorded from HubSpot, or the three members that guides print",
-    )
-    token_errors: str = _setting(
-        "current", _choice("current", "legacy"), "form of the token endpoint's errors: since 2026, or before"
-    )
-    bad_refresh_error: str = _setting(
-        "invalid_grant",
-        _choice("invalid_grant", "invalid_request"),
-        "RFC 6749 error of BAD_REFRESH_TOKEN for an unknown refresh token",
-    )
-    metadata_error: int = _setting(
-        401, _one_of(401, 404, 400), "status of the v1 token metadata for a token that is expired or unknown"
-    )
-    basic_auth: bool = _setting(False, _boolean, "accept HTTP Basic client authentication at the token endpoint")
-    bearer_case: str = _setting(
-        "any", _choice("any", "exact"), "accept the scheme Bearer in any case, or exactly so written"
-    )
-    after_uninstall: str = _setting(
-        "alive", _choice("alive", "dead"), "access tokens of an uninstalled app: alive until they expire, or dead"
-    )
-    v1_sunset: str = _setting(
-        "never",
-        _choice("never", "clock", "now"),
-        "end of OAuth v1: never, on 2027-02-16 by the simulator's clock, or now",
-    )
-    consent: str = _setting(
-        "auto", _choice("auto", "page"), "answer of /oauth/authorize: approve at once, or show the consent page"
-    )
-    rate_limits: bool = _setting(False, _boolean, "enforce the rate limits below, on the simulator's clock")
-    rate_limit: int = _setting(110, _integer(1), "calls per app and account in any ten seconds")
-    rate_limit_daily: int = _setting(250_000, _integer(1), "calls of a private app per day")
-    rate_limit_token: int = _setting(0, _integer(0), "calls of the token endpoint per app and second; 0 sets no limit")
-    random_seed: str = _setting("0", _seed, "where ids and tokens come from")
-    client_id: str = _setting("", _credential, "client id of the app")
-    client_secret: str = _setting("", _credential, "client secret of the app", secret=True)
-    redirect_uri: str = _setting(
-        "http://localhost:3000/oauth-callback", _redirect_uris, "redirect URIs that are registered for the app"
-    )
-    scopes: str = _setting(
-        "oauth crm.objects.contacts.read crm.objects.contacts.write crm.objects.companies.read "
-        "crm.objects.companies.write crm.objects.deals.read crm.objects.deals.write tickets",
-        _scopes,
-        "scopes that the app requires",
-    )
-    optional_scopes: str = _setting("", _scopes, "scopes that the app takes where the account has them")
-    redirect_uri_query: str = _setting(
-        "exact",
-        _choice("exact", "any"),
-        "match a redirect URI that is registered without a query exactly, or with any query added",
-    )
-    strict: bool = _setting(True, _boolean, "fail a test that calls an endpoint the simulator does not serve")
-    fail_on: str = _setting(
-        "off",
-        _choice("off", "error", "warning", "info"),
-        "fail a test, or a run, whose audit has a finding of this severity or a graver one",
-    )
-    guard: bool | str = _setting(
-        "auto",
-        _guard,
-        "fail a test that would reach the real HubSpot: one that uses a fixture of ours (auto), any, or none",
-    )
-    hosts: str = _setting("", _hosts, "further host names that are HubSpot's to your code")
-    trusted_hosts: str = _setting("", _hosts, "further host names by which the simulator may be called")
-    host: str = _setting("127.0.0.1", _text, "address to bind")
-    port: int = _setting(0, _integer(0, 65535), "port to bind; 0 takes a free one")
+    client_id: str = _setting("client_id")
+    client_secret: str = _setting("client_secret")
+    redirect_uri: str = _setting("redirect_uri")
+    redirect_uri_query: str = _setting("redirect_uri_query")
+    scopes: str = _setting("scopes")
+    optional_scopes: str = _setting("optional_scopes")
+    random_seed: str = _setting("random_seed")
+    token_ttl: int = _setting("token_ttl")
+    expires_in: str = _setting("expires_in")
+    token_length: int = _setting("token_length")
+    code_ttl: int = _setting("code_ttl")
+    refresh_rotation: bool = _setting("refresh_rotation")
+    after_uninstall: str = _setting("after_uninstall")
+    wire: str = _setting("wire")
+    token_errors: str = _setting("token_errors")
+    bad_refresh_error: str = _setting("bad_refresh_error")
+    metadata_error: int = _setting("metadata_error")
+    basic_auth: bool = _setting("basic_auth")
+    bearer_case: str = _setting("bearer_case")
+    v1_sunset: str = _setting("v1_sunset")
+    consent: str = _setting("consent")
+    rate_limits: bool = _setting("rate_limits")
+    rate_limit: int = _setting("rate_limit")
+    rate_limit_daily: int = _setting("rate_limit_daily")
+    rate_limit_token: int = _setting("rate_limit_token")
+    strict: bool = _setting("strict")
+    fail_on: str = _setting("fail_on")
+    guard: bool | str = _setting("guard")
+    host: str = _setting("host")
+    port: int = _setting("port")
+    hosts: str = _setting("hosts")
+    trusted_hosts: str = _setting("trusted_hosts")
 
     def __post_init__(self) -> None:
         for name, value in {f.name: getattr(self, f.name) for f in fields(self)}.items():
             object.__setattr__(self, name, read(name, value))
         for name in ("redirect_uri", "scopes"):
             if not getattr(self, name):
-                raise SettingError(f"{name}='': expected one or more, {SETTINGS[name].metadata['valid']}")
-        both = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
-        if both:
+                raise SettingError(f"{name}='': expected at least one: {SETTINGS[name].valid}")
+        duplicates = [scope for scope in self.optional_scopes.split() if scope in self.scopes.split()]
+        if duplicates:
             default = SETTINGS["scopes"].default
-            said = f", which is {default!r} by default" if self.scopes == default else ""
+            reminder = f" (scopes has its default, {default!r})" if self.scopes == default else ""
             raise SettingError(
-                f"optional_scopes: {', '.join(both)} would be required, too: leave it out of scopes{said}"
+                f"optional_scopes: {', '.join(duplicates)} is also in scopes: remove it from one of them{reminder}"
             )
 
     def __repr__(self) -> str:
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
-        hidden = {f.name for f in fields(self) if f.metadata["secret"]}
-        if len(changed.get("random_seed", "")) > 12:  # it may have been drawn to be secret
+        hidden = {name for name, setting in SETTINGS.items() if setting.secret}
+        if len(changed.get("random_seed", "")) > 12:  # it may be a random secret of `serve`
             hidden.add("random_seed")
         changed.update((name, "…") for name in hidden.intersection(changed))
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
-SETTINGS = {f.name: f for f in fields(Settings)}
-GROUPS = {
-    "App": (
-        "client_id",
-        "client_secret",
-        "redirect_uri",
-        "redirect_uri_query",
-        "scopes",
-        "optional_scopes",
-        "random_seed",
-    ),
-    "Tokens": ("token_ttl", "expires_in", "token_length", "code_ttl", "refresh_rotation", "after_uninstall"),
-    "Answers": (
-        "wire",
-        "token_errors",
-        "bad_refresh_error",
-        "metadata_error",
-        "basic_auth",
-        "bearer_case",
-        "v1_sunset",
-        "consent",
-    ),
-    "Rate limits": ("rate_limits", "rate_limit", "rate_limit_daily", "rate_limit_token"),
-    "Checks": ("strict", "fail_on", "guard"),
-    "Server": ("host", "port", "hosts", "trusted_hosts"),
-}
-
-
-def default_of(name: str) -> str:
-    """Return the default of a setting as text, as it would be given."""
-    default = SETTINGS[name].default
-    return str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def described(name: str, default: str = "") -> str:
-    """Return what a setting does, its valid values, and its default (or another one), as a text for ``--help``."""
-    metadata = SETTINGS[name].metadata
-    return f"{metadata['help']} (values: {metadata['valid']}; default: {default or default_of(name) or 'none'})"
-
-
-def read(name: str, value: object) -> Any:
-    """Return the value of a setting from a text or a Python value.
-
-    Raises SettingError that names the setting, the value, what was expected, and for a wrong name the
-    nearest one.
-    """
-    if name not in SETTINGS:
-        near = get_close_matches(name, SETTINGS, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise SettingError(f"unknown setting {name!r}{hint}; the settings are {', '.join(SETTINGS)}")
-    try:
-        return SETTINGS[name].metadata["read"](value)
-    except SettingError as error:
-        raise SettingError(f"{name}={shown(name, value)}: {error}") from None
-
-
-def shown(name: str, value: object) -> str:
-    """Return the value of a setting for people to read: a secret is left out."""
-    return "…" if value and SETTINGS[name].metadata["secret"] else repr(value)
-
-
 def from_environment(environment: Mapping[str, str], prefix: str = PYTEST_PREFIX) -> dict[str, Any]:
-    """Return the settings found in environment variables ``<prefix><NAME>``.
+    """Return the settings from the environment variables ``<prefix><NAME>``.
 
-    Raises SettingError for an unknown name or a wrong value, naming the variable.
+    Raises SettingError with the variable for an unknown name or an invalid value.
     """
-    found = {}
+    settings = {}
     for variable, value in environment.items():
-        if variable.startswith(prefix) and not _is_of_others(variable, value):
+        if variable.startswith(prefix) and not _is_foreign(variable, value):
             name = variable[len(prefix) :].lower()
             try:
-                found[name] = read(name, value)
+                settings[name] = read(name, value)
             except SettingError as error:
                 near = [] if name in SETTINGS else get_close_matches(name, SETTINGS, n=1)
                 hint = f"; the nearest variable is {prefix}{near[0].upper()}" if near else ""
                 raise SettingError(f"environment variable {variable}: {error}{hint}") from None
-    return found
+    return settings
 
 
-def _is_of_others(variable: str, value: str) -> bool:
-    """Tell what only looks like a setting: what ``run`` hands to its child, what Kubernetes makes of a service's name.
+def _is_foreign(variable: str, value: str) -> bool:
+    """Return whether a variable with our prefix is not a setting: set by ``run``, or by Kubernetes.
 
-    A service that is called hubspot-simulator puts HUBSPOT_SIMULATOR_PORT=tcp://10.0.0.7:8000 and others into pods.
+    A Kubernetes service named hubspot-simulator adds HUBSPOT_SIMULATOR_PORT=tcp://10.0.0.7:8000 and others to pods.
     """
     if not variable.startswith(PREFIX):
         return False
     name = variable[len(PREFIX) :]
-    linked = r"SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?"
+    kubernetes = r"SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?"
     return (
-        name in HANDED_OVER
-        or re.fullmatch(linked, name) is not None
+        name in RUN_VARIABLES
+        or re.fullmatch(kubernetes, name) is not None
         or (name == "PORT" and re.match(r"(tcp|udp|sctp)://", value) is not None)
     )

@@ -21,7 +21,7 @@ from .core.oauth import OAuth
 from .core.redaction import remember
 from .core.store import Store
 from .lab.faults import Faults
-from .lab.faults.injection import Injected
+from .lab.faults.injection import InjectedFault
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Simulator(Accounts):
         times: int | None = 1,
         probability: float | None = None,
         **options: Any,
-    ) -> Injected:
+    ) -> InjectedFault:
         """Have something go wrong with calls to come (``hubspot-simulator explain faults`` lists names and options).
 
         It hits authenticated calls, those of the token endpoint if it is about these, or those of a ``path``: literal,
@@ -151,13 +151,13 @@ class Simulator(Accounts):
         Call ``at``, from 1, gets the error: the authenticated calls count, or, for an error of the token endpoint, the
         calls to that endpoint. Raises ValueError if the text holds no known error, and names the nearest.
         """
-        from .lab.reproduce import reproduce  # few need it
+        from .lab.reproduce import reproduce  # start-up cost: few need it
 
         return reproduce(self, text, at)
 
     def audit(self) -> list[Finding]:
         """Return the mistakes with tokens that the journal proves (docs/findings.md)."""
-        from .lab.audit import audit  # it is costly to import, and most tests pass
+        from .lab.audit import audit  # start-up cost: most tests pass
 
         return audit([exchange for exchange in self.journal.exchanges if not exchange.stranger])
 

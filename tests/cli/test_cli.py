@@ -190,7 +190,7 @@ class TestServe:
     @pytest.mark.parametrize(
         ("host", "said"),
         [
-            ("0.0.0.0", "Everybody on the networks of this machine can call it"),
+            ("0.0.0.0", "Anyone on this machine's networks can call it"),
             ("127.0.0.1", None),
             ("127.0.0.2", None),
             ("localhost", None),
@@ -200,24 +200,24 @@ class TestServe:
         if host == "127.0.0.2" and sys.platform == "darwin":
             pytest.skip("macOS has 127.0.0.1 alone")
         with serving("--host", host) as server:
-            assert ("Everybody" in server.banner) == (said is not None)
+            assert ("Anyone" in server.banner) == (said is not None)
             assert said is None or said in server.banner
             assert call(f"{server.url}/_simulator/health")[0] == 200
 
     @pytest.mark.parametrize(
         ("host", "who"),
         [
-            ("::", "on the networks"),
+            ("::", "on this machine's networks"),
             ("192.0.2.7", "who can reach 192.0.2.7"),
             ("devbox", "who can reach devbox"),
             ("::1", ""),
         ],
     )
     def test_c1_who_can_reach_each_kind_of_address(self, host: str, who: str) -> None:
-        from hubspot_simulator.cli.reach import warning
+        from hubspot_simulator.cli.banner import network_warning
 
-        assert warning(host).startswith(f"Everybody {who}" if who else "")
-        assert bool(warning(host)) == bool(who)
+        assert network_warning(host).startswith(f"Anyone {who}" if who else "")
+        assert bool(network_warning(host)) == bool(who)
 
     def test_d1_my_app_is_the_one_that_is_served(self) -> None:
         app = ("--client-id", "my-id", "--client-secret", "my-secret", "--scopes", "oauth,tickets")
@@ -246,17 +246,17 @@ class TestServe:
             done = run("serve", "--port", str(port))
         assert done.returncode == 1
         assert done.stdout == ""
-        assert re.fullmatch(rf"hubspot-simulator: .*{port}.*taken.*0 for a free one.*\n", done.stderr)
+        assert re.fullmatch(rf"hubspot-simulator: .*{port}.*in use.*0 for a free one.*\n", done.stderr)
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             (
                 ["serve", "--token-ttl", "soon"],
-                "argument --token-ttl: token_ttl='soon': expected a whole number from 1",
+                "argument --token-ttl: token_ttl='soon': expected an integer from 1",
             ),
             (["serve", "--wire", "long"], "argument --wire: wire='long': expected one of: recorded, short"),
-            (["serve", "--port", "99999"], "port='99999': expected a whole number from 0 to 65535"),
+            (["serve", "--port", "99999"], "port='99999': expected an integer from 0 to 65535"),
             (["serve", "--clock", "stopped"], "argument --clock: invalid choice: 'stopped'"),
             (["serve", "--tokenttl", "5"], "unrecognized arguments: --tokenttl 5"),
             (["sevre"], "invalid choice: 'sevre'"),
@@ -299,7 +299,7 @@ class TestServe:
         for name in ("STRICT", "GUARD"):
             done = run("serve", **{f"HUBSPOT_SIMULATOR_{name}": "true"})
             assert done.returncode == 2
-            assert f"is about pytest's tests; for those set PYTEST_HUBSPOT_{name}" in done.stderr
+            assert f"applies to pytest only: set PYTEST_HUBSPOT_{name}" in done.stderr
 
     @pytest.mark.parametrize("command", [["demo"], ["run", "--", sys.executable, "-c", ""]])
     def test_d1_variables_of_pytest_have_no_effect_and_the_command_line_says_so(self, command: list[str]) -> None:
@@ -316,7 +316,7 @@ class TestServe:
     @pytest.mark.parametrize("command", ["serve", "run", "sweep", "reproduce", "demo"])
     def test_the_help_begins_with_what_the_command_does(self, command: str) -> None:
         _, what, *_ = run(command, "--help", COLUMNS="80").stdout.split("\n\n")
-        assert re.match(r"(Serve|Run|Tell) ", what)
+        assert re.match(r"(Serve|Run|Show) ", what)
         assert what.count("hubspot-simulator") == (command in ("run", "sweep", "reproduce"))
 
     @pytest.mark.parametrize("command", ["serve", "run", "sweep"])
@@ -331,9 +331,9 @@ class TestServe:
         for name, setting in SETTINGS.items():
             assert (f"--{name.replace('_', '-')} VALUE" in flat) == (name not in left_out)
             if name not in left_out:
-                assert f"{setting.metadata['help']} (values: {setting.metadata['valid']}; default: " in flat
-        seed = "drawn at each start" if command == "serve" else "0"
-        assert f"where ids and tokens come from (values: a non-empty text; default: {seed})" in flat
+                assert f"{setting.help} (values: {setting.valid}; default: " in flat
+        seed = "random at each start" if command == "serve" else "0"
+        assert f"seed from which ids and tokens are derived (values: non-empty text; default: {seed})" in flat
 
 
 class TestDemo:
@@ -342,14 +342,14 @@ class TestDemo:
         assert (done.returncode, done.stderr) == (0, "")
         story = done.stdout
         for expected in (
-            "POST /oauth/v1/token -> 200, a token that lives 1800 seconds",
+            "POST /oauth/v1/token -> 200, an access token for 1800 seconds",
             "35 minutes pass.",
             "HTTP/1.1 401 Unauthorized",
             '{"status":"error","message":"The OAuth token used to make this call expired 5 minute(s) ago.",'
             '"correlationId":"',
             '{"status": "error", "message": "The OAuth token used to make this call expired 5 minute(s) ago.", '
             '"category": "EXPIRED_AUTHENTICATION"}',
-            "6. And the call works again.\n   GET /crm/v3/objects/contacts -> 200",
+            "6. The call works again.\n   GET /crm/v3/objects/contacts -> 200",
             "expired 300 s ago on the simulator's clock; no newer token was issued",
         ):
             assert expected in story

@@ -16,9 +16,9 @@ from hubspot_simulator.cli.explain.pages import NAMES, page, rows, section
 from hubspot_simulator.cli.explain.subjects import subjects
 from hubspot_simulator.core.errors import TOKEN_ERRORS
 from hubspot_simulator.lab.audit import FINDINGS
+from hubspot_simulator.lab.conformance.bug_classes import BUG_CLASSES
+from hubspot_simulator.lab.conformance.scenarios import SCENARIOS
 from hubspot_simulator.settings import SETTINGS
-from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [path for package in ("simulator", "pytest_hubspot_auth") for path in (ROOT / package).rglob("*.py")]

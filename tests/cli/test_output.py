@@ -91,7 +91,7 @@ def test_b1_the_log_goes_on_when_somebody_reads_again_and_says_what_is_missing()
             lines.append(line.decode())
             if "dropped here" in lines[-1]:
                 break
-        assert re.fullmatch(r"\(\d+ lines were dropped here: nobody read this output in time\)\n", lines[-1])
+        assert re.fullmatch(r"\(\d+ lines were dropped here: the output was read too slowly\)\n", lines[-1])
         get(connection, "/later")
         assert b"/later" in process.stdout.readline()
 
@@ -122,7 +122,7 @@ def test_b1_a_log_record_goes_through_the_output() -> None:
 
 def test_b1_lines_are_dropped_and_counted() -> None:
     stream = Blocked()
-    output = Output(stream, kept=2)
+    output = Output(stream, max_queued=2)
     output.say("1")
     assert stream.reached.wait(30)
     for number in range(2, 10):
@@ -130,7 +130,7 @@ def test_b1_lines_are_dropped_and_counted() -> None:
     output.close(0.01)  # it does not wait for what is blocked
     stream.awake.set()
     output.close(30)
-    assert stream.getvalue() == "1\n2\n3\n(6 lines were dropped here: nobody read this output in time)\n"
+    assert stream.getvalue() == "1\n2\n3\n(6 lines were dropped here: the output was read too slowly)\n"
 
 
 def test_b1_an_output_that_is_gone_is_forgotten() -> None:

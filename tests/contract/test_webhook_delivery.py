@@ -249,7 +249,7 @@ def test_no_answer_in_real_time_is_a_failure(
     listener: socket.socket, hubspot_sim: HubspotSim, hubspot_clock: HubspotClock
 ) -> None:
     sender = WebhookSender(hubspot_sim.clock, timeout=0.05)
-    assert error_of(sender.deliver(url_of(listener), CREATED, SECRET)) == "timeout: no answer within 0.05 s"
+    assert error_of(sender.deliver(url_of(listener), CREATED, SECRET)) == "timeout: no response within 0.05 s"
 
 
 def test_hubspot_waits_for_five_seconds(monkeypatch: pytest.MonkeyPatch, sender: WebhookSender) -> None:
@@ -261,7 +261,7 @@ def test_hubspot_waits_for_five_seconds(monkeypatch: pytest.MonkeyPatch, sender:
 
     monkeypatch.setattr(socket, "create_connection", connect)
     delivery = sender.deliver("http://127.0.0.1:9/hubspot", CREATED, SECRET)
-    assert error_of(delivery) == "timeout: no answer within 5 s"
+    assert error_of(delivery) == "timeout: no response within 5 s"
     assert waited == [5]
 
 

@@ -71,9 +71,7 @@ def test_the_quickstart_without_its_refresh_fails_as_shown(
 
 
 def row(name: str) -> str:
-    return (
-        f"| `{name}` | `{default_of(name)}` | {SETTINGS[name].metadata['valid']} | {SETTINGS[name].metadata['help']} |"
-    )
+    return f"| `{name}` | `{default_of(name)}` | {SETTINGS[name].valid} | {SETTINGS[name].help} |"
 
 
 def test_d6_the_page_lists_every_setting_with_its_valid_values_in_groups() -> None:

@@ -287,7 +287,7 @@ def test_other_hosts_are_untouched(hubspot_sim: HubspotSim) -> None:
 def test_http_is_served_too_and_other_ports_are_nobody(hubspot_sim: HubspotSim) -> None:
     with hubspot_sim.intercept():
         assert requests.get(f"http://{HOST}/_simulator/health", timeout=10).status_code in (200, 403)
-        with pytest.raises(ConnectionRefusedError, match="HubSpot has no port 8443"):
+        with pytest.raises(ConnectionRefusedError, match="ports 443 and 80 only, not on 8443"):
             socket.create_connection((HOST, 8443), timeout=5)
         with socket.socket() as sock, pytest.raises(ConnectionRefusedError):
             sock.connect_ex((socket.gethostbyname(HOST), 22))

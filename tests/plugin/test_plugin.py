@@ -286,7 +286,7 @@ class TestSettings:
             ),
             (
                 "--hubspot-token-ttl=0",
-                "ERROR: command line --hubspot-token-ttl: token_ttl='0': expected a whole number from 1 to 3153600000",
+                "ERROR: command line --hubspot-token-ttl: token_ttl='0': expected an integer from 1 to 3153600000",
             ),
             (
                 "--hubspot-strict=perhaps",
@@ -295,7 +295,7 @@ class TestSettings:
             ),
             (
                 "--hubspot-port=99999",
-                "ERROR: command line --hubspot-port: port='99999': expected a whole number from 0 to 65535",
+                "ERROR: command line --hubspot-port: port='99999': expected an integer from 0 to 65535",
             ),
         ],
     )
@@ -354,7 +354,7 @@ class TestSettings:
         (line,) = [line for line in result.errlines if line.startswith("ERROR")]
         assert line.startswith(
             "ERROR: environment variable PYTEST_HUBSPOT_TOKEN_TLL: unknown setting 'token_tll' (did you mean "
-            "'token_ttl'?); the settings are token_ttl, "
+            "'token_ttl'?); the settings are client_id, "
         )
 
     @pytest.mark.parametrize(
@@ -410,14 +410,8 @@ class TestSettings:
 
     def test_the_mark_is_documented(self, pytester: pytest.Pytester) -> None:
         run(pytester, "--markers").stdout.fnmatch_lines(
-            ["@pytest.mark.hubspot([*], token_ttl, *, strict, fail_on, guard, now, utc_offset, waiting): settings of *"]
+            ["@pytest.mark.hubspot([*], client_id, *, token_ttl, *, strict, fail_on, *, now, utc_offset, waiting): *"]
         )
-
-    def test_the_options_are_the_settings(self) -> None:
-        from hubspot_simulator.settings import SETTINGS, described
-        from pytest_hubspot_auth.options import OPTIONS
-
-        assert {name: described(name) for name in SETTINGS} == OPTIONS
 
     def test_a_taken_port_is_named(self, pytester: pytest.Pytester) -> None:
         import socket
@@ -428,7 +422,7 @@ class TestSettings:
             result = run(pytester, f"--hubspot-port={port}")
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines(
-            [f"the HubSpot simulator cannot start: *{port}: the port is taken*0 for a free one.*"]
+            [f"the HubSpot simulator cannot start: *{port}: the port is in use*0 for a free one.*"]
         )
 
     def test_an_override_that_gives_something_else_is_named(self, pytester: pytest.Pytester) -> None:
@@ -512,7 +506,7 @@ class TestIsolation:
 
 
 class TestCost:
-    HEAVY = ("werkzeug", "freezegun", "responses", "hubspot_simulator", "requests", "cheroot")
+    HEAVY = ("werkzeug", "freezegun", "responses", "hubspot_simulator.settings", "requests", "cheroot")
 
     def test_an_unused_plugin_imports_nothing(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -533,6 +527,12 @@ class TestCost:
             "print(sorted(set(sys.modules) - before))"
         )
         result = pytester.run(sys.executable, "-c", code)
-        own = ["", ".fixtures", ".options", ".plugin", ".routing", ".routing.audit_hook", ".routing.item_protection"]
-        light = [f"pytest_hubspot_auth{name}" for name in own]
+        table = ("", ".setting_values", ".settings_table")
+        own = ("", ".fixtures", ".marks", ".options", ".plugin")
+        routing = ("", ".audit_hook", ".item_protection")
+        light = [
+            *(f"hubspot_simulator{name}" for name in table),
+            *(f"pytest_hubspot_auth{name}" for name in own),
+            *(f"pytest_hubspot_auth.routing{name}" for name in routing),
+        ]
         assert result.outlines == [repr(light)]

@@ -283,7 +283,7 @@ def test_a_failure_shows_the_journal() -> None:
             TypeError,
             r"got 'tokenttl' \(did you mean 'token_ttl'\?\): expected any of intercept, responses, now, utc_offset",
         ),
-        ({"token_ttl": "soon"}, ValueError, "token_ttl='soon': expected a whole number"),
+        ({"token_ttl": "soon"}, ValueError, "token_ttl='soon': expected an integer"),
         ({"now": "soon"}, ValueError, "now='soon': expected an ISO 8601 instant"),
     ],
 )

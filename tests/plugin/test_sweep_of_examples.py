@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
+from hubspot_simulator.lab.conformance.bug_classes import BUG_CLASSES
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SWEPT = """

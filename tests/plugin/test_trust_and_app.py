@@ -86,11 +86,3 @@ def test_d6_pytests_help_lists_the_valid_values_in_groups(pytester: pytest.Pytes
             assert f"--hubspot-{name.replace('_', '-')}=VALUE" in text
     for name in SETTINGS:
         assert described(name).replace("-", "").replace(" ", "") in flat.replace("-", "").replace(" ", "")
-
-
-def test_d6_the_plugins_groups_are_those_of_the_settings() -> None:
-    from hubspot_simulator.settings import GROUPS, SETTINGS
-    from pytest_hubspot_auth import options
-
-    assert options.GROUPS == GROUPS
-    assert tuple(name for name, setting in SETTINGS.items() if setting.metadata["secret"]) == options.SECRET

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hubspot_simulator.runner.unreached import unreached
+from hubspot_simulator.runner.connection_hints import connection_hints
 
 CONTACTS = "/crm/v3/objects/contacts"
 STORY = [("GET", CONTACTS, 200), ("GET", CONTACTS, 401), ("POST", "/oauth/v1/token", 200), ("GET", CONTACTS, 200)]
@@ -284,7 +284,7 @@ def test_other_node_clients(run, node_modules: Path) -> None:
         "https 200",
         "tls true",
         "tls true",
-        "HubSpot has no port 8443: the simulator stands for 443 and 80",
+        "the simulator serves HubSpot's hosts on ports 443 and 80 only, not on 8443",
         "net 127.0.0.1",
     ], ran.report
 
@@ -446,28 +446,28 @@ def test_d4_dotnet(run, tmp_path: Path) -> None:
     expires_once(run(["dotnet", tmp_path / "built" / "child.dll"], "--expire-after", "1"))
 
 
-class TestUnreached:
-    """D4: what was not reached is named when it happens."""
+class TestConnectionHints:
+    """D4: a program that did not connect gets a hint."""
 
     @pytest.mark.parametrize(
         ("command", "said"),
         [
-            (["php", "sync.php"], "PHP's streams (file_get_contents, SoapClient) ignore proxies"),
+            (["php", "sync.php"], "PHP's streams (file_get_contents, SoapClient) ignore the proxy variables"),
             (["sh", "-c", "cd x && /usr/bin/php8.2 sync.php"], "PHP's streams"),
-            (["/usr/bin/python3.11", "-I", "sync.py"], "Python started with -I, -E or -S is not reached"),
-            (["node", "sync.js"], "Node started without NODE_OPTIONS is not reached"),
-            (["./sync"], "a program that ignores the proxy variables is not reached"),
+            (["/usr/bin/python3.11", "-I", "sync.py"], "run cannot redirect Python with -I, -E or -S"),
+            (["node", "sync.js"], "run cannot redirect Node without its NODE_OPTIONS"),
+            (["./sync"], "run cannot redirect a program that ignores the proxy variables"),
         ],
     )
     def test_d4_by_what_was_run(self, command: list[str], said: str) -> None:
-        [line] = unreached(command)
+        [line] = connection_hints(command)
         assert line.startswith(said)
         assert "HUBSPOT_BASE_URL" in line
 
     def test_d4_in_the_report(self, run) -> None:
         ran = run([sys.executable, "-S", "-c", "pass"])
-        assert "\n  nothing: no connection to HubSpot came" in ran.report
-        assert "\n  Python started with -I, -E or -S is not reached" in ran.report
+        assert "\n  none: the program did not connect to HubSpot" in ran.report
+        assert "\n  run cannot redirect Python with -I, -E or -S" in ran.report
 
 
 def test_d4_the_settings_of_php_that_were_there_stay(run) -> None:

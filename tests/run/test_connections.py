@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from hubspot_simulator import Simulator, SimulatorServer
-from hubspot_simulator.runner.connections import NOTHING, Connections, said
+from hubspot_simulator.runner.connections import SENT_NOTHING, Connections, describe_failure
 from hubspot_simulator.runner.report import report
 
 HOST = "api.hubapi.com"
-UNKNOWN_CA = "distrusted the certificate (unknown ca)"
+UNKNOWN_CA = "rejected the certificate (unknown ca)"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def settled(connections: Connections, total: int) -> dict[tuple[str, str], int]:
     """Return what was counted, once the server has seen so many connections."""
     waiting = threading.Event()
     for _ in range(500):
-        found = dict(connections.fruitless())
+        found = dict(connections.without_request())
         if sum(found.values()) >= total:
             break
         waiting.wait(0.01)
@@ -70,31 +70,35 @@ def test_a6_who_distrusts_the_certificate_is_counted_by_host(
 def test_a6_who_sends_nothing_is_told_from_who_asks(server: SimulatorServer, connections: Connections) -> None:
     shake(server, trusting=True, send=b"GET / HTTP/1.0\r\nHost: api.hubapi.com\r\n\r\n")
     shake(server, trusting=True)
-    assert settled(connections, 1) == {(HOST, NOTHING): 1}
+    assert settled(connections, 1) == {(HOST, SENT_NOTHING): 1}
 
 
 def test_a6_a_host_that_the_certificate_does_not_name(server: SimulatorServer, connections: Connections) -> None:
     shake(server, trusting=True, name="api.hubapi.example")
-    assert settled(connections, 1) == {("api.hubapi.example", "distrusted the certificate (bad certificate)"): 1}
+    assert settled(connections, 1) == {("api.hubapi.example", "rejected the certificate (bad certificate)"): 1}
 
 
 def test_a6_a_handshake_that_just_ends(server: SimulatorServer, connections: Connections) -> None:
     with socket.create_connection(server.secure()[1], timeout=10) as sock:
         sock.sendall(b"\x16\x03\x01\x02")
-    assert list(settled(connections, 1)) == [("HubSpot", "ended the TLS handshake without saying why")]
+    assert list(settled(connections, 1)) == [("HubSpot", "aborted the TLS handshake without giving a reason")]
 
 
 def test_a6_a_tunnel_and_the_handshake_in_it_are_one_connection(connections: Connections) -> None:
     connections.tunnel(HOST, 1)
     connections.tunnel(HOST, 2)
     connections.tunnel(HOST, 2, b"\x16\x03\x01")
-    connections.failed(connections.host(2), "x", 2)
+    connections.handshake_failed(connections.host(2), "x", 2)
     connections.tunnel(HOST, 3)
     connections.tunnel(HOST, 3, b"\x16\x03\x01")
-    connections.done(connections.host(3), 3)
-    connections.spoke(HOST)
-    assert connections.fruitless() == {(HOST, "x"): 1, (HOST, NOTHING): 1}
-    assert connections.fruitless(0) == {(HOST, "x"): 1, (HOST, NOTHING): 1, (HOST, "sent no whole request"): 1}
+    connections.handshake_done(connections.host(3), 3)
+    connections.data_received(HOST)
+    assert connections.without_request() == {(HOST, "x"): 1, (HOST, SENT_NOTHING): 1}
+    assert connections.without_request(0) == {
+        (HOST, "x"): 1,
+        (HOST, SENT_NOTHING): 1,
+        (HOST, "sent no complete request"): 1,
+    }
 
 
 TUNNEL = f"""
@@ -115,15 +119,15 @@ def tls(**more):
     [
         (
             "sock.sendall(b'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); sock.recv(99)",
-            f"{HOST}: 1 connection spoke no TLS,",
+            f"{HOST}: 1 connection did not use TLS,",
         ),
-        ("sock.sendall(bytes(range(200, 250))); sock.recv(99)", f"{HOST}: 1 connection spoke no TLS,"),
+        ("sock.sendall(bytes(range(200, 250))); sock.recv(99)", f"{HOST}: 1 connection did not use TLS,"),
         (
             "sock.sendall(b'\\x16\\x03\\x01\\x00\\x04\\xff\\xff\\xff\\xff'); sock.recv(99)",
-            f"{HOST}: 1 connection spoke TLS in a way",
+            f"{HOST}: 1 connection used TLS in a way",
         ),
-        ("sock.sendall(b'\\x16\\x03')", f"{HOST}: 1 connection ended the TLS handshake"),
-        ("tls().sendall(b'GET /crm HTTP/1.1\\r\\nHo')", f"{HOST}: 1 connection sent no whole request"),
+        ("sock.sendall(b'\\x16\\x03')", f"{HOST}: 1 connection aborted the TLS handshake"),
+        ("tls().sendall(b'GET /crm HTTP/1.1\\r\\nHo')", f"{HOST}: 1 connection sent no complete request"),
         ("tls().close()", f"{HOST}: 1 connection sent nothing"),
         ("", f"{HOST}: 1 connection sent nothing"),
         ("s = tls(); s.sendall(b'GET /crm HTTP/1.0\\r\\n\\r\\n'); s.recv(99)", ""),
@@ -137,40 +141,40 @@ def test_a6_each_connection_of_a_program_is_counted_once_and_by_what_it_did(
     said = " ".join(done.report.split())
     assert expected in said
     assert said.count("1 connection ") == bool(expected)
-    assert "no connection to HubSpot came" not in said
+    assert "did not connect to HubSpot" not in said
 
 
 def test_a6_an_alert_after_the_handshake(connections: Connections) -> None:
-    connections.done(HOST)
-    connections.ended(HOST, UNKNOWN_CA)
-    assert connections.fruitless() == {(HOST, UNKNOWN_CA): 1}
+    connections.handshake_done(HOST)
+    connections.rejected_late(HOST, UNKNOWN_CA)
+    assert connections.without_request() == {(HOST, UNKNOWN_CA): 1}
 
 
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
         ("TLSV1_ALERT_UNKNOWN_CA", UNKNOWN_CA),
-        ("SSLV3_ALERT_BAD_CERTIFICATE", "distrusted the certificate (bad certificate)"),
-        ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "distrusted the certificate (certificate unknown)"),
-        ("TLSV1_ALERT_PROTOCOL_VERSION", "ended the TLS handshake (protocol version)"),
-        ("NO_SHARED_CIPHER", "spoke TLS in a way that the simulator does not (no shared cipher)"),
+        ("SSLV3_ALERT_BAD_CERTIFICATE", "rejected the certificate (bad certificate)"),
+        ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "rejected the certificate (certificate unknown)"),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "aborted the TLS handshake (protocol version)"),
+        ("NO_SHARED_CIPHER", "used TLS in a way that the simulator does not support (no shared cipher)"),
     ],
 )
 def test_a6_what_an_alert_tells(reason: str, words: str) -> None:
     error = ssl.SSLError()
     error.reason = reason
-    assert said(error) == words
+    assert describe_failure(error) == words
 
 
 def test_a6_the_three_cases_in_the_report() -> None:
     simulator = Simulator()
-    assert "  nothing: no connection to HubSpot came (hubspot-simulator explain languages)" in report(
+    assert "  none: the program did not connect to HubSpot (hubspot-simulator explain languages)" in report(
         simulator, {}, {}, {}, ["sync"]
     )
-    distrusted = report(simulator, {}, {}, {(HOST, UNKNOWN_CA): 2})
-    assert "  nothing: no request came, but the program did connect:\n" in distrusted
-    assert f"  {HOST}: 2 connections {UNKNOWN_CA}. Fix: have the program trust the certificates" in distrusted
-    assert f"  {HOST}: 1 connection sent nothing. " in report(simulator, {}, {}, {(HOST, NOTHING): 1})
+    rejected = report(simulator, {}, {}, {(HOST, UNKNOWN_CA): 2})
+    assert "  none, but the program did connect to HubSpot:\n" in rejected
+    assert f"  {HOST}: 2 connections {UNKNOWN_CA}. Fix: make the program trust the certificates" in rejected
+    assert f"  {HOST}: 1 connection sent nothing. " in report(simulator, {}, {}, {(HOST, SENT_NOTHING): 1})
 
 
 OWN_CERTIFICATES = f"""
@@ -195,8 +199,8 @@ def test_a6_a_program_with_certificates_of_its_own(run, tmp_path: Path) -> None:
     script.write_text(OWN_CERTIFICATES)
     ran = run([sys.executable, "-S", script])
     assert ran.output == "CERTIFICATE_VERIFY_FAILED\n"
-    assert "no request came, but the program did connect:" in ran.report
-    assert f"  {HOST}: 1 connection {UNKNOWN_CA}. Fix: have the program trust" in ran.report
+    assert "none, but the program did connect to HubSpot:" in ran.report
+    assert f"  {HOST}: 1 connection {UNKNOWN_CA}. Fix: make the program trust" in ran.report
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="not on this machine: curl")
@@ -216,5 +220,5 @@ def test_a6_node_with_certificates_of_its_own(run, tmp_path: Path) -> None:
     )
     ran = run(["node", script])
     assert ran.output.strip() in ("UNABLE_TO_VERIFY_LEAF_SIGNATURE", "SELF_SIGNED_CERT_IN_CHAIN"), ran
-    assert "no request came, but the program did connect:" in ran.report
+    assert "none, but the program did connect to HubSpot:" in ran.report
     assert f"  {HOST}: 1 connection " in ran.report

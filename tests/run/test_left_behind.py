@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from hubspot_simulator.runner import process_tree
-from hubspot_simulator.runner.tail import Tail
+from hubspot_simulator.runner.output_tail import OutputTail
 from hubspot_simulator.runner.watchdog import Watchdog
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="terminals and kill -9 of POSIX")
@@ -123,7 +123,7 @@ class TestSweep:
 
 class TestOutput:
     def test_b8_the_end_is_kept_and_nothing_else(self) -> None:
-        tail = Tail()
+        tail = OutputTail()
         script = "import sys\nfor _ in range(2000): sys.stdout.write('x' * 9999 + '\\n')\nprint('the end')"
         subprocess.run([sys.executable, "-c", script], stdout=tail.child_end, check=True)
         assert tail.text().endswith("x\nthe end\n" if os.name == "posix" else "the end\r\n")
@@ -151,13 +151,13 @@ class TestOutput:
         assert int(peak) < 140_000, peak  # KiB: 150 MB are printed at each point
 
     def test_who_outlives_the_child_does_not_hold_it_up(self) -> None:
-        tail = Tail()
+        tail = OutputTail()
         with subprocess.Popen(
             [sys.executable, "-c", f"print('x', flush=True); {SLEEP}"], stdout=tail.child_end
         ) as held:
             try:
                 for _ in range(1000):
-                    if tail._kept:
+                    if tail._tail:
                         break
                     threading.Event().wait(0.01)
                 assert tail.text().strip() == "x"

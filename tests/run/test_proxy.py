@@ -115,22 +115,26 @@ def test_a_whole_url_is_forwarded_and_links_say_what_was_called(
 @pytest.mark.parametrize(
     ("lines", "status", "sentence"),
     [
-        (["CONNECT example.com:443 HTTP/1.1"], 403, "example.com is not HubSpot's: allow it with --allow example.com"),
+        (
+            ["CONNECT example.com:443 HTTP/1.1"],
+            403,
+            "example.com is not one of them: allow it with --allow example.com",
+        ),
         (["GET http://example.com/ HTTP/1.1"], 403, "or every host with --allow-network"),
-        (["CONNECT 192.0.2.1:443 HTTP/1.1"], 403, "192.0.2.1 is not HubSpot's"),
-        (["CONNECT api.hubapi.com.evil.example:443 HTTP/1.1"], 403, "is not HubSpot's"),
+        (["CONNECT 192.0.2.1:443 HTTP/1.1"], 403, "192.0.2.1 is not one of them"),
+        (["CONNECT api.hubapi.com.evil.example:443 HTTP/1.1"], 403, "is not one of them"),
         (
             ["CONNECT api.hubapi.com:8443 HTTP/1.1"],
             403,
-            "HubSpot has no port 8443: the simulator stands for 443 and 80",
+            "the simulator serves HubSpot's hosts on ports 443 and 80 only, not on 8443",
         ),
-        (["CONNECT api.hubapi.com HTTP/1.1"], 400, "it takes CONNECT host:port, or a whole URL"),
-        (["CONNECT api.hubapi.com:port HTTP/1.1"], 400, "it takes CONNECT"),
-        (["GET / HTTP/1.1", "Host: api.hubapi.com"], 400, "it takes CONNECT"),
-        (["GET ftp://api.hubapi.com/ HTTP/1.1"], 400, "it takes CONNECT"),
-        (["GET http://[/ HTTP/1.1"], 400, "it takes CONNECT"),
-        (["hello"], 400, "it takes CONNECT"),
-        (["\x16\x03\x01"], 400, "it takes CONNECT"),
+        (["CONNECT api.hubapi.com HTTP/1.1"], 400, "it expects CONNECT host:port, or an absolute URL"),
+        (["CONNECT api.hubapi.com:port HTTP/1.1"], 400, "it expects CONNECT"),
+        (["GET / HTTP/1.1", "Host: api.hubapi.com"], 400, "it expects CONNECT"),
+        (["GET ftp://api.hubapi.com/ HTTP/1.1"], 400, "it expects CONNECT"),
+        (["GET http://[/ HTTP/1.1"], 400, "it expects CONNECT"),
+        (["hello"], 400, "it expects CONNECT"),
+        (["\x16\x03\x01"], 400, "it expects CONNECT"),
     ],
 )
 def test_what_it_refuses(lines: list[str], status: int, sentence: str, start: Start, server: SimulatorServer) -> None:
@@ -139,7 +143,7 @@ def test_what_it_refuses(lines: list[str], status: int, sentence: str, start: St
     assert got == status
     assert sentence in body
     assert server.simulator.journal.exchanges == []
-    assert bool(proxy.refused) == ("is not HubSpot's" in body)
+    assert bool(proxy.blocked) == ("is not one of them" in body)
 
 
 def test_a_refusal_reaches_a_client_that_is_still_talking(start: Start) -> None:
@@ -164,7 +168,7 @@ def test_what_it_lets_through(allow: str, host: str, start: Start, monkeypatch: 
         heard = upstream.simulator.journal.exchanges
     assert [(one.path, one.query) for one in heard] == [("/x", "y=1"), ("/z", "")]
     assert dict(heard[0].request_headers)["HTTP_HOST"] == f"{host}:{upstream.port}"
-    assert not proxy.refused
+    assert not proxy.blocked
 
 
 def test_hubspots_hosts_never_lead_out(start: Start, server: SimulatorServer) -> None:
@@ -260,7 +264,7 @@ class TestHosts:
     def test_b10_no_host_is_a_400(self, host: str, target: str, start: Start) -> None:
         proxy = start("*")
         assert say(proxy, target.format(host))[0] == 400
-        assert not proxy.refused
+        assert not proxy.blocked
 
     @pytest.mark.parametrize("host", ["localhost.", "[::ffff:127.0.0.1]", "127.0.0.1"])
     def test_a_host_is_reached(self, host: str, start: Start) -> None:

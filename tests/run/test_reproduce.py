@@ -140,7 +140,7 @@ def test_d6_as_json(reproduce: Reproduce, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["everything is fine", "--", "true"], "'everything is fine' is not an error that the simulator knows"),
-        ([EXPIRED, "--at", "0", "--", "true"], "argument --at: '0': expected the number of a call, from 1"),
+        ([EXPIRED, "--at", "0", "--", "true"], "argument --at: '0': expected the number of a call, 1 or higher"),
         ([EXPIRED, "true"], "put -- before the program: hubspot-simulator reproduce [options] -- true"),
         ([EXPIRED], "reproduce needs a program"),
         (["--", "true"], "the following arguments are required: TEXT"),

@@ -19,7 +19,7 @@ import pytest
 
 from hubspot_simulator.cli import main
 from hubspot_simulator.cli.run import add_options
-from hubspot_simulator.runner import child_process, environment, libfaketime, shared_clock
+from hubspot_simulator.runner import child_process, clock_schedule, environment, shared_clock
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, terminals and file modes of POSIX")
 COMMAND = [sys.executable, "-m", "hubspot_simulator", "run"]
@@ -66,7 +66,7 @@ def call_in_time():
 
 def needs_libfaketime() -> None:
     try:
-        shared_clock.fake_clock(libfaketime.read_duration("31m"), {})
+        shared_clock.fake_clock(clock_schedule.read_duration("31m"), {})
     except shared_clock.NoFakeClock as error:
         pytest.skip(str(error))
 
@@ -75,7 +75,7 @@ def needs_libfaketime() -> None:
 def test_the_status_is_the_programs(python, status: int) -> None:
     ran = python(f"import sys; sys.exit({status})")
     assert (ran.status, ran.output) == (status, "")
-    assert "nothing: no connection to HubSpot came" in ran.report
+    assert "none: the program did not connect to HubSpot" in ran.report
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail-on", "error"), 1), (("--fail-on", "off"), 0)])
@@ -108,12 +108,12 @@ def test_a_program_that_cannot_be_started(run, program: str) -> None:
     [
         ([], "run needs a program: hubspot-simulator run [options] -- PROGRAM [ARGUMENTS ...]"),
         (["--token-ttl", "5", "--"], "run needs a program"),
-        (["--token-ttl", "soon", "--", "true"], "expected a whole number from 1"),
+        (["--token-ttl", "soon", "--", "true"], "expected an integer from 1"),
         (["--expire-after", "-1", "--", "true"], "expected"),
         (["--expire-after", "often", "--", "true"], "'often': expected a number of calls"),
         (["--advance-after", "31m", "--", "true"], "expected a number of calls and a duration, as in 3:31m"),
-        (["--advance-after", "3:soon", "--", "true"], "'soon' is no duration"),
-        (["--child-clock", "1y", "--", "true"], "'1y' is no duration"),
+        (["--advance-after", "3:soon", "--", "true"], "'soon' is not a duration"),
+        (["--child-clock", "1y", "--", "true"], "'1y' is not a duration"),
         (["true"], "put -- before the program: hubspot-simulator run [options] -- true"),
     ],
 )
@@ -193,20 +193,21 @@ def test_d6_a_file_that_cannot_be_written_is_named(python, tmp_path: Path) -> No
     folder.mkdir()
     ran = python(f"import os; os.rmdir({str(folder)!r})", "--json", str(folder / "run.json"))
     assert ran.status == 1
-    assert "run.json could not be written: No such file or directory" in ran.report
+    assert "cannot write " in ran.report
+    assert "run.json: No such file or directory" in ran.report
 
 
 def test_a_host_that_is_not_hubspots_is_not_let_out(python) -> None:
     ran = python(CALL + "call()\nprint(call(host='http://example.com'))")
     assert ran.output == "403\n"
-    assert "not let out: example.com:80, 1 time; allow it with --allow example.com" in ran.report
+    assert "blocked: example.com:80, 1 time; allow it with --allow example.com" in ran.report
     assert ran.exchanges == [("GET", "/crm/v3/objects/contacts", 200)]
 
 
 def test_https_to_such_a_host_neither(python) -> None:
     ran = python(CALL + "try:\n    call(host='https://example.com')\nexcept OSError as error:\n    print(error)")
     assert "403" in ran.output
-    assert "not let out: example.com:443, 1 time" in ran.report
+    assert "blocked: example.com:443, 1 time" in ran.report
 
 
 def test_the_base_url_works_too(python) -> None:
@@ -245,12 +246,12 @@ class TestTime:
         from hubspot_simulator import Simulator
 
         simulator = Simulator()
-        schedule = libfaketime.Schedule(simulator, [0], [])
+        schedule = clock_schedule.Schedule(simulator, [0], [])
         before = simulator.clock.offset_ms
         schedule._calls = 0
         schedule._move(7, "pat-na1-1")
         assert schedule.notes[7] == [
-            "after 0 authenticated calls, the token of this call does not expire: the simulator's clock was not moved"
+            "after 0 authenticated calls, the token of this call never expires, so the simulator's clock was not moved"
         ]
         assert simulator.clock.offset_ms == before
 
@@ -258,12 +259,12 @@ class TestTime:
         ("text", "seconds"), [("31m", 1860), ("+31m", 1860), ("-90s", -90), ("1.5h", 5400), ("2d", 172800), ("7", 7)]
     )
     def test_durations(self, text: str, seconds: float) -> None:
-        assert libfaketime.read_duration(text).total_seconds() == seconds
+        assert clock_schedule.read_duration(text).total_seconds() == seconds
 
     @pytest.mark.parametrize("text", ["", "m", "31 m", "1w", "-", "1e3", "10001d", "9" * 30 + "d"])
     def test_no_durations(self, text: str) -> None:
         with pytest.raises(ValueError, match="duration"):
-            libfaketime.read_duration(text)
+            clock_schedule.read_duration(text)
 
     @POSIX
     def test_the_programs_own_clock(self, python) -> None:
@@ -326,14 +327,14 @@ class TestTime:
         library.touch()
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
         monkeypatch.setattr(sys, "platform", "linux")
-        variables = shared_clock.fake_clock(libfaketime.read_duration("-5m"), {"LD_PRELOAD": "other.so"})
+        variables = shared_clock.fake_clock(clock_schedule.read_duration("-5m"), {"LD_PRELOAD": "other.so"})
         assert variables["LD_PRELOAD"] == f"{library}:other.so"
         assert variables["FAKETIME"] == "-300.000"
 
     def test_windows_has_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "platform", "win32")
         with pytest.raises(shared_clock.NoFakeClock, match="Windows"):
-            shared_clock.fake_clock(libfaketime.read_duration("1m"), {})
+            shared_clock.fake_clock(clock_schedule.read_duration("1m"), {})
 
 
 class TestEnvironment:
@@ -389,7 +390,9 @@ class TestEnvironment:
         named = tmp_path / "named.pem"
         named.write_text("# named")
         monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=str(tmp_path / "none")))
-        assert environment._usual({"SSL_CERT_FILE": str(named), "CURL_CA_BUNDLE": str(tmp_path)}) == ["# named"]
+        assert environment._machine_certificates({"SSL_CERT_FILE": str(named), "CURL_CA_BUNDLE": str(tmp_path)}) == [
+            "# named"
+        ]
 
     def test_it_does_not_fail_a_program_when_it_fails(self, python) -> None:
         ran = python(
@@ -499,12 +502,12 @@ class TestSignals:
 
     def test_in_the_foreground_group_the_terminal_has_sent_ctrl_c(self) -> None:
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
-            child_process._send(child, signal.SIGINT, apart=False)
+            child_process._send(child, signal.SIGINT, own_group=False)
             with pytest.raises(subprocess.TimeoutExpired):
                 child.wait(0.2)
-            child_process._send(child, signal.SIGTERM, apart=False)
+            child_process._send(child, signal.SIGTERM, own_group=False)
             assert child.wait(30) == -signal.SIGTERM
-            child_process._send(child, signal.SIGTERM, apart=False)  # it is gone
+            child_process._send(child, signal.SIGTERM, own_group=False)  # it is gone
 
     def test_without_a_standard_input_there_is_no_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", None)

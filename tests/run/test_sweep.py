@@ -331,7 +331,7 @@ class TestJson:
     def test_d6_a_file_that_cannot_be_written(self, sweep, tmp_path: Path) -> None:
         done = sweep("", "--json", str(tmp_path / "none" / "sweep.json"))
         assert done.returncode == 2
-        assert "sweep.json': expected a file in a folder that exists" in done.stderr
+        assert "sweep.json': expected a file in an existing folder" in done.stderr
 
 
 class TestWrong:
@@ -340,16 +340,16 @@ class TestWrong:
         [
             (
                 "import sys; sys.exit(3)",
-                "failed without any fault (exit status 3): there is nothing to sweep",
+                "failed without a fault (exit status 3): nothing to sweep",
             ),
-            ("print('nothing')", "the program made no authenticated calls: there is nothing to sweep"),
+            ("print('nothing')", "the program made no authenticated calls: nothing to sweep"),
         ],
     )
     def test_nothing_to_sweep(self, sweep, script: str, said: str) -> None:
         done = sweep(script)
         assert done.returncode == 1
         assert said in done.stderr
-        assert "nothing: no connection to HubSpot came (hubspot-simulator explain languages)" in done.stderr
+        assert "none: the program did not connect to HubSpot (hubspot-simulator explain languages)" in done.stderr
 
     def test_no_such_program(self, sweep) -> None:
         done = sweep(["./no-such-program"])
@@ -360,7 +360,7 @@ class TestWrong:
         ("options", "said"),
         [
             (["--kind", "expire", "--", "true"], "argument --kind: invalid choice: 'expire' (choose from "),
-            (["--stride", "0", "--", "true"], "argument --stride: '0': expected a whole number from 1"),
+            (["--stride", "0", "--", "true"], "argument --stride: '0': expected a whole number, 1 or higher"),
             (["--timeout", "soon", "--", "true"], "argument --timeout: 'soon': expected a number of seconds above 0"),
             (["--timeout", "-1", "--", "true"], "argument --timeout: '-1': expected a number of seconds above 0"),
             (["true"], "put -- before the program: hubspot-simulator sweep [options] -- true"),
@@ -378,13 +378,13 @@ class TestWrong:
         done = sweep(script, "--timeout", "3")
         assert (done.returncode, table(done)["expired-before-1"][1].partition(";")[0]) == (
             1,
-            "FAILED: it did not end in time",
+            "FAILED: timed out",
         )
 
     def test_a_program_that_hangs_by_itself(self, sweep) -> None:
         done = sweep("import time; time.sleep(60)", "--timeout", "1")
         assert done.returncode == 1
-        assert "sweep: the program did not end within 1 s, without any fault: there is nothing to sweep" in done.stderr
+        assert "sweep: the program timed out after 1 s without a fault: nothing to sweep" in done.stderr
 
     @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
     def test_a_signal_ends_the_sweep(self, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pytest_hubspot_auth import (
     HubspotClock,
     HubspotResponses,
     HubspotSim,
-    Injected,
+    InjectedFault,
     Journal,
     Portal,
     PrivateApp,
@@ -68,7 +68,7 @@ def test_sim(hubspot_sim: HubspotSim) -> None:
 
 def test_faults_and_findings(hubspot_sim: HubspotSim) -> None:
     fault = hubspot_sim.inject("EXPIRED_AUTHENTICATION", method="GET", nth=2, times=None, seconds_ago=5)
-    assert_type(fault, Injected)
+    assert_type(fault, InjectedFault)
     assert_type(fault.hits, list[Exchange])
     fault.remove()
     assert_type(hubspot_sim.reproduce("BAD_REFRESH_TOKEN", at=2), Reproduction)

@@ -15,7 +15,7 @@ from hubspot_simulator import (
     ConnectedInstallation,
     Exchange,
     Finding,
-    Injected,
+    InjectedFault,
     Journal,
     ManualClock,
     OffsetClock,
@@ -51,7 +51,7 @@ def use(simulator: Simulator, context: ssl.SSLContext) -> None:
     assert_type(simulator.journal, Journal)
     assert_type(simulator.installation, ConnectedInstallation)
     kept: list[App | Portal | PrivateApp] = [simulator.app, simulator.portal, simulator.add_private_app()]
-    results: list[Injected | Reproduction | Exchange | Finding] = [simulator.inject("DAILY"), *simulator.audit()]
+    results: list[InjectedFault | Reproduction | Exchange | Finding] = [simulator.inject("DAILY"), *simulator.audit()]
     raised: list[type[Exception]] = [AuthorityUnavailable, ClockOutOfRange, ServerStartError, SettingError]
     simulator.reset()
     print(kept, results, raised)

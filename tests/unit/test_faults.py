@@ -18,7 +18,7 @@ from hubspot_simulator.core.exchange import Exchange
 from hubspot_simulator.core.glob import is_path
 from hubspot_simulator.core.wire_response import WireResponse
 from hubspot_simulator.http.app import Application
-from hubspot_simulator.lab.faults.injection import Arrival, Fault, FaultTarget, Injected
+from hubspot_simulator.lab.faults.injection import Arrival, Fault, FaultTarget, InjectedFault
 
 NOW_MS = 1_790_000_000_000
 CONTACTS = "/crm/v3/objects/contacts"
@@ -230,7 +230,7 @@ class TestCounting:
                 return True
 
         arrival = Arrival("GET", CONTACTS, None, True, "", NOW_MS)
-        injected = Injected("x", Fault(), Removing(None, None))
+        injected = InjectedFault("x", Fault(), Removing(None, None))
         assert injected.takes(arrival)
         assert not injected.takes(arrival)
         assert not injected.takes(arrival)
@@ -255,7 +255,7 @@ class TestCounting:
                 return True
 
         refusal = simulator.faults.make("INTERNAL_ERROR")
-        fault = simulator.faults.add(Injected("INTERNAL_ERROR", refusal, Slow(None, None), times=times))
+        fault = simulator.faults.add(InjectedFault("INTERNAL_ERROR", refusal, Slow(None, None), times=times))
         application = Application(simulator)
         assert simulator.installation.access_token
         together = threading.Barrier(16)
@@ -416,7 +416,9 @@ class TestJournal:
         assert self.last(simulator).faults == ()
 
     def test_what_is_not_to_be_shown_is_not(self, simulator: Simulator, client: Client) -> None:
-        hidden = simulator.faults.add(Injected("counted", Fault(), FaultTarget(None, None), times=None, shown=False))
+        hidden = simulator.faults.add(
+            InjectedFault("counted", Fault(), FaultTarget(None, None), times=None, shown=False)
+        )
         simulator.inject("LOCKED")
         call(simulator, client)
         assert self.last(simulator).faults == ("LOCKED",)
@@ -431,7 +433,7 @@ class TestJournal:
     def test_a_fault_that_fails_is_answered_and_told(
         self, simulator: Simulator, client: Client, caplog: pytest.LogCaptureFixture
     ) -> None:
-        simulator.faults.add(Injected("broken", Broken(), FaultTarget(None, None)))
+        simulator.faults.add(InjectedFault("broken", Broken(), FaultTarget(None, None)))
         assert call(simulator, client) == 500
         assert self.last(simulator).why.startswith("the injected fault broken failed: OverflowError")
         assert [record.message for record in caplog.records] == ["the injected fault broken failed"]

@@ -55,7 +55,7 @@ def test_a_fault_lets_go_of_what_was_dropped(simulator: Simulator, client: Clien
     first = simulator.inject("LOCKED", nth=1)
     post(simulator, client, 40)
     assert every.hits == simulator.journal.exchanges
-    assert every.count == 40
+    assert every.hit_count == 40
     assert "hit 40 calls" in repr(every)
     assert [exchange.number for exchange in first.hits] == [1]
 

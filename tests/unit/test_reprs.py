@@ -9,15 +9,16 @@ from datetime import datetime, timezone
 import pytest
 from werkzeug.test import Client
 
+import hubspot_simulator
 import pytest_hubspot_auth
-from hubspot_simulator import Simulator
+from hubspot_simulator import ManualClock, Simulator, SystemClock, webhooks
 from hubspot_simulator.core import tokens
-from hubspot_simulator.core.clock import ManualClock
 from hubspot_simulator.http.app import Application
+from hubspot_simulator.lab.conformance.connection import Connection
 from hubspot_simulator.serving.server import SimulatorServer
 from hubspot_simulator.serving.webhook_delivery import WebhookSender
 from hubspot_simulator.settings import Settings
-from pytest_hubspot_auth.conformance.connection import Connection
+from pytest_hubspot_auth import HubspotClock
 
 NOW_MS = 1_795_428_000_000  # 2026-11-23T10:00:00Z
 
@@ -141,8 +142,20 @@ def test_d5_no_repr_of_anything_within_reach_has_a_whole_secret(simulator: Simul
 
 def test_d5_every_public_class_has_a_repr_of_its_own() -> None:
     plain = []
-    for name in pytest_hubspot_auth.__all__:
-        found = getattr(pytest_hubspot_auth, name)
-        if inspect.isclass(found) and found.__repr__ is object.__repr__ and not dataclasses.is_dataclass(found):
-            plain.append(name)
-    assert plain == ["HubSpotRefreshSuite"]  # which is inherited from, and has no state
+    for module in (hubspot_simulator, webhooks, pytest_hubspot_auth):
+        for name in module.__all__:
+            public = getattr(module, name)
+            if inspect.isclass(public) and public.__repr__ is object.__repr__ and not dataclasses.is_dataclass(public):
+                plain.append(name)
+    assert plain == ["Clock", "HubSpotRefreshSuite"]  # they are inherited from, and have no state
+
+
+def test_d5_the_clocks_and_what_waits_by_them_say_what_time_it_is(hubspot_clock: HubspotClock) -> None:
+    assert repr(ManualClock(NOW_MS)) == "<ManualClock at 2026-11-23T10:00:00Z>"
+    assert repr(SystemClock()).startswith("<SystemClock at 2")
+    assert repr(webhooks.WebhookSender(ManualClock(NOW_MS))) == (
+        "<WebhookSender by <ManualClock at 2026-11-23T10:00:00Z>>"
+    )
+    with hubspot_clock.simulate_waiting() as waiting:
+        assert repr(waiting) == "<SimulatedWaiting, on>"
+    assert repr(waiting) == "<SimulatedWaiting, off>"

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from hubspot_simulator import Simulator
 from hubspot_simulator.settings import (
     GROUPS,
-    HANDED_OVER,
     PREFIX,
+    RUN_VARIABLES,
     SETTINGS,
     SettingError,
     Settings,
@@ -43,15 +45,15 @@ def test_text_and_values_are_read(name: str, text: object, value: object) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("token_ttl", "0", "token_ttl='0': expected a whole number from 1 to 3153600000"),
-        ("token_ttl", 1.5, "token_ttl=1.5: expected a whole number from 1 to 3153600000"),
-        ("token_ttl", True, "token_ttl=True: expected a whole number from 1 to 3153600000"),
-        ("token_ttl", "soon", "token_ttl='soon': expected a whole number from 1 to 3153600000"),
-        ("port", 65536, "port=65536: expected a whole number from 0 to 65535"),
+        ("token_ttl", "0", "token_ttl='0': expected an integer from 1 to 3153600000"),
+        ("token_ttl", 1.5, "token_ttl=1.5: expected an integer from 1 to 3153600000"),
+        ("token_ttl", True, "token_ttl=True: expected an integer from 1 to 3153600000"),
+        ("token_ttl", "soon", "token_ttl='soon': expected an integer from 1 to 3153600000"),
+        ("port", 65536, "port=65536: expected an integer from 0 to 65535"),
         ("wire", "long", "wire='long': expected one of: recorded, short"),
         ("strict", "maybe", "strict='maybe': expected true or false (also: yes, no, on, off, 1, 0)"),
-        ("host", "", "host='': expected a non-empty text"),
-        ("random_seed", "", "random_seed='': expected a non-empty text"),
+        ("host", "", "host='': expected non-empty text"),
+        ("random_seed", "", "random_seed='': expected non-empty text"),
     ],
 )
 def test_a_wrong_value_names_itself_and_what_is_valid(name: str, value: object, message: str) -> None:
@@ -75,15 +77,16 @@ def test_the_environment() -> None:
         from_environment({"PYTEST_HUBSPOT_WIRE": "x"})
 
 
-def test_d6_every_setting_is_in_a_group_and_says_what_is_valid() -> None:
-    assert sorted(name for names in GROUPS.values() for name in names) == sorted(SETTINGS)
-    assert [name for name, setting in SETTINGS.items() if not setting.metadata["valid"]] == []
+def test_d6_every_row_of_the_table_is_a_field_and_says_what_is_valid() -> None:
+    assert [field.name for field in dataclasses.fields(Settings)] == list(SETTINGS)
+    assert [name for names in GROUPS.values() for name in names] == list(SETTINGS)
+    assert [name for name, setting in SETTINGS.items() if not setting.valid or not setting.help] == []
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_d6_the_default_is_valid_and_what_is_valid_is_said_to_be(name: str) -> None:
     assert str(read(name, default_of(name))) == str(SETTINGS[name].default)
-    valid = SETTINGS[name].metadata["valid"]
+    valid = SETTINGS[name].valid
     choices = valid.replace(" or ", ", ").split(", ")
     if all(word.replace("_", "").isalnum() for word in choices) and len(choices) > 1:
         for choice in choices:
@@ -137,15 +140,15 @@ class TestApp:
         [
             ("redirect_uri", "localhost:3000/cb", "'localhost:3000/cb' is not valid: expected absolute URIs"),
             ("redirect_uri", "https://a.example.com/#x", "is not valid: expected absolute URIs"),
-            ("redirect_uri", "", "redirect_uri='': expected one or more, absolute URIs"),
+            ("redirect_uri", "", "redirect_uri='': expected at least one: absolute URIs"),
             ("redirect_uri", [1], "redirect_uri=[1]: expected absolute URIs"),
-            ("scopes", " , ", "scopes='': expected one or more, names of scopes"),
-            ("scopes", 'a"b', "is not valid: expected names of scopes"),
-            ("scopes", None, "scopes=None: expected names of scopes"),
-            ("client_id", "a b", "client_id='a b': expected a text without blanks"),
-            ("client_id", None, "client_id=None: expected a text without blanks"),
-            ("optional_scopes", "tickets", "optional_scopes: tickets would be required, too: leave it out of scopes"),
-            ("optional_scopes", "tickets", "leave it out of scopes, which is 'oauth "),
+            ("scopes", " , ", "scopes='': expected at least one: scope names"),
+            ("scopes", 'a"b', "is not valid: expected scope names"),
+            ("scopes", None, "scopes=None: expected scope names"),
+            ("client_id", "a b", "client_id='a b': expected text without spaces"),
+            ("client_id", None, "client_id=None: expected text without spaces"),
+            ("optional_scopes", "tickets", "optional_scopes: tickets is also in scopes: remove it from one of them"),
+            ("optional_scopes", "tickets", "(scopes has its default, 'oauth "),
             ("redirect_uri_query", "some", "expected one of: exact, any"),
         ],
     )
@@ -158,14 +161,14 @@ class TestApp:
         assert "my-secret" not in repr(Settings(client_secret="my-secret"))
         with pytest.raises(SettingError) as raised:
             read("client_secret", "my secret")
-        assert str(raised.value).startswith("client_secret=…: expected a text without blanks")
+        assert str(raised.value).startswith("client_secret=…: expected text without spaces")
 
 
 class TestEnvironment:
     """D1: the environment of the command line."""
 
     def test_d1_what_run_hands_to_its_child_is_no_setting(self) -> None:
-        handed = {f"HUBSPOT_SIMULATOR_{name}": "x" for name in HANDED_OVER}
+        handed = {f"HUBSPOT_SIMULATOR_{name}": "x" for name in RUN_VARIABLES}
         assert from_environment({**handed, "HUBSPOT_SIMULATOR_PORT": "80"}, PREFIX) == {"port": 80}
 
     def test_d1_what_kubernetes_makes_of_a_service_of_that_name_is_no_setting(self) -> None:

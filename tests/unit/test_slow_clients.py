@@ -333,7 +333,7 @@ class TestB3NobodyIsCutForWhatTheServerDoes:
         assert conn.stage == "head"
         if rest:
             self.come(conn, rest, client)
-        conn.since -= 1000
+        conn.stage_since -= 1000
         watcher._expire()
         assert taken == ([conn] if rest else [])
         assert conn.closing == (not rest)
@@ -345,13 +345,13 @@ class TestB3NobodyIsCutForWhatTheServerDoes:
         monkeypatch.setattr(wsgi_watcher, "_ROOM", 1)
         watcher._reserved = 1  # by others
         self.come(conn, HEAD + b"Content-Length: 900000\r\n\r\n" + bytes(65_000), client)
-        while not conn.wanted:
+        while not conn.bytes_to_reserve:
             client.sendall(bytes(1000))
             watcher._attend(conn)
-        conn.still -= 20  # more than the timeout
+        conn.stalled_since -= 20  # more than the timeout
         watcher._expire()
         assert not conn.closing
-        conn.since -= 1000
+        conn.stage_since -= 1000
         watcher._expire()
         assert conn.closing
 

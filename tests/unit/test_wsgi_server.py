@@ -563,7 +563,7 @@ def test_stop_does_not_wait_for_ever(
         dial(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert running.wait(TIMEOUT)
     (left,) = set(threading.enumerate()) - threads
-    assert "still at work" in caplog.text
+    assert "still handling a request" in caplog.text
     release.set()
     left.join(TIMEOUT)
     assert not left.is_alive()
@@ -603,7 +603,7 @@ def test_start_again(fixed: bool) -> None:
 def test_the_port_is_taken(serve: Serve) -> None:
     port = serve().port
     server = WSGIServer(echo, port=port)
-    with pytest.raises(ServerStartError, match=f"127.0.0.1 port {port}: the port is taken; choose another, or 0"):
+    with pytest.raises(ServerStartError, match=f"127.0.0.1 port {port}: the port is in use; choose another port, or 0"):
         server.start()
     server.stop()
 
@@ -615,7 +615,9 @@ def test_the_port_is_none(port: int) -> None:
 
 
 def test_the_host_is_elsewhere() -> None:
-    with pytest.raises(ServerStartError, match=r"192\.0\.2\.1 port 0: this machine has no such address; use 127"):
+    with pytest.raises(
+        ServerStartError, match=r"192\.0\.2\.1 port 0: this machine does not have this address; use 127"
+    ):
         WSGIServer(echo, host="192.0.2.1").start()
 
 
@@ -623,7 +625,7 @@ def test_the_host_is_elsewhere() -> None:
     ("error", "reason"),
     [
         (PermissionError(errno.EACCES, "Permission denied"), "no permission to use this port"),
-        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "this machine has no such address"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "this machine does not have this address"),
         (OSError(errno.ENOBUFS, "No buffer space available"), "No buffer space available"),
     ],
 )

@@ -7,17 +7,13 @@ from http.client import HTTPConnection
 import pytest
 
 from hubspot_simulator import Simulator, SimulatorServer
-from hubspot_simulator.core.endpoints import SERVED, is_reachable
+from hubspot_simulator.core.endpoints import is_reachable
 from hubspot_simulator.http.routes import ROUTES
 
 
-def test_the_table_of_what_is_served_is_that_of_the_routes() -> None:
-    routes = [(route.method, route.template) for route in ROUTES if not route.template.startswith("/_simulator/")]
-    assert sorted(routes) == sorted(SERVED)
-    bearer = {route.template for route in ROUTES if route.bearer}
-    assert {template for method, template in SERVED if template in bearer} == bearer
+def test_a_fault_can_hit_every_route_of_hubspots() -> None:
     for route in ROUTES:
-        assert route.template.startswith("/_simulator/") or is_reachable(route.method, route.template)
+        assert is_reachable(route.method, route.template) != route.template.startswith("/_simulator/")
         assert is_reachable(route.method, None) or not route.bearer
 
 

@@ -147,7 +147,7 @@ def test_c1_a_trusted_name_is_not_hubspots(build):
 @pytest.mark.parametrize("value", ["https://sim.example.com", "sim.example.com:8000", "*.example.com", "a/b", "ü.de"])
 def test_c1_a_setting_of_host_names_takes_nothing_else(value):
     for name in ("trusted_hosts", "hosts"):
-        with pytest.raises(ValueError, match=f"{name}=.*expected host names separated by blanks"):
+        with pytest.raises(ValueError, match=f"{name}=.*expected host names separated by spaces"):
             Settings(**{name: value})
 
 

@@ -9,9 +9,9 @@ import pytest
 from zoo.clients import RIGHT_ONES, WRONG_ONES, ZooClient
 from zoo.table import count_right, count_wrong, failing, page, tried
 
+from hubspot_simulator.lab.conformance.bug_classes import BUG_CLASSES
+from hubspot_simulator.lab.conformance.scenarios import SCENARIOS
 from pytest_hubspot_auth import SimulatorServer
-from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
 
 PAGE = Path(__file__).parents[2] / "docs" / "bug-classes.md"
 

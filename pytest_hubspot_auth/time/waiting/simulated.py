@@ -36,6 +36,9 @@ class SimulatedWaiting:
         self._users = 0
         self._stack = ExitStack()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {'on' if self.is_on else 'off'}>"
+
     @property
     def is_on(self) -> bool:
         """Whether waits pass simulated time at the moment."""

@@ -1,4 +1,4 @@
-"""``hubspot-simulator demo``: the story of an expiring token, on a real socket with a real HTTP client."""
+"""``hubspot-simulator demo``: how a token expires, on a real socket with a real HTTP client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN_HEADERS = ("Content-Type", "Cache-Control", "X-HubSpot-Correlation-Id")
 
 
 class _Client:
-    """A client that shows what it sends and what comes back."""
+    """An HTTP client on one connection to the server."""
 
     def __init__(self, server: SimulatorServer) -> None:
         self._connection = HTTPConnection(server.host, server.port, timeout=10)
@@ -35,7 +35,7 @@ class _Client:
         form: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> tuple[HTTPResponse, str]:
-        """Send a request and return the answer with its body."""
+        """Send a request and return the response with its body."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         content = None
         if form is not None:
@@ -54,17 +54,17 @@ class _Client:
 
 
 def demo(settings: Settings, options: argparse.Namespace) -> int:
-    """Tell the story. Returns 0 when everything went as told, 1 otherwise."""
+    """Run the demo. Return 0 if every response had the expected status, otherwise 1."""
     simulator = Simulator(settings)
     with SimulatorServer(simulator, port=0) as server:
         client = _Client(server)
         try:
-            return 0 if _story(simulator, server, client) else 1
+            return 0 if _run_steps(simulator, server, client) else 1
         finally:
             client.close()
 
 
-def _story(simulator: Simulator, server: SimulatorServer, client: _Client) -> bool:
+def _run_steps(simulator: Simulator, server: SimulatorServer, client: _Client) -> bool:
     app = simulator.app
     code = simulator.authorize()
     credentials = {"client_id": app.client_id, "client_secret": app.client_secret}
@@ -74,55 +74,57 @@ def _story(simulator: Simulator, server: SimulatorServer, client: _Client) -> bo
     _tell(f"A HubSpot simulator is listening at {server.url}.\n")
     _tell("1. The integration exchanges its authorization code for tokens.")
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.redirect_uri, **credentials}
-    answer, body = client.send("POST", "/oauth/v1/token", form=form)
+    response, body = client.send("POST", "/oauth/v1/token", form=form)
     tokens = json.loads(body)
-    statuses.append(answer.status)
-    _tell(f"   POST /oauth/v1/token -> {answer.status}, a token that lives {tokens['expires_in']} seconds\n")
+    statuses.append(response.status)
+    _tell(f"   POST /oauth/v1/token -> {response.status}, an access token for {tokens['expires_in']} seconds\n")
 
-    _tell("2. It calls the API. All afternoon in development, this is all that anybody sees.")
-    answer, _ = client.send("GET", _CONTACTS, token=tokens["access_token"])
-    statuses.append(answer.status)
-    _tell(f"   GET {_CONTACTS} -> {answer.status}\n")
+    _tell("2. It calls the API. In development, this is all you ever see.")
+    response, _ = client.send("GET", _CONTACTS, token=tokens["access_token"])
+    statuses.append(response.status)
+    _tell(f"   GET {_CONTACTS} -> {response.status}\n")
 
-    _tell(f"3. {ttl // 60 + 5} minutes pass. Nobody waits for them: the simulator's clock is moved.")
-    answer, body = client.send("POST", "/_simulator/clock/advance", body={"seconds": ttl + 300})
-    statuses.append(answer.status)
-    _tell(f"   POST /_simulator/clock/advance -> it is now {json.loads(body)['now']} there\n")
+    _tell(f"3. {ttl // 60 + 5} minutes pass. Nobody waits: the demo moves the simulator's clock.")
+    response, body = client.send("POST", "/_simulator/clock/advance", body={"seconds": ttl + 300})
+    statuses.append(response.status)
+    _tell(f"   POST /_simulator/clock/advance -> the simulator's time is now {json.loads(body)['now']}\n")
 
-    _tell("4. It calls again, with the token that it has. As HubSpot answers it (the recorded form):\n")
-    answer, body = client.send("GET", _CONTACTS, token=tokens["access_token"])
-    statuses.append(answer.status)
-    _show(answer, body)
-    _tell("   The same in the short form that integration guides print (wire = short):\n")
-    # The same seed and clock, other settings: it takes the token for its own.
+    _tell("4. It calls again with the same token. HubSpot's response, as recorded:\n")
+    response, body = client.send("GET", _CONTACTS, token=tokens["access_token"])
+    statuses.append(response.status)
+    _show(response, body)
+    _tell("   The same response in the short form of the integration guides (wire = short):\n")
+    # With the same seed and clock, the other simulator accepts the token as its own.
     server.simulator = Simulator(replace(simulator.settings, wire="short"), clock=simulator.clock)
-    answer, body = client.send("GET", _CONTACTS, token=tokens["access_token"])
+    response, body = client.send("GET", _CONTACTS, token=tokens["access_token"])
     server.simulator = simulator
-    statuses.append(answer.status)
-    _show(answer, body)
+    statuses.append(response.status)
+    _show(response, body)
 
-    _tell("5. It refreshes: same refresh token, new access token.")
+    _tell("5. It refreshes: the refresh token stays, the access token is new.")
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **credentials}
-    answer, body = client.send("POST", "/oauth/v1/token", form=form)
+    response, body = client.send("POST", "/oauth/v1/token", form=form)
     tokens = json.loads(body)
-    statuses.append(answer.status)
-    _tell(f"   POST /oauth/v1/token -> {answer.status}\n")
+    statuses.append(response.status)
+    _tell(f"   POST /oauth/v1/token -> {response.status}\n")
 
-    _tell("6. And the call works again.")
-    answer, _ = client.send("GET", _CONTACTS, token=tokens["access_token"])
-    statuses.append(answer.status)
-    _tell(f"   GET {_CONTACTS} -> {answer.status}\n")
+    _tell("6. The call works again.")
+    response, _ = client.send("GET", _CONTACTS, token=tokens["access_token"])
+    statuses.append(response.status)
+    _tell(f"   GET {_CONTACTS} -> {response.status}\n")
 
-    _tell("What the simulator saw:")
+    _tell("The requests that the simulator received:")
     for exchange in simulator.journal.exchanges:
         _tell(f"   {exchange}")
-    _tell("\nDoes your integration do step 5 on every path? The fixtures find out in milliseconds: see the README.")
+    _tell(
+        "\nDoes your integration do step 5 on every path? The pytest fixtures tell you in milliseconds: see the README."
+    )
     return statuses == [200, 200, 200, 401, 401, 200, 200]
 
 
-def _show(answer: HTTPResponse, body: str) -> None:
-    headers = "".join(f"   {name}: {answer.headers[name]}\n" for name in _SHOWN_HEADERS if name in answer.headers)
-    _tell(f"   HTTP/1.1 {answer.status} {answer.reason}\n{headers}\n   {body}\n")
+def _show(response: HTTPResponse, body: str) -> None:
+    headers = "".join(f"   {name}: {response.headers[name]}\n" for name in _SHOWN_HEADERS if name in response.headers)
+    _tell(f"   HTTP/1.1 {response.status} {response.reason}\n{headers}\n   {body}\n")
 
 
 def _tell(text: str) -> None:

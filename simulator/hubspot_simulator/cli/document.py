@@ -1,4 +1,4 @@
-"""What a command found, as JSON: one shape for ``run``, ``reproduce`` and ``sweep`` (docs/run.md, "As JSON")."""
+"""The JSON document that ``run``, ``reproduce`` and ``sweep`` write (docs/run.md, "As JSON")."""
 
 from __future__ import annotations
 
@@ -18,54 +18,53 @@ VERSION = 1
 
 
 def json_option(command: argparse.ArgumentParser) -> None:
-    """Add the option that names the file."""
-    command.add_argument(
-        "--json", type=_file, metavar="FILE", help="write what was found into a file, too, for other programs to read"
-    )
+    """Add the option ``--json FILE``."""
+    command.add_argument("--json", type=_file, metavar="FILE", help="also write the results to a JSON file")
 
 
 def _file(text: str) -> Path:
     path = Path(text)
     if path.is_dir() or not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a file in a folder that exists")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a file in an existing folder")
     return path
 
 
-def head(command: str, program: Sequence[str], passed: bool) -> dict[str, Any]:
-    """Return the members that all have."""
+def common_fields(command: str, program: Sequence[str], passed: bool) -> dict[str, Any]:
+    """Return the fields that every document has."""
     return {
         "version": VERSION,
         "command": command,
-        "program": [shown(word) for word in program],
+        "program": [shown(argument) for argument in program],
         "outcome": "passed" if passed else "failed",
     }
 
 
-def run_members(
+def run_fields(
     simulator: Simulator,
     notes: Mapping[int, Sequence[str]],
     refused: Mapping[str, int],
-    fruitless: Mapping[tuple[str, str], int],
+    without_request: Mapping[tuple[str, str], int],
 ) -> dict[str, Any]:
-    """Return what a run has: its parameters are those of ``child.report.report``."""
+    """Return the fields of one run. The parameters are those of ``runner.report.report``."""
     exchanges = simulator.journal.exchanges
     return {
         "totals": {
             "requests": simulator.store.exchange_count,
             "refused": sum(exchange.status >= 400 for exchange in exchanges),
         },
-        "clock_moves": [{"after": number, "said": said} for number in sorted(notes) for said in notes[number]],
+        "clock_moves": [{"after": number, "said": note} for number in sorted(notes) for note in notes[number]],
         "exchanges": [_exchange(exchange) for exchange in exchanges],
-        "findings": [finding_members(finding) for finding in simulator.audit()],
+        "findings": [finding_fields(finding) for finding in simulator.audit()],
         "not_let_out": {shown(host): times for host, times in refused.items()},
         "connections_without_a_request": [
-            {"host": shown(host), "said": said, "times": times} for (host, said), times in sorted(fruitless.items())
+            {"host": shown(host), "said": reason, "times": times}
+            for (host, reason), times in sorted(without_request.items())
         ],
     }
 
 
-def finding_members(finding: Finding) -> dict[str, Any]:
-    """Return a finding; its exchanges are named by their numbers."""
+def finding_fields(finding: Finding) -> dict[str, Any]:
+    """Return the fields of a finding, with the numbers of its exchanges."""
     return {
         "id": finding.id,
         "severity": finding.severity,
@@ -88,6 +87,6 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def write(path: Path, members: Mapping[str, Any]) -> None:
+def write(path: Path, fields: Mapping[str, Any]) -> None:
     """Write a document. Raises OSError."""
-    path.write_text(json.dumps(members, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

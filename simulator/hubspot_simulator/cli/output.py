@@ -1,4 +1,4 @@
-"""What the commands print: it never holds up an answer, and no stream is too poor for it."""
+"""Prints the output of the commands, without delaying responses and without failing on any stream."""
 
 from __future__ import annotations
 
@@ -15,43 +15,44 @@ from ..core.printable import wrapped
 from ..core.redaction import shown_lines
 from ..core.words import plural
 
-_KEPT = 1000  # lines that wait for their reader
+_MAX_QUEUED = 1000  # lines that wait to be written
 _RETRY_SECONDS = 0.05
 
 
 class Output:
-    """Lines for a stream that perhaps nobody reads. A thread of its own writes them, so ``say`` never waits.
+    """Writes lines to a stream in a thread of its own, so that ``say`` never waits for a slow or absent reader.
 
-    Of ``kept`` lines that wait, the newer ones are dropped; a line says how many, once the stream takes more.
+    At most ``max_queued`` lines wait. Further lines are dropped. Once the stream accepts data again, a line tells how
+    many were dropped.
     """
 
-    def __init__(self, stream: TextIO | None, *, kept: int = _KEPT) -> None:
+    def __init__(self, stream: TextIO | None, *, max_queued: int = _MAX_QUEUED) -> None:
         self._write = _writer(stream)
-        self._kept = kept
+        self._max_queued = max_queued
         self._lines: deque[str] = deque()
         self._dropped = 0
-        self._ended = False
+        self._closed = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def say(self, text: str) -> None:
-        """Have ``text`` written with a line break behind it. Returns at once, and never raises."""
+        """Queue ``text`` and a line break. Returns at once and never raises."""
         with self._changed:
-            if self._ended:
+            if self._closed:
                 return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="hubspot-output", daemon=True)
                 self._thread.start()
-            if len(self._lines) < self._kept:
+            if len(self._lines) < self._max_queued:
                 self._lines.append(text)
             else:
                 self._dropped += 1
             self._changed.notify()
 
     def close(self, seconds: float = 1.0) -> None:
-        """Write what waits, for so many seconds at most. What a blocked stream does not take by then is lost."""
+        """Write the queued lines, for at most ``seconds``. Lines that are still waiting then are lost."""
         with self._changed:
-            self._ended = True
+            self._closed = True
             self._changed.notify()
         if self._thread is not None:
             self._thread.join(seconds)
@@ -60,45 +61,45 @@ class Output:
         while (text := self._next()) is not None:
             try:
                 self._write(f"{text}\n")
-            except (OSError, ValueError):  # the reader is gone, for good
+            except (OSError, ValueError):  # the stream is closed for good
                 with self._changed:
-                    self._ended = True
+                    self._closed = True
                 return
 
     def _next(self) -> str | None:
         with self._changed:
-            while not (self._lines or self._dropped or self._ended):
+            while not (self._lines or self._dropped or self._closed):
                 self._changed.wait()
             if self._lines:
                 return self._lines.popleft()
             dropped, self._dropped = self._dropped, 0
             lines = f"{plural(dropped, 'line')} {'was' if dropped == 1 else 'were'}"
-            return f"({lines} dropped here: nobody read this output in time)" if dropped else None
+            return f"({lines} dropped here: the output was read too slowly)" if dropped else None
 
 
 class LogHandler(logging.Handler):
-    """Sends log records to an Output."""
+    """Writes log records to an Output."""
 
     def __init__(self, output: Output) -> None:
         super().__init__(logging.WARNING)
         self._output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Have a record written."""
+        """Queue a record."""
         try:
             self._output.say(f"hubspot-simulator: {self.format(record)}")
-        except Exception:  # noqa: BLE001 - logging's own way with errors
+        except Exception:  # noqa: BLE001 - as the handlers of logging do
             self.handleError(record)
 
 
 def say(text: str) -> None:
-    """Write a text to standard error, with a line break behind it."""
-    with suppress(OSError, ValueError):  # nobody reads it: the exit status counts all the same
+    """Print a text to standard error, wrapped and with secrets hidden."""
+    with suppress(OSError, ValueError):  # standard error is closed; the exit status still tells the result
         print(wrapped(shown_lines(text)), file=sys.stderr, flush=True)
 
 
-def escape_what_cannot_be_encoded() -> None:
-    """Have stdout and stderr write as escapes what their encoding lacks; by default, a print would raise."""
+def escape_unencodable_output() -> None:
+    """Make stdout and stderr escape the characters that their encoding lacks. By default, print() would raise."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -106,15 +107,16 @@ def escape_what_cannot_be_encoded() -> None:
 
 
 def _writer(stream: TextIO | None) -> Callable[[str], object]:
-    """Return what writes a text to a stream and flushes it.
+    """Return a function that writes a text to a stream and flushes it.
 
-    It goes past the stream's buffer: a thread that hangs there would hold its lock, without which no Python can exit.
+    It bypasses the stream's buffer. A thread blocked in the buffer would hold the buffer's lock, and the interpreter
+    needs that lock to exit.
     """
     if stream is None:  # pythonw.exe
         return lambda text: None
     buffer: Any = getattr(stream, "buffer", None)
     raw = getattr(buffer, "raw", buffer)
-    if not hasattr(raw, "fileno"):  # a stream of its own making: a test's
+    if not hasattr(raw, "fileno"):  # not a real file, such as StringIO in a test
 
         def write_text(text: str) -> None:
             stream.write(text)
@@ -129,7 +131,7 @@ def _writer(stream: TextIO | None) -> Callable[[str], object]:
         data = memoryview(text.replace("\n", newline).encode(encoding, "backslashreplace"))
         while data:
             written = raw.write(data)
-            if written is None:  # the stream does not block, and is full
+            if written is None:  # a non-blocking stream that is full
                 time.sleep(_RETRY_SECONDS)
             else:
                 data = data[written:]

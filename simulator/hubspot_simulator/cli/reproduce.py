@@ -9,7 +9,7 @@ from ..settings import Settings
 from ..simulator import Simulator
 from .output import say
 from .run import add_options as add_run_options
-from .run import checked, observe
+from .run import argument_type, observe
 
 if TYPE_CHECKING:
     from ..lab.reproduce import Reproduction
@@ -21,13 +21,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options that are not settings."""
     command.add_argument(
         "text",
-        type=checked(_known),
+        type=argument_type(_log_text),
         metavar="TEXT",
         help="a log line, or the body or message of an error; the program comes after --",
     )
     command.add_argument(
         "--at",
-        type=checked(_number),
+        type=argument_type(_call_number),
         default=1,
         metavar="N",
         help="the number of the call that gets the error, among the authenticated calls or the calls to the token "
@@ -46,30 +46,32 @@ def reproduce(settings: Settings, options: argparse.Namespace) -> int:
     def set_up(simulator: Simulator) -> None:
         reproductions.append(simulator.reproduce(options.text, at=options.at))
 
-    def members() -> dict[str, object]:
-        [reproduced] = reproductions
-        numbers = [exchange.number for exchange in reproduced.hits]
-        return {"reproduced": {"name": reproduced.name, "state": reproduced.state, "at": options.at, "met": numbers}}
+    def fields() -> dict[str, object]:
+        [reproduction] = reproductions
+        numbers = [exchange.number for exchange in reproduction.hits]
+        return {
+            "reproduced": {"name": reproduction.name, "state": reproduction.state, "at": options.at, "met": numbers}
+        }
 
     def verdict(status: int) -> int:
-        [reproduced] = reproductions
-        if not reproduced.hits:
-            say(f"\nnot reproduced: {reproduced}. The program made no such call")
+        [reproduction] = reproductions
+        if not reproduction.hits:
+            say(f"\nnot reproduced: {reproduction}. The program made no such call")
             return status or _NOT_REPRODUCED
-        where = ", ".join(f"#{exchange.number}" for exchange in reproduced.hits)
+        where = ", ".join(f"#{exchange.number}" for exchange in reproduction.hits)
         outcome = f"then failed (exit status {status})" if status else "then succeeded (exit status 0)"
-        say(f"\nreproduced in {where}: {reproduced}. The program {outcome}")
+        say(f"\nreproduced in {where}: {reproduction}. The program {outcome}")
         return status
 
-    return observe("reproduce", settings, options, set_up, verdict, members)
+    return observe("reproduce", settings, options, set_up, verdict, fields)
 
 
-def _known(text: str) -> str:
+def _log_text(text: str) -> str:
     Simulator().reproduce(text)
     return text
 
 
-def _number(text: str) -> int:
+def _call_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text)):
-        raise ValueError(f"{text!r}: expected the number of a call, from 1")
+        raise ValueError(f"{text!r}: expected the number of a call, 1 or higher")
     return int(text)

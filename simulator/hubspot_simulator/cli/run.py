@@ -1,4 +1,4 @@
-"""``hubspot-simulator run``: a program with a simulator in place of HubSpot."""
+"""``hubspot-simulator run``: run a program with the simulator in place of HubSpot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..runner.child_process import CannotStart
-from ..runner.libfaketime import Schedule, read_advance, read_child_clock
+from ..runner.clock_schedule import Schedule, read_advance, read_child_clock
 from ..runner.report import report
 from ..runner.session import Session
 from ..runner.shared_clock import NoFakeClock
@@ -25,19 +25,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options that are not settings."""
     command.add_argument(
         "--expire-after",
-        type=checked(_calls),
+        type=argument_type(_call_count),
         action="append",
         default=[],
         metavar="N",
-        help="have the token expire when N authenticated calls have been answered; may be repeated",
+        help="expire the token after N authenticated calls; can be repeated",
     )
     command.add_argument(
         "--advance-after",
-        type=checked(read_advance),
+        type=argument_type(read_advance),
         action="append",
         default=[],
         metavar="N:DURATION",
-        help="move the simulator's clock when N authenticated calls have been answered (3:31m); may be repeated",
+        help="move the simulator's clock after N authenticated calls (3:31m); can be repeated",
     )
     clock_option(command)
     allow_options(command)
@@ -48,29 +48,36 @@ def clock_option(command: argparse.ArgumentParser) -> None:
     """Add the option that sets the program's own clock."""
     command.add_argument(
         "--child-clock",
-        type=checked(read_child_clock),
+        type=argument_type(read_child_clock),
         metavar="OFFSET",
-        help="where libfaketime is on the machine: set the program's own clock off (+31m; --child-clock=-5m), "
-        "or have it move whenever the simulator's is moved (follow)",
+        help="shift the program's own clock (+31m; --child-clock=-5m), or move it together with the simulator's "
+        "(follow); needs libfaketime",
     )
 
 
 def allow_options(command: argparse.ArgumentParser) -> None:
-    """Add the options that let a program out to other hosts."""
+    """Add the options that let a program reach other hosts."""
     command.add_argument(
         "--allow",
         action="append",
         default=[],
         metavar="HOST",
-        help="let the program reach another host through the proxy ('*.example.com'); may be repeated",
+        help="let the program reach another host through the proxy ('*.example.com'); can be repeated",
     )
     command.add_argument(
-        "--allow-network", action="append_const", dest="allow", const="*", help="let it reach every host but HubSpot's"
+        "--allow-network",
+        action="append_const",
+        dest="allow",
+        const="*",
+        help="let the program reach every host except HubSpot's",
     )
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Run the program and report. Returns its exit status, 1 when ``fail_on`` is for it, 127 when it cannot start."""
+    """Run the program and report.
+
+    Return the program's exit status, 1 if ``fail_on`` demands it, 127 if the program cannot be started.
+    """
     return observe("run", settings, options)
 
 
@@ -80,12 +87,12 @@ def observe(
     options: argparse.Namespace,
     set_up: Callable[[Simulator], object] = lambda _: None,
     verdict: Callable[[int], int] = int,
-    members: Callable[[], Mapping[str, Any]] = dict,
+    fields: Callable[[], Mapping[str, Any]] = dict,
 ) -> int:
-    """Run a program and report, as the command ``name``; see ``run``.
+    """Run a program and report, for the command ``name``. Return the exit status, as ``run`` does.
 
-    ``set_up`` is called with the simulator before, ``verdict`` with the exit status after the report, to say more and
-    return another; ``members`` are added to the JSON.
+    ``set_up`` gets the simulator before the program starts. ``verdict`` gets the exit status after the report, may
+    print more, and returns the exit status of the command. ``fields`` returns more fields for the JSON document.
     """
     try:
         with Session(settings, options.allow, options.child_clock) as session:
@@ -100,38 +107,40 @@ def observe(
     except (AuthorityUnavailable, NoFakeClock) as error:
         say(f"hubspot-simulator: {error}")
         return 1
-    seen = simulator, schedule.notes, session.refused, session.connections.fruitless(simulator.store.exchange_count)
-    say(report(*seen, options.command).rstrip("\n"))
-    decided = verdict(status or int(bool(simulator.audit_failures())))
+    without_request = session.connections.without_request(simulator.store.exchange_count)
+    results = simulator, schedule.notes, session.blocked, without_request
+    say(report(*results, options.command).rstrip("\n"))
+    decision = verdict(status or int(bool(simulator.audit_failures())))
     if options.json is not None:
-        done = {"exit_status": status, **document.run_members(*seen), **members()}
-        return written(options.json, {**document.head(name, options.command, not decided), **done}, decided)
-    return decided
+        common = document.common_fields(name, options.command, not decision)
+        content = {**common, "exit_status": status, **document.run_fields(*results), **fields()}
+        return write_document(options.json, content, decision)
+    return decision
 
 
-def written(path: Path, members: Mapping[str, Any], status: int) -> int:
-    """Write a document, and return the status; 1 instead of 0 when it could not be written."""
+def write_document(path: Path, fields: Mapping[str, Any], status: int) -> int:
+    """Write a JSON document. Return ``status``, or 1 instead of 0 if the file cannot be written."""
     try:
-        document.write(path, members)
+        document.write(path, fields)
     except OSError as error:
-        say(f"hubspot-simulator: {path} could not be written: {error.strerror or error}")
+        say(f"hubspot-simulator: cannot write {path}: {error.strerror or error}")
         return status or 1
     return status
 
 
-def _calls(text: str) -> int:
+def _call_count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise ValueError(f"{text!r}: expected a number of calls")
     return int(text)
 
 
-def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return an argument's type: what reads its text, and raises ValueError."""
+def argument_type(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return an argparse type from a function that raises ValueError for a wrong text."""
 
-    def value(text: str) -> Any:
+    def read_argument(text: str) -> Any:
         try:
             return read(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return value
+    return read_argument

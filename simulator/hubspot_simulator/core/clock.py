@@ -69,6 +69,9 @@ class SystemClock:
         ns: int = _TIME_NS[0]()
         return ns // 1_000_000
 
+    def __repr__(self) -> str:
+        return _repr(self)
+
 
 class ManualClock:
     """A clock that stands still.
@@ -82,6 +85,13 @@ class ManualClock:
     def now_ms(self) -> int:
         """Return the instant at which the clock stands, in epoch milliseconds."""
         return self._now_ms
+
+    def __repr__(self) -> str:
+        return _repr(self)
+
+
+def _repr(clock: Clock) -> str:
+    return f"<{type(clock).__name__} at {iso_instant(clock.now_ms())}>"
 
 
 class OffsetClock:

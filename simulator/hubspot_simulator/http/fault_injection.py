@@ -15,7 +15,7 @@ from ..core.errors import ApiError
 from ..core.exchange import NO_EFFECT, Effect
 from ..core.wire_response import WireResponse
 from ..lab.faults.behaviours import NoResponse
-from ..lab.faults.injection import Arrival, Injected
+from ..lab.faults.injection import Arrival, InjectedFault
 from ..logs import get_logger
 from .context import RequestContext
 from .error_responses import refusal
@@ -35,16 +35,16 @@ _ENDED = "an injected fault ends the connection"
 class MetFaults:
     """The faults that hit a request, and what they have done to it."""
 
-    def __init__(self, arrival: Arrival, hits: list[Injected]) -> None:
+    def __init__(self, arrival: Arrival, faults: list[InjectedFault]) -> None:
         self.arrival = arrival
-        self.hits = hits
+        self.faults = faults
         self.is_unanswered = False
-        self.effect: Effect = reduce(or_, [injected.fault.effect for injected in hits], NO_EFFECT)
+        self.effect: Effect = reduce(or_, [injected.fault.effect for injected in faults], NO_EFFECT)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Their names, for people."""
-        return tuple(injected.name for injected in self.hits if injected.shown)
+        return tuple(injected.name for injected in self.faults if injected.shown)
 
     @property
     def done(self) -> list[str]:
@@ -81,7 +81,7 @@ def release(response: WireResponse, context: RequestContext, met: MetFaults) -> 
         met.effect = replace(met.effect, carried_out=False)
     if met.is_unanswered:
         return _NOTHING
-    for injected in met.hits:
+    for injected in met.faults:
         if response.delivered == "nothing":
             break
         try:

@@ -13,13 +13,12 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ..core.errors import ApiError
-from ..hosts import canonical, matcher
+from ..hosts import PORTS, canonical, matcher
 from ..settings import Settings
 from .request import Request
 
 BOUND = "hubspot_simulator.bound"  # in the WSGI environment: the address of the socket; absent in process
 _OWN_SITES = ("same-origin", "none")  # none: the user typed the address or used a bookmark
-_PORTS = {"http": 80, "https": 443}
 _SHOWN = 100  # characters of an Origin
 
 
@@ -106,12 +105,12 @@ def _is_own(origin: str, host: str, scheme: str, settings: Settings) -> bool:
     """Tell whether an Origin is that of the Host. TLS may end in front of a host that is trusted by name."""
     try:
         parts, own = urlsplit(origin), urlsplit(f"{scheme}://{host}")
-        port, own_port = parts.port or _PORTS.get(parts.scheme), own.port or _PORTS[scheme]
+        port, own_port = parts.port or PORTS.get(parts.scheme), own.port or PORTS[scheme]
     except ValueError:
         return False
-    if parts.scheme not in _PORTS or (parts.hostname or "") != (own.hostname or ""):
+    if parts.scheme not in PORTS or (parts.hostname or "") != (own.hostname or ""):
         return False
     if (parts.scheme, port) == (scheme, own_port):
         return True
-    in_front = own.port or _PORTS[parts.scheme]
+    in_front = own.port or PORTS[parts.scheme]
     return canonical(own.hostname or "") in map(canonical, settings.trusted_hosts.split()) and port == in_front

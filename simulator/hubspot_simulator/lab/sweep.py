@@ -17,7 +17,7 @@ from ..core.redaction import shown, shown_url
 from ..core.wire_response import WireResponse
 from ..core.words import plural
 from .faults.expiries import expire_all
-from .faults.injection import Arrival, Fault, FaultTarget, Injected
+from .faults.injection import Arrival, Fault, FaultTarget, InjectedFault
 
 if TYPE_CHECKING:
     from ..simulator import Simulator
@@ -143,8 +143,8 @@ class Sweep:
         self._usual_fetches = usual_fetches
         self._simulator = simulator
         self.point = point
-        self._calls: Injected | None = None
-        self._watch: Injected | None = None
+        self._calls: InjectedFault | None = None
+        self._watch: InjectedFault | None = None
         self._expired_first = False
         self._begun_after = 0
 
@@ -152,12 +152,12 @@ class Sweep:
         """Inject the fault, and start counting calls."""
         faults = self._simulator.faults
         self._begun_after = self._simulator.store.exchange_count
-        self._calls = faults.add(Injected("counted", _Watch(), _EVERY_CALL, times=None, shown=False))
+        self._calls = faults.add(InjectedFault("counted", _Watch(), _EVERY_CALL, times=None, shown=False))
         if self.point is None:
             return
         kind, call = KINDS[self.point.kind], self.point.call
         # added first, so that the journal names the point before the faults
-        self._watch = faults.add(Injected(self.point.name, _Watch(), _EVERY_CALL, nth=call))
+        self._watch = faults.add(InjectedFault(self.point.name, _Watch(), _EVERY_CALL, nth=call))
         fault = faults.make(kind.fault)
         if kind.token_fault:
             self._simulator.inject(kind.token_fault, path=TOKEN_ENDPOINTS, seconds=12)
@@ -168,12 +168,12 @@ class Sweep:
         else:
             number = call - 1 if kind.before else call
             fault = _OnlyWrites(fault) if kind.only_writes else fault
-            faults.add(Injected(kind.fault, fault, _EVERY_CALL, nth=number))
+            faults.add(InjectedFault(kind.fault, fault, _EVERY_CALL, nth=number))
 
     @property
     def calls(self) -> int:
         """The number of authenticated calls so far."""
-        return self._calls.count if self._calls else 0
+        return self._calls.hit_count if self._calls else 0
 
     def fetches(self) -> frozenset[int]:
         """Return the numbers of the calls that a token request precedes, whoever made that request."""

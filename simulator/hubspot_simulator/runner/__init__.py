@@ -1,1 +1,1 @@
-"""Runs a program, whatever its language, so that HubSpot's hosts are a simulator to it and to what it starts."""
+"""Runs a program in any language, and the processes that it starts, with the simulator in place of HubSpot."""

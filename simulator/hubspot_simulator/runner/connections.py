@@ -1,4 +1,4 @@
-"""Who connected to HubSpot's hosts, and what became of it before any request came: the journal cannot know that."""
+"""Counts connections to HubSpot's hosts that brought no request, which the journal cannot show."""
 
 from __future__ import annotations
 
@@ -11,152 +11,152 @@ from typing import Any
 
 from ..hosts import canonical
 
-NOTHING = "sent nothing"
-DISTRUSTED = "distrusted the certificate"
-NO_TLS = "spoke no TLS, which HubSpot expects on port 443"
-NOT_WHOLE = "sent no whole request"
-ENDED = "ended the TLS handshake without saying why"
-_TLS = b"\x16"  # a handshake begins so
-NO_NAME = "HubSpot"  # a TLS client need not say which host it wants
+SENT_NOTHING = "sent nothing"
+REJECTED_CERTIFICATE = "rejected the certificate"
+NO_TLS = "did not use TLS, which HubSpot expects on port 443"
+INCOMPLETE_REQUEST = "sent no complete request"
+ABORTED_HANDSHAKE = "aborted the TLS handshake without giving a reason"
+_TLS_HANDSHAKE = b"\x16"  # the first byte of a TLS handshake
+UNNAMED_HOST = "HubSpot"  # a TLS client may omit the server name
 _CERTIFICATE_ALERTS = ("UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "UNSUPPORTED_CERTIFICATE")
 
 
 class Connections:
-    """Counts connections to HubSpot's hosts, by host: tunnels of a proxy, and TLS handshakes of a server's context.
+    """Counts connections to HubSpot's hosts, by host: the tunnels of a proxy and the TLS handshakes of a server.
 
-    A tunnel and the handshake in it are one connection: the proxy's port tells that they belong together.
+    A tunnel and the handshake inside it count as one connection. The proxy's port number connects the two.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._tunnels: dict[int, str] = {}  # by the port from which the proxy speaks to the server
-        self._begun: dict[int, str] = {}  # those in which TLS has begun, and nobody knows what becomes of it
-        self._other: set[int] = set()  # those in which something else was said
-        self._silent: Counter[str] = Counter()  # handshakes that were done, and no request yet
-        self._spoke: Counter[str] = Counter()
+        self._tunnels: dict[int, str] = {}  # by the port of the proxy's connection to the server
+        self._in_handshake: dict[int, str] = {}  # tunnels with an unfinished TLS handshake
+        self._not_tls: set[int] = set()  # tunnels with another protocol than TLS
+        self._without_data: Counter[str] = Counter()  # connections without data since the handshake
+        self._with_data: Counter[str] = Counter()
         self._failed: Counter[tuple[str, str]] = Counter()
 
     def tunnel(self, host: str, port: int, first: bytes = b"") -> None:
-        """Count a tunnel that a client asked a proxy for; a second time when the first bytes come through it."""
+        """Count a new tunnel. Call it again with the ``first`` bytes that come through the tunnel."""
         with self._lock:
             if not first:
-                if port in self._tunnels:  # that one ended, and the port is used again
-                    self._silent[self._tunnels[port]] += 1
+                if port in self._tunnels:  # the old tunnel is closed, and its port is in use again
+                    self._without_data[self._tunnels[port]] += 1
                 self._tunnels[port] = host
-                self._other.discard(port)
+                self._not_tls.discard(port)
             elif self._tunnels.pop(port, None) is not None:
-                if first.startswith(_TLS):
-                    self._begun[port] = host
+                if first.startswith(_TLS_HANDSHAKE):
+                    self._in_handshake[port] = host
                 else:
-                    self._other.add(port)
+                    self._not_tls.add(port)
                     self._failed[host, NO_TLS] += 1
 
     def host(self, port: int) -> str:
-        """Return the host to which a tunnel leads in which TLS was begun; NO_NAME for no such tunnel."""
+        """Return the host of a tunnel with an unfinished TLS handshake, or UNNAMED_HOST if there is no such tunnel."""
         with self._lock:
-            return self._begun.get(port, NO_NAME)
+            return self._in_handshake.get(port, UNNAMED_HOST)
 
     def watch(self, context: ssl.SSLContext) -> None:
-        """Count the handshakes of a server's context from now on."""
+        """Start to count the handshakes of a server's TLS context."""
 
-        def named(sock: Any, name: str | None, _: ssl.SSLContext) -> None:
-            if name and isinstance(sock, _Watched):
-                sock.asked_for = canonical(name)
+        def save_server_name(sock: Any, name: str | None, _: ssl.SSLContext) -> None:
+            if name and isinstance(sock, _CountingSocket):
+                sock.server_name = canonical(name)
 
-        context.sslsocket_class = type("Watched", (_Watched,), {"connections": self})
-        context.sni_callback = named
+        context.sslsocket_class = type("CountingSocket", (_CountingSocket,), {"connections": self})
+        context.sni_callback = save_server_name
 
-    def done(self, host: str, port: int = 0) -> None:
-        """Count a handshake that was done, with a client on this port."""
+    def handshake_done(self, host: str, port: int = 0) -> None:
+        """Count a completed handshake with a client on this port."""
         with self._lock:
-            self._begun.pop(port, None)
-            self._silent[host] += 1
+            self._in_handshake.pop(port, None)
+            self._without_data[host] += 1
 
-    def failed(self, host: str, why: str, port: int = 0) -> None:
-        """Count a handshake that was not done."""
+    def handshake_failed(self, host: str, reason: str, port: int = 0) -> None:
+        """Count a failed handshake."""
         with self._lock:
-            self._begun.pop(port, None)
-            if port not in self._other:  # it is counted already
-                self._failed[host, why] += 1
+            self._in_handshake.pop(port, None)
+            if port not in self._not_tls:  # tunnel() has counted it
+                self._failed[host, reason] += 1
 
-    def spoke(self, host: str) -> None:
-        """Count a connection on which something came after the handshake."""
+    def data_received(self, host: str) -> None:
+        """Count a connection with data after the handshake."""
         with self._lock:
-            self._silent[host] -= 1
-            self._spoke[host] += 1
+            self._without_data[host] -= 1
+            self._with_data[host] += 1
 
-    def ended(self, host: str, why: str) -> None:
-        """Count a connection that its client ended after the handshake, with a reason (TLS 1.3 allows it)."""
+    def rejected_late(self, host: str, reason: str) -> None:
+        """Count a connection that the client rejected after the handshake, which TLS 1.3 allows."""
         with self._lock:
-            self._silent[host] -= 1
-            self._failed[host, why] += 1
+            self._without_data[host] -= 1
+            self._failed[host, reason] += 1
 
-    def fruitless(self, requests: int = 1) -> Mapping[tuple[str, str], int]:
+    def without_request(self, requests: int = 1) -> Mapping[tuple[str, str], int]:
         """Return how many connections brought no request, by host and by what their client did.
 
-        That is ``NOTHING``, or a phrase such as ``distrusted the certificate (unknown ca)``. ``requests`` is how many
-        came in all: with none, what was begun on a connection was no whole one.
+        The latter is ``SENT_NOTHING``, or a phrase such as ``rejected the certificate (unknown ca)``. ``requests`` is
+        the total number of requests: if it is 0, connections with data did not bring a complete request.
         """
         with self._lock:
-            found = Counter(self._failed)
-            for host, count in (Counter(self._tunnels.values()) + self._silent).items():
-                found[host, NOTHING] += count
-            for host in self._begun.values():
-                found[host, ENDED] += 1
+            counts = Counter(self._failed)
+            for host, count in (Counter(self._tunnels.values()) + self._without_data).items():
+                counts[host, SENT_NOTHING] += count
+            for host in self._in_handshake.values():
+                counts[host, ABORTED_HANDSHAKE] += 1
             if not requests:
-                for host, count in self._spoke.items():
-                    found[host, NOT_WHOLE] += count
-            return +found
+                for host, count in self._with_data.items():
+                    counts[host, INCOMPLETE_REQUEST] += count
+            return +counts  # without the zeros
 
 
-class _Watched(ssl.SSLSocket):
-    """A server's side of a connection that tells how far it comes."""
+class _CountingSocket(ssl.SSLSocket):
+    """The server's side of a TLS connection, which reports its progress to ``connections``."""
 
     connections: Connections
-    asked_for = ""
-    _silent = False
+    server_name = ""
+    _without_data = False
     _port = 0
 
     def _host(self) -> str:
-        return self.asked_for or self.connections.host(self._port)
+        return self.server_name or self.connections.host(self._port)
 
     def do_handshake(self, block: bool = False) -> None:
-        with suppress(OSError):  # it is gone
+        with suppress(OSError):  # the client has disconnected
             self._port = self._port or self.getpeername()[1]
         try:
             super().do_handshake(block)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except OSError as error:
-            self.connections.failed(self._host(), said(error), self._port)
+            self.connections.handshake_failed(self._host(), describe_failure(error), self._port)
             raise
-        self._silent = True
-        self.asked_for = self._host()
-        self.connections.done(self.asked_for, self._port)
+        self._without_data = True
+        self.server_name = self._host()
+        self.connections.handshake_done(self.server_name, self._port)
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            got = super().read(*args, **kwargs)
+            data = super().read(*args, **kwargs)
         except ssl.SSLError as error:
-            if self._silent and "_ALERT_" in (error.reason or ""):
-                self._silent = False
-                self.connections.ended(self.asked_for, said(error))
+            if self._without_data and "_ALERT_" in (error.reason or ""):
+                self._without_data = False
+                self.connections.rejected_late(self.server_name, describe_failure(error))
             raise
-        if got and self._silent:
-            self._silent = False
-            self.connections.spoke(self.asked_for)
-        return got
+        if data and self._without_data:
+            self._without_data = False
+            self.connections.data_received(self.server_name)
+        return data
 
 
-def said(error: OSError) -> str:
-    """Return what the failure of a handshake tells of the client, as a phrase that follows its name."""
+def describe_failure(error: OSError) -> str:
+    """Describe a failed handshake as a phrase with the client as its subject: ``rejected the certificate (...)``."""
     reason = getattr(error, "reason", None) or ""
     words = reason.lower().replace("_", " ")
     alert = words.partition(" alert ")[2]
     if any(name in reason for name in _CERTIFICATE_ALERTS):
-        return f"{DISTRUSTED} ({alert})"
+        return f"{REJECTED_CERTIFICATE} ({alert})"
     if alert:
-        return f"ended the TLS handshake ({alert})"
+        return f"aborted the TLS handshake ({alert})"
     if isinstance(error, ssl.SSLError) and words and not isinstance(error, ssl.SSLEOFError):
-        return f"spoke TLS in a way that the simulator does not ({words})"
-    return ENDED
+        return f"used TLS in a way that the simulator does not support ({words})"
+    return ABORTED_HANDSHAKE

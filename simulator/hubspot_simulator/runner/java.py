@@ -1,4 +1,4 @@
-"""Certificates as Java wants them: a key store in its own format, which it reads without further ado."""
+"""Java's options and certificates: a key store in the JKS format, which every Java can read."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 import ssl
 import struct
 
-PASSWORD = "changeit"  # Java's own; it only guards against damage
+PASSWORD = "changeit"  # Java's default; it only protects the file's integrity
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _MAGIC, _VERSION, _TRUSTED = 0xFEEDFEED, 2, 2
 
 
 def key_store(certificates: str) -> bytes:
-    """Return a key store (JKS) that trusts the certificates of a text (PEM)."""
-    found = _CERTIFICATE.findall(certificates)
-    parts = [struct.pack(">III", _MAGIC, _VERSION, len(found))]
-    for number, certificate in enumerate(found):
+    """Return a key store (JKS) with the certificates of a text (PEM) as trusted ones."""
+    pem_certificates = _CERTIFICATE.findall(certificates)
+    parts = [struct.pack(">III", _MAGIC, _VERSION, len(pem_certificates))]
+    for number, certificate in enumerate(pem_certificates):
         der = ssl.PEM_cert_to_DER_cert(certificate)
         parts += [
             struct.pack(">I", _TRUSTED) + _utf(str(number)) + struct.pack(">Q", 0) + _utf("X.509"),
@@ -37,7 +37,7 @@ def options(proxy_host: str, proxy_port: int, store: str) -> str:
         "http.proxyPort": proxy_port,
         "https.proxyHost": proxy_host,
         "https.proxyPort": proxy_port,
-        "http.nonProxyHosts": "localhost|127.*|[::1]",  # of https, too
+        "http.nonProxyHosts": "localhost|127.*|[::1]",  # for https, too
         "javax.net.ssl.trustStore": store,
         "javax.net.ssl.trustStoreType": "JKS",
         "javax.net.ssl.trustStorePassword": PASSWORD,

@@ -1,4 +1,4 @@
-"""An HTTP proxy for a child process: HubSpot's hosts are the simulator, and nothing else is let out unless allowed."""
+"""An HTTP proxy for a child process: HubSpot's hosts lead to the simulator, other hosts are blocked unless allowed."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from ..hosts import is_loopback
+from ..hosts import PORTS, is_loopback, no_such_port
 from ..senders.sockets import Ends
 from .proxy_request import ProxyRefusal, ProxyTarget, read
 
 _Address = tuple[str, int]
 
-_SECURE = 443
 _HEAD_BYTES = 64 * 1024
-_HEAD_SECONDS = 30.0  # how long a client may take to say what it wants
+_HEAD_SECONDS = 30.0  # the time limit for the head of a request
 _CONNECT_SECONDS = 10.0
-_DRAIN_SECONDS = 1.0  # how long a client that was refused may go on talking before it is cut
+_DRAIN_SECONDS = 1.0  # how long a refused client may go on sending before the connection is closed
 _REASONS = {400: "Bad Request", 403: "Forbidden", 502: "Bad Gateway"}
 _FAILURES = (OSError, EOFError, asyncio.LimitOverrunError, asyncio.TimeoutError)
 
 
 class Proxy:
-    """Takes clients on a free loopback port between ``start()`` or ``with`` and ``stop()``, in one thread.
+    """A proxy on a free loopback port, served by one thread from ``start()`` or ``with`` to ``stop()``.
 
-    ``matches`` tells whether a host is HubSpot's, ``https`` and ``http`` are where those are on ports 443 and 80, and
-    ``authority`` is who vouches for them (PEM). ``allow`` are patterns of other hosts that may be reached
-    (``*.example.com``, ``*`` for all); loopback always may. ``refused`` counts, by ``host:port``, what was not let out;
-    ``on_tunnel`` is called with the host of each tunnel to HubSpot's secure port, the port from which it goes on, and
-    what comes through it first: once with nothing when it is opened, then when something comes.
+    ``matches`` tells whether a host is HubSpot's. ``https`` and ``http`` are the addresses that stand for those hosts'
+    ports 443 and 80, and ``authority`` is the certificate of their authority (PEM). ``allow`` are patterns of other
+    hosts that clients may reach (``*.example.com``, ``*`` for all); loopback is always allowed. ``blocked`` counts
+    blocked connections by ``host:port``.
+
+    ``on_tunnel`` gets the host of each tunnel to HubSpot's port 443, the local port of the proxy's connection to the
+    server, and the first bytes: it is called with no bytes when the tunnel opens, and again when bytes arrive.
     """
 
     def __init__(
@@ -47,22 +48,22 @@ class Proxy:
         allow: Sequence[str] = (),
         on_tunnel: Callable[[str, int, bytes], object] | None = None,
     ) -> None:
-        self.refused: Counter[str] = Counter()
-        self._served: dict[int, Ends] = {}
+        self.blocked: Counter[str] = Counter()
+        self._client_ends: dict[int, Ends] = {}
         self._matches = matches
-        self._ways = {_SECURE: https, 80: http}
+        self._hubspot_addresses = {PORTS["https"]: https, PORTS["http"]: http}
         self._context = ssl.create_default_context(cadata=authority)
         self._on_tunnel = on_tunnel
         self._allow = [pattern.lower() for pattern in allow]
         self._clients: set[asyncio.Task[None]] = set()
         self._started = threading.Event()
 
-    def served(self, port: int) -> Ends | None:
-        """Return both ends of the client's connection for which it has another one, from ``port``."""
-        return self._served.get(port)
+    def client_ends(self, port: int) -> Ends | None:
+        """Return both ends of the client's connection that the proxy's connection from ``port`` serves."""
+        return self._client_ends.get(port)
 
     def start(self) -> None:
-        """Listen, and serve in the background. Raises OSError when it cannot listen."""
+        """Listen, and serve in the background. Raises OSError if it cannot listen."""
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
@@ -71,7 +72,7 @@ class Proxy:
         self._started.wait()
 
     def stop(self) -> None:
-        """Cut every connection and end the thread."""
+        """Close every connection and end the thread."""
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
@@ -98,64 +99,68 @@ class Proxy:
         self._clients.add(task)
         try:
             with suppress(*_FAILURES):
-                await self._answer(reader, writer)
+                await self._handle(reader, writer)
         except asyncio.CancelledError:
-            writer.transport.abort()  # stop() waits for nobody
+            writer.transport.abort()  # stop() does not wait for clients
         finally:
             self._clients.discard(task)
             await _close(writer)
 
-    async def _answer(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _handle(self, reader: StreamReader, writer: StreamWriter) -> None:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_SECONDS)
         try:
             target = read(head)
-            upstream, answers = await self._reach(target)
+            upstream_reader, upstream_writer = await self._connect(target)
         except ProxyRefusal as refusal:
             await _refuse(reader, writer, refusal)
             return
-        here = answers.get_extra_info("sockname")[1]
-        self._served[here] = writer.get_extra_info("peername")[:2], writer.get_extra_info("sockname")[:2]
+        local_port = upstream_writer.get_extra_info("sockname")[1]
+        self._client_ends[local_port] = writer.get_extra_info("peername")[:2], writer.get_extra_info("sockname")[:2]
         try:
             if target.head:
-                answers.write(target.head)
+                upstream_writer.write(target.head)
             else:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                if target.port == _SECURE and self._on_tunnel is not None and self._matches(target.host):
-                    self._on_tunnel(target.host, here, b"")
+                if target.port == PORTS["https"] and self._on_tunnel is not None and self._matches(target.host):
+                    self._on_tunnel(target.host, local_port, b"")
                     first = await reader.read(_HEAD_BYTES)
                     if first:
-                        self._on_tunnel(target.host, here, first)
-                    answers.write(first)
-            await _relay(reader, writer, upstream, answers)
+                        self._on_tunnel(target.host, local_port, first)
+                    upstream_writer.write(first)
+            await _relay(reader, writer, upstream_reader, upstream_writer)
         finally:
-            self._served.pop(here, None)
-            await _close(answers)
+            self._client_ends.pop(local_port, None)
+            await _close(upstream_writer)
 
-    async def _reach(self, target: ProxyTarget) -> tuple[StreamReader, StreamWriter]:
-        """Connect to where a client wants to go. Raises Refusal."""
-        host, port = self._way(target)
+    async def _connect(self, target: ProxyTarget) -> tuple[StreamReader, StreamWriter]:
+        """Connect to the host that a client wants. Raises ProxyRefusal."""
+        host, port = self._address(target)
         context: ssl.SSLContext | None = None
         if target.tls:
             context = self._context if self._matches(target.host) else ssl.create_default_context()
         try:
-            connecting = asyncio.open_connection(
+            connection = asyncio.open_connection(
                 host, port, ssl=context, server_hostname=target.host if context else None
             )
-            return await asyncio.wait_for(connecting, _CONNECT_SECONDS)
-        except (OSError, ValueError, asyncio.TimeoutError) as error:  # ValueError: no name for TLS, or for a resolver
-            why = str(error) or f"no answer within {_CONNECT_SECONDS:.0f} s"
-            raise ProxyRefusal(502, f"{target.host}:{target.port} cannot be reached: {why}") from None
+            return await asyncio.wait_for(connection, _CONNECT_SECONDS)
+        except (
+            OSError,
+            ValueError,
+            asyncio.TimeoutError,
+        ) as error:  # ValueError: a host name that TLS or the resolver rejects
+            reason = str(error) or f"no response within {_CONNECT_SECONDS:.0f} s"
+            raise ProxyRefusal(502, f"cannot connect to {target.host}:{target.port}: {reason}") from None
 
-    def _way(self, target: ProxyTarget) -> _Address:
+    def _address(self, target: ProxyTarget) -> _Address:
         if self._matches(target.host):
-            if target.port not in self._ways:
-                raise ProxyRefusal(403, f"HubSpot has no port {target.port}: the simulator stands for 443 and 80")
-            return self._ways[target.port]
+            if target.port not in self._hubspot_addresses:
+                raise ProxyRefusal(403, no_such_port(target.port))
+            return self._hubspot_addresses[target.port]
         if not is_loopback(target.host) and not any(fnmatchcase(target.host, pattern) for pattern in self._allow):
-            self.refused[f"{target.host}:{target.port}"] += 1
+            self.blocked[f"{target.host}:{target.port}"] += 1
             raise ProxyRefusal(
                 403,
-                f"hubspot-simulator run lets nothing out but calls to HubSpot, and {target.host} is not HubSpot's: "
+                f"hubspot-simulator run blocks all hosts except HubSpot's, and {target.host} is not one of them: "
                 f"allow it with --allow {target.host}, or every host with --allow-network",
             )
         return target.host, target.port
@@ -170,7 +175,7 @@ async def _refuse(reader: StreamReader, writer: StreamWriter, refusal: ProxyRefu
     )
     await writer.drain()
     writer.write_eof()
-    with suppress(asyncio.TimeoutError):  # a socket that is closed on unread bytes may take the answer with it
+    with suppress(asyncio.TimeoutError):  # closing a socket with unread bytes may discard the response
         await asyncio.wait_for(_discard(reader), _DRAIN_SECONDS)
 
 
@@ -179,23 +184,25 @@ async def _discard(reader: StreamReader) -> None:
         pass
 
 
-async def _relay(reader: StreamReader, writer: StreamWriter, upstream: StreamReader, answers: StreamWriter) -> None:
-    """Carry bytes both ways until the far side has said all that it has to say."""
-    asking = asyncio.create_task(_ask(reader, answers))
+async def _relay(
+    reader: StreamReader, writer: StreamWriter, upstream_reader: StreamReader, upstream_writer: StreamWriter
+) -> None:
+    """Copy bytes both ways until the upstream side ends."""
+    upload = asyncio.create_task(_upload(reader, upstream_writer))
     try:
-        await _copy(upstream, writer)
+        await _copy(upstream_reader, writer)
     finally:
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        upload.cancel()
+        await asyncio.gather(upload, return_exceptions=True)
 
 
-async def _ask(reader: StreamReader, answers: StreamWriter) -> None:
+async def _upload(reader: StreamReader, upstream_writer: StreamWriter) -> None:
     try:
-        await _copy(reader, answers)
-        if answers.can_write_eof():
-            answers.write_eof()
+        await _copy(reader, upstream_writer)
+        if upstream_writer.can_write_eof():
+            upstream_writer.write_eof()
     except OSError:
-        answers.close()  # the client is gone: nobody waits for an answer
+        upstream_writer.close()  # the client has disconnected and needs no response
 
 
 async def _copy(reader: StreamReader, writer: StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What is said when a child has ended: what it asked, what it was answered, and why."""
+"""The report on a child process: its requests, the responses, and the reasons for them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from ..core.redaction import shown
 from ..core.words import plural
 from ..http.context import PREFIX
 from ..simulator import Simulator
-from .connections import DISTRUSTED, NOTHING
-from .unreached import unreached
+from .connection_hints import connection_hints
+from .connections import REJECTED_CERTIFICATE, SENT_NOTHING
 
-_NO_CONNECTION = "nothing: no connection to HubSpot came"
-_NO_REQUEST = "nothing: no request came"
+_NO_CONNECTION = "none: the program did not connect to HubSpot"
+_NO_REQUEST = "none, but the program did connect to HubSpot:"
 _HOW = "hubspot-simulator explain languages"
 
 
 def report(
     simulator: Simulator,
     notes: Mapping[int, Sequence[str]],
-    refused: Mapping[str, int],
-    fruitless: Mapping[tuple[str, str], int],
+    blocked: Mapping[str, int],
+    without_request: Mapping[tuple[str, str], int],
     command: Sequence[str] = (),
 ) -> str:
-    """Return the report of a simulator's journal, and what its audit found.
+    """Return the report: a simulator's journal and the findings of its audit.
 
-    ``notes`` come after the exchanges of their numbers. ``refused`` are the hosts that the child wanted to reach and
-    was not let, with how often; ``fruitless`` those that it reached without a request, and why. ``command`` is what
-    was run.
+    ``notes`` are inserted after the exchanges with their numbers. ``blocked`` counts the connections to other hosts
+    that the proxy blocked, ``without_request`` the connections to HubSpot that brought no request, by host and reason.
+    ``command`` is the program and its arguments.
     """
     own: list[Exchange] = []
     exchanges: list[Exchange] = []
@@ -39,18 +39,18 @@ def report(
         lines += [f"  {exchange}", *_noted(notes, exchange.number)]
     if simulator.journal.dropped:
         lines.insert(2, f"  ({plural(simulator.journal.dropped, 'older request')} dropped to save memory)")
-    if not exchanges and fruitless:
-        lines.append(f"  {_NO_REQUEST}, but the program did connect:")
+    if not exchanges and without_request:
+        lines.append(f"  {_NO_REQUEST}")
     elif not exchanges:
         lines.append(f"  {_NO_CONNECTION} ({_HOW})")
-        lines += [f"  {hint}" for hint in unreached(command)]
-    lines += [f"  {_connected(*what, times)}" for what, times in sorted(fruitless.items())]
-    for asked, times in refused.items():
-        host = shown(asked)  # the child wrote it
-        lines.append(f"  not let out: {host}, {plural(times, 'time')}; allow it with --allow {host.rpartition(':')[0]}")
+        lines += [f"  {hint}" for hint in connection_hints(command)]
+    lines += [f"  {_connection(*key, times)}" for key, times in sorted(without_request.items())]
+    for address, times in blocked.items():
+        host = shown(address)  # may hold control characters
+        lines.append(f"  blocked: {host}, {plural(times, 'time')}; allow it with --allow {host.rpartition(':')[0]}")
     count = simulator.store.exchange_count - len(own)
-    bad = sum(exchange.status >= 400 for exchange in exchanges)
-    lines.append(f"{plural(count, 'request')}, {bad} refused")
+    refused = sum(exchange.status >= 400 for exchange in exchanges)
+    lines.append(f"{plural(count, 'request')}, {refused} refused")
     if own:
         lines += ["", "Requests to the simulator's own control API, which HubSpot does not have:"]
     for exchange in own:
@@ -60,13 +60,13 @@ def report(
     return "\n".join(lines) + "\n"
 
 
-def _connected(host: str, what: str, times: int) -> str:
-    said = f"{shown(host)}: {plural(times, 'connection')} {what}"
-    if what.startswith(DISTRUSTED):
-        return f"{said}. Fix: have the program trust the certificates in the file that SSL_CERT_FILE names ({_HOW})"
-    if what == NOTHING:
-        return f"{said}. A client that checks the certificate by itself, as Node does, ends so when it distrusts it"
-    return said
+def _connection(host: str, reason: str, times: int) -> str:
+    line = f"{shown(host)}: {plural(times, 'connection')} {reason}"
+    if reason.startswith(REJECTED_CERTIFICATE):
+        return f"{line}. Fix: make the program trust the certificates in the file that SSL_CERT_FILE names ({_HOW})"
+    if reason == SENT_NOTHING:
+        return f"{line}. Node and other clients do this when they do not trust the certificate"
+    return line
 
 
 def _noted(notes: Mapping[int, Sequence[str]], number: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What child processes run against: a server, a proxy and the files that the environment names."""
+"""Runs child processes against a server, a proxy, and the files that their environment names."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .watchdog import Watchdog
 
 
 class Session:
-    """Runs programs to which HubSpot's hosts are a simulator, between ``with`` and its end.
+    """Runs programs with a simulator in place of HubSpot. Use it in a ``with`` statement.
 
-    ``allow`` are the patterns of other hosts that the programs may reach, ``clock`` is how far their own clock is off,
-    or ``follow`` when it is to move with HubSpot's. Raises AuthorityUnavailable when
-    there are no certificates, NoFakeClock without libfaketime, OSError when nothing can listen.
+    ``allow`` are patterns of other hosts that the programs may reach. ``clock`` is the offset of the programs' own
+    clock, or ``follow`` to move it together with the simulator's. Entering raises AuthorityUnavailable if the
+    certificates cannot be made, NoFakeClock without libfaketime, and OSError if a server cannot listen.
     """
 
     def __init__(self, settings: Settings, allow: Sequence[str] = (), clock: timedelta | str | None = None) -> None:
@@ -38,45 +38,46 @@ class Session:
         self._allow = allow
         self._clock = clock
         self._mark = os.urandom(16).hex()
-        self._open = ExitStack()
-        self._listening = ExitStack()
+        self._resources = ExitStack()
+        self._servers = ExitStack()
 
     @property
-    def refused(self) -> Mapping[str, int]:
-        """The hosts that programs wanted to reach and were not let, with how often."""
-        return self._proxy.refused
+    def blocked(self) -> Mapping[str, int]:
+        """The number of connections that the proxy blocked, by ``host:port``."""
+        return self._proxy.blocked
 
     def fresh(self) -> Simulator:
-        """Begin anew, with a new simulator on ports of its own; all of a session give out the same credentials.
+        """Start over with a new simulator on new ports, and return it. The credentials stay the same.
 
-        What an earlier program has left running finds its ports closed: its calls are not taken for the next one's.
+        Processes that an earlier program left running find their ports closed, so their calls do not count for the
+        next program.
         """
-        self._listening.close()
+        self._servers.close()
         self._listen()
         return self.server.simulator
 
-    def run(self, command: Sequence[str], **how: Any) -> int:
-        """Run a program and return its exit status; ``how`` goes to ``process.run``. Raises CannotStart."""
-        made = environment(self.server, self._proxy.url, self._files, os.environ)
-        made |= {process_tree.MARK: self._mark, **self._fake}
-        return run(command, made, on_child=self._watchdog.child, **how)
+    def run(self, command: Sequence[str], **options: Any) -> int:
+        """Run a program and return its exit status. ``options`` go to ``child_process.run``. Raises CannotStart."""
+        variables = environment(self.server, self._proxy.url, self._files, os.environ)
+        variables |= {process_tree.MARK: self._mark, **self._clock_variables}
+        return run(command, variables, on_child=self._watchdog.child, **options)
 
     def _simulator(self, folder: Path) -> Simulator:
         if not isinstance(self._clock, str):
-            self._fake = {} if self._clock is None else fake_clock(self._clock, os.environ)
+            self._clock_variables = {} if self._clock is None else fake_clock(self._clock, os.environ)
             return Simulator(self._settings)
         shared = SharedClock(folder / "clock")
-        self._fake = fake_clock(shared.file, os.environ)
+        self._clock_variables = fake_clock(shared.file, os.environ)
         return ClockSharingSimulator(self._settings, shared)
 
     def _listen(self) -> None:
         folder = Path(mkdtemp(dir=self._folder))
         self.server, self.connections = SimulatorServer(self._simulator(folder)), Connections()
-        with ExitStack() as opened:
-            opened.enter_context(self.server)
+        with ExitStack() as stack:
+            stack.enter_context(self.server)
             authority, https = self.server.secure()
             self.connections.watch(authority.context)
-            self._proxy = opened.enter_context(
+            self._proxy = stack.enter_context(
                 Proxy(
                     matcher(self._settings.hosts),
                     https=https,
@@ -86,22 +87,22 @@ class Session:
                     on_tunnel=self.connections.tunnel,
                 )
             )
-            self.server.app.senders = Senders(through=self._proxy.served)
+            self.server.app.senders = Senders(relayed_ends=self._proxy.client_ends)
             self._files = write_files(authority, folder, os.environ)
-            self._listening = opened.pop_all()
+            self._servers = stack.pop_all()
 
     def __enter__(self) -> Session:
-        with ExitStack() as opened:
-            self._folder = opened.enter_context(
+        with ExitStack() as stack:
+            self._folder = stack.enter_context(
                 TemporaryDirectory(prefix="hubspot-simulator-", ignore_cleanup_errors=True)
             )
-            self._watchdog = opened.enter_context(Watchdog(self._folder, self._mark))
-            opened.callback(lambda: self._listening.close())
+            self._watchdog = stack.enter_context(Watchdog(self._folder, self._mark))
+            stack.callback(lambda: self._servers.close())
             self._listen()
-            self._open = opened.pop_all()
+            self._resources = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._open.close()
+        self._resources.close()

@@ -1,4 +1,4 @@
-"""A clock that a child shares with HubSpot: what moves one moves the other."""
+"""A clock that the simulator and a child process share, by means of libfaketime."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PREFIXES = ("/usr", "/usr/local", "/opt/homebrew", "/opt/local")
 
 
 class NoFakeClock(RuntimeError):
-    """A child's clock cannot be set on this machine."""
+    """A child's clock cannot be set on this machine: libfaketime is missing."""
 
 
 class SharedClock:
-    """The machine's clock, moved by what a file says, which a child's libfaketime reads whenever the child asks."""
+    """The machine's clock plus the offset in ``file``, which libfaketime reads whenever the child reads its clock."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -39,14 +39,14 @@ class SharedClock:
     def advance(self, delta: timedelta) -> None:
         """Move both clocks."""
         offset_ms = self._offset_ms + to_ms(delta)
-        new = self.file.with_name(f"{self.file.name}.new")
-        new.write_text(f"{offset_ms / 1000:+.3f}\n", encoding="ascii")
-        os.replace(new, self.file)  # never half written to who reads it
+        new_file = self.file.with_name(f"{self.file.name}.new")
+        new_file.write_text(f"{offset_ms / 1000:+.3f}\n", encoding="ascii")
+        os.replace(new_file, self.file)  # so that no reader sees half of it
         self._offset_ms = offset_ms
 
 
 class ClockSharingSimulator(Simulator):
-    """A simulator whose time moves together with its caller's."""
+    """A simulator whose clock moves together with the child's."""
 
     def __init__(self, settings: Settings, shared: SharedClock) -> None:
         self._shared = shared
@@ -54,35 +54,35 @@ class ClockSharingSimulator(Simulator):
 
     @property
     def clocks(self) -> str:
-        """What ``move_time`` moves, in words."""
+        """The clocks that ``move_time`` moves, in words."""
         return "both clocks"
 
     def move_time(self, delta: timedelta) -> str:
-        """Let time pass for HubSpot and for the child; return ``clocks``."""
+        """Move the simulator's and the child's clock. Return ``clocks``."""
         self._shared.advance(delta)
         return self.clocks
 
 
 def fake_clock(clock: timedelta | Path, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that set a child's clock by libfaketime: off by a duration, or as a file says.
+    """Return the environment variables that make libfaketime set a child's clock.
 
-    Raises NoFakeClock without libfaketime.
+    ``clock`` is an offset, or a file with the offset in seconds. Raises NoFakeClock without libfaketime.
     """
     if sys.platform == "win32":
-        raise NoFakeClock("--child-clock needs libfaketime, which there is not for Windows: use --advance-after")
+        raise NoFakeClock("--child-clock needs libfaketime, which does not exist for Windows: use --advance-after")
     program = shutil.which("faketime")
     prefixes = [*([Path(program).resolve().parents[1]] if program else []), *map(Path, _PREFIXES)]
     folders = [prefix / name for prefix in prefixes for name in ("lib", "lib64")]
-    found = [path for folder in folders for library in _LIBRARIES for path in folder.glob(library)]
-    if not found:
+    paths = [path for folder in folders for library in _LIBRARIES for path in folder.glob(library)]
+    if not paths:
         raise NoFakeClock(
-            "--child-clock needs libfaketime, which is not on this machine: install the package faketime "
+            "--child-clock needs libfaketime, which is not installed: install the package faketime "
             "(Debian, Ubuntu) or libfaketime (Fedora, Homebrew)"
         )
     preload = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
     variables = {
-        preload: ":".join(filter(None, [str(found[0]), inherited.get(preload)])),
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # what measures durations must go on
+        preload: ":".join(filter(None, [str(paths[0]), inherited.get(preload)])),
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # timeouts must stay real
         "DONT_FAKE_MONOTONIC": "1",  # its name before 0.9.10
     }
     if isinstance(clock, Path):

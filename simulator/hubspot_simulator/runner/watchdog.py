@@ -1,6 +1,6 @@
-"""Cleans up after a run that was killed: a process of its own sees the pipe to it end, and ends the child.
+"""Cleans up after a run that was killed: a separate process notices the end of its input and ends the child.
 
-It is a process because nobody can do anything after ``kill -9``, and this way needs nothing that only one system has.
+No code of a process can run after ``kill -9``, hence a second process. A pipe works on every operating system.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ DONE = b"done"
 
 
 class Watchdog:
-    """Removes ``folder`` and ends what has a ``mark`` when this process ends between ``with`` and its end.
+    """Removes ``folder`` and ends all processes with ``mark`` if this process dies inside the ``with`` statement.
 
-    ``child()`` tells it of a child, by process id: one whose environment the system does not show is found by it.
+    ``child()`` passes on the process id of the child, in case the system does not show the child's environment.
     """
 
     def __init__(self, folder: str, mark: str) -> None:
         psutil = find_spec("psutil")
         paths = [Path(__file__).parent, *([Path(psutil.origin).parents[1]] if psutil and psutil.origin else [])]
-        told = {"folder": folder, "mark": mark, "path": [str(path) for path in paths]}
-        self._command = [sys.executable, "-I", "-S", __file__, json.dumps(told)]
+        config = {"folder": folder, "mark": mark, "path": [str(path) for path in paths]}
+        self._command = [sys.executable, "-I", "-S", __file__, json.dumps(config)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def child(self, pid: int | None) -> None:
-        """Tell it that a child was started, or with None that it has ended."""
+        """Tell the watchdog that a child was started, or with None that it has ended."""
         self._send(f"{pid or 0}\n".encode())
 
-    def _send(self, what: bytes) -> None:
+    def _send(self, message: bytes) -> None:
         if self._process is not None and self._process.stdin is not None:
-            with suppress(OSError, ValueError):  # somebody has ended it
-                self._process.stdin.write(what)
+            with suppress(OSError, ValueError):  # the watchdog was killed
+                self._process.stdin.write(message)
                 self._process.stdin.flush()
 
     def __enter__(self) -> Watchdog:
-        # A session of its own: what ends this process by its group, Ctrl-C for one, does not end it.
+        # In a new session, so that a signal to this process's group (such as Ctrl-C) does not end the watchdog.
         windows = 0x200 if os.name == "nt" else 0  # CREATE_NEW_PROCESS_GROUP
-        with suppress(OSError):  # a run without it is as good until it is killed
+        with suppress(OSError):  # a run works without it, unless it is killed
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
@@ -60,22 +60,23 @@ class Watchdog:
                 self._process.__exit__(None, None, None)  # closes the pipe, and waits
 
 
-def watch(told: str) -> None:
+def watch(config_text: str) -> None:
     """Wait for the end of standard input, and clean up unless it ends with ``DONE``."""
-    said = b""
+    messages = b""
     while block := os.read(0, 4096):
-        said += block
-    if said.endswith(DONE):
+        messages += block
+    if messages.endswith(DONE):
         return
-    known = json.loads(told)
-    sys.path[:0] = known["path"]
+    config = json.loads(config_text)
+    sys.path[:0] = config["path"]
+    # start-up cost, and on the path that the other process has named
     import shutil
     from importlib import import_module
 
-    pids = [int(line) for line in said.split()]
+    pids = [int(line) for line in messages.split()]
     with suppress(ImportError):
-        import_module("process_tree").end(known["mark"], pids[-1] if pids else None)
-    shutil.rmtree(known["folder"], ignore_errors=True)
+        import_module("process_tree").end(config["mark"], pids[-1] if pids else None)
+    shutil.rmtree(config["folder"], ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Processes: what this one has started, which of them has a connection, and which is which.
+"""Finds the processes that own a connection, among this process and its descendants.
 
-Linux is asked directly, for it answers in a fraction of a millisecond; psutil tells it of the others.
+On Linux, the kernel answers in a fraction of a millisecond. Other systems need psutil.
 """
 
 from __future__ import annotations
@@ -14,63 +14,66 @@ _START_TIME, _START_OF_STACK = 19, 25  # among the fields of /proc/PID/stat afte
 
 
 def owners(ends: Ends, *, own: bool) -> list[int]:
-    """Return which of the descendants of this process, and it itself if ``own``, have the client's end of a connection.
+    """Return the ids of the processes that have the client's end of a connection.
 
-    A connection that was inherited has several.
+    The candidates are this process's descendants and, with ``own``, this process. An inherited connection has several
+    owners.
     """
-    family = [*([os.getpid()] if own else []), *_descendants()]
-    if not family:
+    candidates = [*([os.getpid()] if own else []), *_descendants()]
+    if not candidates:
         return []
     try:
         inode = inode_of(ends)
     except NoInodes:
-        return [pid for pid in family if _has(pid, ends)]
-    return [] if inode is None else [pid for pid in family if has_inode(pid, inode)]
+        return [pid for pid in candidates if _has(pid, ends)]
+    return [] if inode is None else [pid for pid in candidates if has_inode(pid, inode)]
 
 
 def identity(pid: int) -> tuple[object, ...]:
-    """Return what a process is told by: its pid, its start, and on Linux its program, which an exec replaces."""
+    """Return what identifies a process: its pid, its start time, and on Linux its program, which exec replaces."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
         return pid, fields[_START_TIME], fields[_START_OF_STACK]
     except (OSError, IndexError):
-        import psutil  # it is costly to import, and few need it
+        import psutil  # slow to import and rarely needed
 
         return pid, psutil.Process(pid).create_time()
 
 
 def _descendants() -> list[int]:
     pid = os.getpid()
-    if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):  # not Linux, or an unusual one
-        import psutil
+    if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):  # not Linux, or one without this file
+        import psutil  # as above
 
         return [process.pid for process in psutil.Process(pid).children(recursive=True)]
-    found = _children(pid)
-    for one in found:  # which grows
-        found += _children(one)
-    return found
+    descendants = _children(pid)
+    for descendant in descendants:  # grows during the loop
+        descendants += _children(descendant)
+    return descendants
 
 
 def _children(pid: int) -> list[int]:
-    """Return the children of a process as Linux lists them: by the threads that started them."""
+    """Return the children of a process, which Linux lists by the threads that started them."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:  # it has ended
         return []
-    found: list[int] = []
+    children: list[int] = []
     for thread in threads:
         with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
-            found += map(int, file.read().split())
-    return found
+            children += map(int, file.read().split())
+    return children
 
 
 def _has(pid: int, ends: Ends) -> bool:
-    import psutil
+    import psutil  # as above
 
     try:
         process = psutil.Process(pid)
-        look = getattr(process, "net_connections", None) or process.connections  # its name before psutil 6
-        return any(one.raddr and (one.laddr.port, one.raddr.port) == (ends[0][1], ends[1][1]) for one in look("tcp"))
-    except psutil.Error:  # it has ended, or is not ours to look at
+        list_connections = getattr(process, "net_connections", None) or process.connections  # its name before psutil 6
+        ports = ends[0][1], ends[1][1]
+        connections = list_connections("tcp")
+        return any(item.raddr and (item.laddr.port, item.raddr.port) == ports for item in connections)
+    except psutil.Error:  # it has ended, or belongs to another user
         return False

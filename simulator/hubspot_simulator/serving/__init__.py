@@ -1,1 +1,1 @@
-"""Sockets, TLS and connections: the server that carries the HTTP layer."""
+"""Sockets, TLS and connections: the server below the HTTP layer."""

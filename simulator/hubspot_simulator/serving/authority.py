@@ -1,4 +1,4 @@
-"""A private certificate authority, made anew for each run, that vouches for HubSpot's host names."""
+"""A private certificate authority for HubSpot's host names, new for each run."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from ..hosts import CERTIFIED
 
 
 class AuthorityUnavailable(RuntimeError):
-    """The certificates could not be made."""
+    """The certificates cannot be made."""
 
 
 class Authority:
-    """Vouches for HubSpot's hosts and for ``more`` ones.
+    """A certificate authority and a server certificate for HubSpot's hosts and the hosts in ``more``.
 
-    ``certificate`` is its own (PEM), ``context`` that of a server with those names. Raises AuthorityUnavailable.
+    ``certificate`` is the authority's certificate (PEM), ``context`` a TLS context for the server. Raises
+    AuthorityUnavailable.
     """
 
     def __init__(self, more: Sequence[str] = ()) -> None:
         names = [*CERTIFIED, *more, "localhost", "127.0.0.1"]
-        # cryptography takes real dates only, and under freezegun there are none to be had in this process
+        # cryptography accepts only real datetimes, and freezegun has replaced them in this process
         frozen = type(datetime.datetime) is not type
-        self.certificate, chain = _made_elsewhere(names) if frozen else make(names)
+        self.certificate, chain = _make_in_subprocess(names) if frozen else make(names)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with TemporaryDirectory(prefix="hubspot-simulator-") as folder:  # of this user alone; ssl reads files only
+        with TemporaryDirectory(
+            prefix="hubspot-simulator-"
+        ) as folder:  # readable by this user only; ssl accepts only files
             path = os.path.join(folder, "chain.pem")
             with open(path, "w", encoding="ascii") as file:
                 file.write(chain)
@@ -38,19 +41,19 @@ class Authority:
 
 
 def make(names: Sequence[str]) -> tuple[str, str]:
-    """Return the certificate of a new authority, and the key and certificate of a server with these names (PEM)."""
-    import trustme
+    """Make an authority. Return its certificate, and the key and certificate of a server with these names (PEM)."""
+    import trustme  # start-up cost: it loads cryptography, and few need certificates
 
     authority = trustme.CA(organization_name="hubspot-simulator", organization_unit_name="not HubSpot")
     server = authority.issue_cert(*names)
     return authority.cert_pem.bytes().decode("ascii"), server.private_key_and_cert_chain_pem.bytes().decode("ascii")
 
 
-def _made_elsewhere(names: Sequence[str]) -> tuple[str, str]:
-    done = subprocess.run([sys.executable, "-m", __name__, *names], capture_output=True, text=True)
-    if done.returncode:
-        raise AuthorityUnavailable(f"the certificates could not be made: {done.stderr.strip()}")
-    certificate, chain = json.loads(done.stdout)
+def _make_in_subprocess(names: Sequence[str]) -> tuple[str, str]:
+    process = subprocess.run([sys.executable, "-m", __name__, *names], capture_output=True, text=True)
+    if process.returncode:
+        raise AuthorityUnavailable(f"cannot make the certificates: {process.stderr.strip()}")
+    certificate, chain = json.loads(process.stdout)
     return certificate, chain
 
 

@@ -1,4 +1,4 @@
-"""A simulator on a socket."""
+"""The HTTP server of a simulator."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .wsgi_server import WSGIServer
 class SimulatorServer:
     """Serves a simulator over HTTP/1.1 in threads, from ``start()`` or ``with`` to ``stop()``.
 
-    ``host`` and ``port`` are those of the simulator's settings without them: loopback and a free port.
-    ``ssl_context`` makes it HTTPS. Raises ServerStartError (an OSError) when it cannot bind.
+    ``host`` and ``port`` default to the simulator's settings, which are loopback and a free port by default. With an
+    ``ssl_context``, the server uses HTTPS. Starting raises ServerStartError (an OSError) if it cannot bind.
 
-    ``secure()`` gives it a second port, on which it is HubSpot's hosts.
+    ``secure()`` opens a second port, which serves HubSpot's hosts over TLS.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SimulatorServer:
 
     @property
     def simulator(self) -> Simulator:
-        """The simulator that answers. Setting another one takes effect with the next request."""
+        """The simulator behind the server. A new one takes effect with the next request."""
         return self.app.simulator
 
     @simulator.setter
@@ -55,37 +55,37 @@ class SimulatorServer:
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end."""
+        """The base URL, without a trailing slash."""
         return self._server.url
 
     @property
     def host(self) -> str:
-        """The address that is bound."""
+        """The bound address."""
         return self._server.host
 
     @property
     def port(self) -> int:
-        """The port that is bound."""
+        """The bound port."""
         return self._server.port
 
     @property
     def running(self) -> bool:
-        """Whether it serves."""
+        """Whether the server is running."""
         return self._server.ready
 
     @property
     def url_host(self) -> str:
-        """The host in ``url``, which is known before the start."""
+        """The host in ``url``. It is known before the start."""
         return urlsplit(self._server.url).hostname or ""
 
     def start(self) -> None:
-        """Bind, and serve in the background. Connections are accepted from when it returns."""
+        """Bind, and serve in the background. The server accepts connections when this returns."""
         self._server.start()
 
     def secure(self) -> tuple[Authority, tuple[str, int]]:
-        """Return who vouches for HubSpot's hosts here, and the address at which they answer over TLS.
+        """Return the certificate authority for HubSpot's hosts, and the address that serves them over TLS.
 
-        The port is opened at the first call and closed with the server. Raises AuthorityUnavailable.
+        The first call opens the port. It is closed with the server. Raises AuthorityUnavailable.
         """
         with self._lock:
             if self._secure is None:
@@ -110,8 +110,8 @@ class SimulatorServer:
         self._server.stop()
 
     def __repr__(self) -> str:
-        where = self.url if self._server.ready else "not running"
-        return f"<{type(self).__name__} {where}: {self.simulator!r}>"
+        address = self.url if self._server.ready else "not running"
+        return f"<{type(self).__name__} {address}: {self.simulator!r}>"
 
     def __enter__(self) -> SimulatorServer:
         self.start()

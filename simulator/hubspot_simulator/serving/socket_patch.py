@@ -1,11 +1,11 @@
-"""Turns this process's connections to HubSpot's hosts to a simulator, below every HTTP library.
+"""Redirects this process's connections to HubSpot's hosts to a simulator, below every HTTP library.
 
-Standard library only, for Python 3.8 and later, and so is what it imports of this package: ``runner/python/hook.py``
-loads it from its folder into the interpreter of a child, which need not have the package installed.
+This file and the modules that it imports use only the standard library of Python 3.8 and later:
+``runner/python/hook.py`` loads them by path into child processes, whose interpreter may lack the package.
 
-``socket.getaddrinfo`` answers an address of 192.0.2.0/24 for HubSpot's hosts, which is nobody's (RFC 5737), so that
-a connection that escapes the patch reaches nobody. ``socket.socket.connect`` leads that address to the simulator. TLS
-stays on: just before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
+For HubSpot's hosts, ``socket.getaddrinfo`` returns an address in 192.0.2.0/24. That range is reserved (RFC 5737), so a
+connection that bypasses the patch reaches nobody. ``socket.socket.connect`` replaces the address by the simulator's.
+TLS stays on: before a handshake with a HubSpot host, the context learns to trust the simulator's private authority.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ..hosts import PORTS, no_such_port
 from ..replacements import Replacements
 
 _NET = "192.0.2."
@@ -29,11 +30,11 @@ _replacements = Replacements()
 
 
 class SocketPatch:
-    """One way to a simulator: for which hosts, where to, and whom to trust there.
+    """A redirection of some hosts to a simulator.
 
-    ``matches`` tells whether what a caller passed as a host (text, bytes, None) is meant. ``https`` and ``http`` are
-    the simulator's addresses for port 443 and for port 80. ``authority`` is the certificate of its private authority
-    (PEM). Patches nest: the newest one that matches wins.
+    ``matches`` tells whether a host, as a caller passed it (text, bytes, None), is redirected. ``https`` and ``http``
+    are the simulator's addresses for ports 443 and 80. ``authority`` is the certificate of its private authority (PEM).
+    Patches nest: the newest that matches wins.
     """
 
     def __init__(
@@ -45,14 +46,14 @@ class SocketPatch:
         authority: str,
     ) -> None:
         self._matches = matches
-        self._ways = {443: https, 80: http}
+        self._targets = {PORTS["https"]: https, PORTS["http"]: http}
         self._authority = authority
         self._address = f"{_NET}{next(_numbers) % 254 + 1}"
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._trusting: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
 
     def install(self) -> None:
-        """Turn connections from now on. Clients that were imported and built before are turned, too."""
+        """Start to redirect connections, including those of clients that already exist."""
         with _lock:
             if not _installed:
                 for owner, name, function in _PATCHES:
@@ -60,52 +61,52 @@ class SocketPatch:
             _installed.append(self)
 
     def uninstall(self) -> None:
-        """Let connections go where they go by themselves, and cut those that were turned."""
+        """Stop to redirect connections, and close the redirected ones."""
         with _lock:
             _installed.remove(self)
             if not _installed:
                 _replacements.undo()
-        for turned in list(self._sockets):  # a pooled one would still lead here
+        for sock in list(self._sockets):  # a pooled connection would still lead to the simulator
             with suppress(OSError):
-                turned.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
-    def way(self, sock: socket.socket, port: int) -> tuple[str, int]:
-        """Return where a socket that wants that port of HubSpot goes. Raises ConnectionRefusedError."""
-        if port not in self._ways:
-            raise ConnectionRefusedError(f"HubSpot has no port {port}: the simulator stands for 443 and 80")
-        self.follow(sock)
-        return self._ways[port]
+    def target(self, sock: socket.socket, port: int) -> tuple[str, int]:
+        """Return the simulator's address for a port of HubSpot. Raises ConnectionRefusedError for other ports."""
+        if port not in self._targets:
+            raise ConnectionRefusedError(no_such_port(port))
+        self.track(sock)
+        return self._targets[port]
 
-    def follow(self, sock: socket.socket) -> None:
-        """Cut a socket, too, when the socket patch is gone: that of TLS takes the place of the one that was turned."""
+    def track(self, sock: socket.socket) -> None:
+        """Remember a socket, to close it in ``uninstall()``. A TLS socket replaces the redirected one."""
         self._sockets.add(sock)
 
     def trust(self, context: ssl.SSLContext) -> None:
-        """Have a context trust the simulator's authority."""
+        """Make a context trust the simulator's authority."""
         if context not in self._trusting:
             context.load_verify_locations(cadata=self._authority)
             self._trusting.add(context)
 
 
 def _patch_for(host: object) -> SocketPatch | None:
-    """Return the socket patch that is meant by a host name."""
+    """Return the newest socket patch that matches a host."""
     return next((patch for patch in reversed(_installed) if patch._matches(host)), None)
 
 
 def _patch_at(address: object) -> SocketPatch | None:
-    """Return the socket patch whose stand-in an address is."""
+    """Return the socket patch with this placeholder address."""
     if not isinstance(address, tuple) or not str(address[0]).startswith(_NET):
         return None
     return next((patch for patch in _installed if patch._address == address[0]), None)
 
 
-def turned(sock: socket.socket, address: Any) -> Any:
-    """Return where a socket goes that is to connect to an address: to the simulator, for that of a stand-in."""
+def redirected(sock: socket.socket, address: Any) -> Any:
+    """Return the address to connect a socket to: the simulator's address instead of a placeholder."""
     patch = _patch_at(address)
-    return address if patch is None else patch.way(sock, address[1])
+    return address if patch is None else patch.target(sock, address[1])
 
 
-# What stands in the place of a function gets that function first.
+# The replacements get the replaced function as their first argument.
 
 
 def _getaddrinfo(
@@ -115,7 +116,7 @@ def _getaddrinfo(
     if patch is None:
         return real(host, port, family, type, proto, flags)
     if family == socket.AF_INET6:
-        raise socket.gaierror(socket.EAI_NONAME, "the simulator stands for HubSpot's IPv4 addresses only")
+        raise socket.gaierror(socket.EAI_NONAME, "the simulator serves HubSpot's hosts over IPv4 only")
     return real(patch._address, port, family, type, proto, flags)
 
 
@@ -125,14 +126,14 @@ def _gethostbyname(real: Any, host: str) -> str:
 
 
 def _connect(real: Any, sock: socket.socket, address: Any) -> Any:
-    return real(sock, turned(sock, address))
+    return real(sock, redirected(sock, address))
 
 
 def _wrap_socket(real: Any, context: ssl.SSLContext, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
     patch = _prepare(context, kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
     wrapped: ssl.SSLSocket = real(context, sock, *args, **kwargs)
     if patch is not None:
-        patch.follow(wrapped)
+        patch.track(wrapped)
     return wrapped
 
 

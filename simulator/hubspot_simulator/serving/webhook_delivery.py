@@ -1,7 +1,7 @@
-"""Delivers webhooks over HTTP, and again when that fails, as HubSpot does (docs/fidelity.md, "Webhooks").
+"""Delivers webhooks over HTTP, with HubSpot's retries (docs/fidelity.md, "Webhooks").
 
-Requests go to the URL that the caller names and nowhere else: no redirect is followed, no proxy is used. Nothing
-happens in the background: ``Delivery.run_due()`` makes the attempts that are due.
+Requests go only to the URL that the caller names, without redirects or proxies. Nothing happens in the background:
+``Delivery.run_due()`` makes the attempts that are due.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ..core.words import plural
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to deliver: its ``number`` from 0, and when it was made (epoch milliseconds).
+    """One attempt to deliver, made at ``at_ms`` (epoch milliseconds). ``number`` counts from 0.
 
-    ``status`` is that of the answer. When none came it is None, and ``error`` says why.
+    ``status`` is the status of the response. Without a response it is None, and ``error`` gives the reason.
     """
 
     number: int
@@ -35,7 +35,7 @@ class Attempt:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver accepted it, with a status of 200 to 299."""
+        """Whether the receiver accepted the request, with a status from 200 to 299."""
         return self.status is not None and 200 <= self.status < 300
 
     def __str__(self) -> str:
@@ -43,9 +43,9 @@ class Attempt:
 
 
 class Delivery:
-    """Events for one URL, and the attempts to deliver them. ``WebhookSender.deliver`` makes it.
+    """Events for one URL, and the attempts to deliver them. Returned by ``WebhookSender.deliver``.
 
-    ``attempts`` are those made so far; the first is made at once.
+    ``attempts`` lists the attempts so far. The first one is made at once.
     """
 
     def __init__(self, sender: WebhookSender, url: str, events: Event | Sequence[Event], client_secret: str) -> None:
@@ -63,18 +63,18 @@ class Delivery:
 
     @property
     def next_attempt_at_ms(self) -> int | None:
-        """When the next attempt is due (epoch milliseconds). None when delivered, or given up after ten retries."""
+        """When the next attempt is due (epoch milliseconds). None after success and after ten retries."""
         return None if self.delivered else retry_at_ms(self.attempts[0].at_ms, len(self.attempts))
 
     def run_due(self) -> list[Attempt]:
-        """Make the retries that are due on the clock, one after the other until one succeeds, and return them.
+        """Make the retries that are due by the clock, until one succeeds, and return them.
 
-        Each is signed at the instant at which it is made.
+        Each request is signed at the time of its attempt.
         """
-        made: list[Attempt] = []
+        attempts: list[Attempt] = []
         while (due_ms := self.next_attempt_at_ms) is not None and due_ms <= self._sender.clock.now_ms():
-            made.append(self._attempt())
-        return made
+            attempts.append(self._attempt())
+        return attempts
 
     def _attempt(self) -> Attempt:
         number, now_ms = len(self.attempts), self._sender.clock.now_ms()
@@ -87,16 +87,16 @@ class Delivery:
     def __repr__(self) -> str:
         next_ms = self.next_attempt_at_ms
         state = "given up" if next_ms is None else f"next attempt at {iso_instant(next_ms)}"
-        tried = ", ".join(map(str, self.attempts))
+        attempts = ", ".join(map(str, self.attempts))
         count = plural(len(self._events), "event")
-        return f"<Delivery of {count}, {'delivered' if self.delivered else state}: {tried}>"
+        return f"<Delivery of {count}, {'delivered' if self.delivered else state}: {attempts}>"
 
 
 class WebhookSender:
-    """Posts events as HubSpot does, at the instants of ``clock``.
+    """Posts events as HubSpot does, with the time of ``clock``.
 
-    ``timeout`` is how many real seconds the receiver may be silent. ``ssl_context`` says which certificates to
-    trust, those that the machine trusts without it.
+    ``timeout`` is in real seconds, for each wait for the receiver. ``ssl_context`` sets the trusted certificates; the
+    default is those that the machine trusts.
     """
 
     def __init__(
@@ -106,25 +106,28 @@ class WebhookSender:
         self._timeout = timeout
         self._ssl_context = ssl_context
 
-    def deliver(self, url: str, events: Event | Sequence[Event], client_secret: str) -> Delivery:
-        """Post one event or up to 100 to a URL, signed with the app's secret, and return how that went.
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} by {self.clock!r}>"
 
-        The first attempt is made at once, the others by ``Delivery.run_due()``. That the receiver fails raises
-        nothing. Raises ValueError for no event, for more than 100, and for a URL that cannot be posted to.
+    def deliver(self, url: str, events: Event | Sequence[Event], client_secret: str) -> Delivery:
+        """Post 1 to 100 events to a URL, signed with the app's secret, and return the delivery.
+
+        The first attempt is made at once, the others by ``Delivery.run_due()``. A failure of the receiver raises no
+        exception. Raises ValueError for no event, for more than 100, and for an invalid URL.
         """
         return Delivery(self, url, events, client_secret)
 
     def post(self, request: SignedRequest) -> tuple[int | None, str | None]:
-        """Post a request and return the status of the answer, or None and why there is none."""
+        """Post a request. Return the status of the response, or None and the reason why there is no response."""
         try:
             with closing(self._connection(request.url)) as connection:
                 target = "/" + request.url.split("://")[1].partition("/")[2]  # urlsplit would lose an empty query
                 connection.request(request.method, target, request.body, request.headers)
-                answer = connection.getresponse()
-                answer.read()  # one that is cut short is none
-                return answer.status, None
+                response = connection.getresponse()
+                response.read()  # raises if the response is incomplete
+                return response.status, None
         except TimeoutError:
-            return None, f"timeout: no answer within {self._timeout:g} s"
+            return None, f"timeout: no response within {self._timeout:g} s"
         except (OSError, HTTPException) as error:
             return None, shown(f"connection failed: {type(error).__name__}: {error}")
 

@@ -1,4 +1,4 @@
-"""A connection of the WSGI server: what has come of its requests, and the answers to those that are whole."""
+"""A connection of the WSGI server: collects requests, and answers the complete ones."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .wsgi_wire import FREE, ConnectionGone, Wire
 if TYPE_CHECKING:
     from .wsgi_server import WSGIServer
 
-_HEAD_KEPT = 1024  # bytes of a head beyond the limit, so that the library sees that it is too large
+_HEAD_EXCESS = 1024  # bytes kept beyond the limit of a head, so that cheroot sees that it is too large
 _HTTPS_ONLY = "The client sent a plain HTTP request, but this server only speaks HTTPS on this port."
 
 
 class ServerConnection(Wire):
-    """The watcher's until a request is whole, then a worker's until it is answered.
+    """A connection. It belongs to the watcher until a request is complete, then to a worker until it is answered.
 
-    ``room`` is how many bytes are reserved for its body. ``since`` is when its stage began, or had moved enough bytes;
-    ``still`` is since when none has moved.
+    ``reserved`` is the number of bytes reserved for a large body. ``stage_since`` is when the stage began or last moved
+    enough bytes, ``stalled_since`` when the last byte moved.
     """
 
-    ssl_env = None  # for the gateway
-    since = still = 0.0
-    watched = 0  # the event for which the watcher's selector has it
+    ssl_env = None  # cheroot's gateway reads it
+    stage_since = stalled_since = 0.0
+    watched = 0  # the events that the watcher's selector waits for
 
     def __init__(self, server: WSGIServer, sock: socket.socket, address: tuple[Any, ...]) -> None:
         super().__init__(sock, server.ssl_adapter)
@@ -38,35 +38,35 @@ class ServerConnection(Wire):
         self.remote_addr, self.remote_port = address[:2]
         self.rfile: Any = None
         self.wfile: Any = self
-        self.room = 0
+        self.reserved = 0
         self._in = bytearray()
         self._begin()
 
     def _begin(self) -> None:
-        self.at = ""  # the stage that ``since`` is about
-        self._seen = 0
+        self.timed_stage = ""  # the stage that ``stage_since`` measures
+        self._moved_before = 0
         self._head = Head()
-        self._blank = False
+        self._blank_line_skipped = False
         self._request: WSGIRequest | None = None
         self._body: Length | Chunks | None = None
 
     @property
-    def wanted(self) -> int:
-        """How many bytes its body may need beyond what is free: it is not read on until they are reserved."""
-        if self.room or self.closing or self._body is None or self._body.kept(self._in) < FREE:
+    def bytes_to_reserve(self) -> int:
+        """How many bytes must be reserved before more of a large body is read; 0 if none."""
+        if self.reserved or self.closing or self._body is None or self._body.kept(self._in) < FREE:
             return 0
         return self._body.size
 
     @property
     def interest(self) -> int:
-        """For which event of a selector it waits; 0 for none."""
-        return 0 if self.wanted and not (self._out or self.closing) else self._waits_for
+        """The selector event that the connection waits for; 0 for none."""
+        return 0 if self.bytes_to_reserve and not (self._out or self.closing) else self._waits_for
 
     @property
     def stage(self) -> str:
-        """What it is at: idle, or what has to go on."""
+        """The current stage: idle, or what must make progress."""
         if self._out:
-            return "answer"
+            return "response"
         if self.closing:
             return "ending"
         if self.handshake:
@@ -75,21 +75,22 @@ class ServerConnection(Wire):
             return "body"
         return "head" if self._in else "idle"
 
-    def renew(self, now: float) -> None:
-        """Count the time of its stage from ``now`` when it is a new one, or has moved enough bytes."""
+    def update_timers(self, now: float) -> None:
+        """Restart the timer of the stage at ``now`` if the stage is new or has moved enough bytes."""
         stage = self.stage
-        if stage != self.at or self.moved >= FREE:
-            self.at, self.since, self.still, self.moved, self._seen = stage, now, now, 0, 0
-        elif self.moved != self._seen:
-            self.still, self._seen = now, self.moved
+        if stage != self.timed_stage or self.moved >= FREE:
+            self.timed_stage, self.stage_since, self.stalled_since = stage, now, now
+            self.moved = self._moved_before = 0
+        elif self.moved != self._moved_before:
+            self.stalled_since, self._moved_before = now, self.moved
 
     def proceed(self) -> bool:
-        """Do all that can be done without waiting. Return whether a request is whole. Raises OSError."""
+        """Do all that is possible without waiting. Return whether a request is complete. Raises OSError."""
         self._waits_for = selectors.EVENT_READ
         try:
             self.flush()
             if not (self._out or self.closing):
-                if self.handshake and self.shake_hands():
+                if self.handshake and self.continue_handshake():
                     self._refuse("400 Bad Request", _HTTPS_ONLY)
                 elif self._receive():
                     return True
@@ -101,9 +102,9 @@ class ServerConnection(Wire):
             self._waits_for = selectors.EVENT_WRITE
         return False
 
-    def goes_on(self) -> bool:
-        """Tell whether the next request is here, or comes in the next moment. Raises OSError."""
-        if self.closing or self.ended or self._out or self.room:
+    def next_request_ready(self) -> bool:
+        """Return whether the next request has arrived, waiting briefly for it. Raises OSError."""
+        if self.closing or self.ended or self._out or self.reserved:
             return False
         if self._in:
             return self.proceed()
@@ -111,14 +112,14 @@ class ServerConnection(Wire):
         return data is not None and self._take(data)
 
     def expire(self) -> None:
-        """End what did not go on in time."""
+        """End the connection because its stage took too long."""
         if self.stage in ("head", "body"):
             self._refuse("408 Request Timeout")
         else:
             self.ended = True
 
-    def answer(self) -> None:
-        """Have the app answer the request that is whole."""
+    def respond(self) -> None:
+        """Let the app answer the complete request."""
         request = self._request
         assert request is not None
         try:
@@ -127,7 +128,7 @@ class ServerConnection(Wire):
         except ConnectionResetError:
             self.closing = True
             self.ended = self.ended or self.reset
-        except Exception as error:  # noqa: BLE001 - it is logged
+        except Exception as error:  # noqa: BLE001 - logged
             self.server.error_log(repr(error), logging.ERROR, traceback=True)
             self.closing = True
             if not request.sent_headers:
@@ -138,32 +139,32 @@ class ServerConnection(Wire):
         finally:
             self._begin()
 
-    # What comes
+    # Receiving
 
     def _receive(self) -> bool:
-        whole = bool(self._in) and self._advance()
-        if not (whole or self.closing or self.ended or self.wanted):
-            whole = self._take(self.receive())
-        return whole
+        complete = bool(self._in) and self._advance()
+        if not (complete or self.closing or self.ended or self.bytes_to_reserve):
+            complete = self._take(self.receive())
+        return complete
 
     def _take(self, data: bytes) -> bool:
         self._in += data
         self.moved += len(data)
         if data:
             return self._advance()
-        if self._request is not None:  # the client sends no more: the app sees how much is missing
+        if self._request is not None:  # the client ended early: the app sees an incomplete body
             assert self._body is not None
             self._request.close_connection = True
             self.rfile = io.BytesIO(self._body.rest(self._in))
             return True
         if self._in:
-            self._refuse("400 Bad Request", "The request was cut short.")
+            self._refuse("400 Bad Request", "The request is incomplete.")
         else:
             self.ended = True
         return False
 
     def _advance(self) -> bool:
-        """Look at what has come. Return whether a request is whole."""
+        """Parse the received bytes. Return whether a request is complete."""
         try:
             if self._body is None and not self._read_head():
                 return False
@@ -182,13 +183,16 @@ class ServerConnection(Wire):
         return True
 
     def _read_head(self) -> bool:
-        if not self._blank and bytes(self._in[:2]) in (b"\r", b"\r\n"):  # some clients send one behind a body
+        if not self._blank_line_skipped and bytes(self._in[:2]) in (
+            b"\r",
+            b"\r\n",
+        ):  # some clients send an empty line after a body
             if len(self._in) == 1:
                 return False
             del self._in[:2]
-            self._blank = True
+            self._blank_line_skipped = True
         end = self._head.end(self._in)
-        if end is None and len(self._in) <= self.server.max_request_header_size + _HEAD_KEPT:
+        if end is None and len(self._in) <= self.server.max_request_header_size + _HEAD_EXCESS:
             return False
         head = bytes(self._in if end is None else self._in[:end])
         request = WSGIRequest(self.server, self)

@@ -1,4 +1,4 @@
-"""What the WSGI app learns of a request beside what stands in it: whom it came from."""
+"""Adds the client's end of the connection to the WSGI environ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..senders import PEER, Peer
 
 
 class Gateway(Gateway_10):
-    """cheroot's, and the other end of the connection in the environment."""
+    """cheroot's gateway, plus the connection's peer in the environ."""
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]

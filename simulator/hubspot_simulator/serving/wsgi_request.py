@@ -1,4 +1,4 @@
-"""A request of the WSGI server: the server library's, read from bytes that are all there."""
+"""A request of the WSGI server: cheroot's request, parsed from complete bytes."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _TIME = unpatched("time")
 
 
 class WSGIRequest(HTTPRequest):
-    """One request. ``conn`` has an ``rfile`` that is read for it, and a ``wfile`` that is written."""
+    """A request. It is read from ``conn.rfile``, and its response is written to ``conn.wfile``."""
 
     conn: ServerConnection
     close_connection: bool
     _head = b""
 
     def parse(self, head: bytes) -> Length | Chunks | None:
-        """Read the head. Return what will take the body, None when the request was refused."""
+        """Parse the head. Return the reader of the body, or None if the request was rejected."""
         try:
             check_fields(head)
-            doubled, head = _without_doubled_slashes(head)
+            extra_slashes, head = _without_doubled_slashes(head)
             self.conn.rfile = io.BytesIO(head)
             self.parse_request()
-            if doubled and self.ready:
-                self.path, self.uri = doubled + self.path, doubled + self.uri
+            if extra_slashes and self.ready:
+                self.path, self.uri = extra_slashes + self.path, extra_slashes + self.uri
         except Malformed as error:
             self.simple_response("400 Bad Request", str(error))
-        except Exception:  # noqa: BLE001 - urlsplit has its own for an address of brackets, for one
+        except Exception:  # noqa: BLE001 - for example, urlsplit raises for addresses in brackets
             self.simple_response("400 Bad Request", "Malformed request")
         if not self.ready:
             return None
@@ -48,34 +48,34 @@ class WSGIRequest(HTTPRequest):
         return Length(length)
 
     def refuse_body(self, size: int) -> None:
-        """Have the app refuse a body of that size, which is not read: it sees the length, and nothing behind it."""
+        """Let the app reject a body of that size. The app sees the length but no body, which is never read."""
         self.inheaders[b"Content-Length"] = b"%d" % size
         self.inheaders.pop(b"Transfer-Encoding", None)
         self.chunked_read = False
         self.close_connection = True
 
     def read_request_headers(self) -> bool:
-        # cheroot says "100 Continue" in here, which asks for bodies that are too large, too.
+        # cheroot sends "100 Continue" here, even for bodies that are too large.
         wfile, self.conn.wfile = self.conn.wfile, io.BytesIO()
         try:
             ready = bool(super().read_request_headers())  # type: ignore[no-untyped-call]
         finally:
-            said, self.conn.wfile = self.conn.wfile.getvalue(), wfile
-        if said and not (ready and int(self.inheaders.get(b"Content-Length", 0)) > self.server.max_body):
-            self.conn.wfile.write(said)
+            interim, self.conn.wfile = self.conn.wfile.getvalue(), wfile
+        if interim and not (ready and int(self.inheaders.get(b"Content-Length", 0)) > self.server.max_body):
+            self.conn.wfile.write(interim)
         return ready
 
     def respond(self) -> None:
         try:
             super().respond()
-        except ConnectionResetError:  # the app's will, or the client's doing: in both cases there is no answer
+        except ConnectionResetError:  # by the app or the client: there is no response
             self.conn.reset = not self.sent_headers
             raise
         if self._head:
             self.write(b"")
 
     def simple_response(self, status: str, msg: str = "") -> None:
-        """Answer without the app, and end the connection."""
+        """Send a response without the app, and end the connection."""
         self.close_connection = True
         head = (
             f"{self.server.protocol} {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(msg)}\r\n"
@@ -86,7 +86,7 @@ class WSGIRequest(HTTPRequest):
     def send_headers(self) -> None:
         if not any(name.lower() == b"date" for name, _ in self.outheaders):
             self.outheaders.append((b"Date", formatdate(_TIME[0](), usegmt=True).encode()))
-        # cheroot would send the head by itself: write() sends it with the body, as one packet is faster than two.
+        # cheroot would send the head at once. write() sends it together with the body: one packet is faster than two.
         wfile, self.conn.wfile = self.conn.wfile, io.BytesIO()
         try:
             super().send_headers()
@@ -103,10 +103,10 @@ class WSGIRequest(HTTPRequest):
 
 
 def _without_doubled_slashes(head: bytes) -> tuple[bytes, bytes]:
-    """Return the slashes that a target has too many in front, and the head without them.
+    """Return the extra slashes in front of the target, and the head without them.
 
-    cheroot takes ``//crm`` for the address of a host named crm. It is a path, of a base URL that ends with a slash.
+    cheroot reads ``//crm`` as a host named crm. It is a path: the client's base URL ends with a slash.
     """
     method, _, rest = head.partition(b" ")
-    doubled = len(rest) - len(rest.lstrip(b"/")) - 1
-    return (rest[:doubled], method + b" " + rest[doubled:]) if doubled > 0 else (b"", head)
+    count = len(rest) - len(rest.lstrip(b"/")) - 1
+    return (rest[:count], method + b" " + rest[count:]) if count > 0 else (b"", head)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hubspot_simulator.runner.libfaketime import Schedule
+from hubspot_simulator.runner.clock_schedule import Schedule
 
 DEALS = "/crm/v3/objects/deals"
 

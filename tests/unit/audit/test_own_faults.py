@@ -13,7 +13,7 @@ from hubspot_simulator.core.errors import ApiError, ExpiredAuthentication, Missi
 from hubspot_simulator.core.exchange import NO_EFFECT, Effect
 from hubspot_simulator.core.wire_response import WireResponse
 from hubspot_simulator.http.context import dumps
-from hubspot_simulator.lab.faults.injection import Arrival, Fault, FaultTarget, Injected
+from hubspot_simulator.lab.faults.injection import Arrival, Fault, FaultTarget, InjectedFault
 
 CONTACTS = "/crm/v3/objects/contacts"
 TOKEN_ENDPOINT = "/oauth/*/token"
@@ -39,11 +39,11 @@ class Own(Fault):
         return self.change(arrival, response)
 
 
-def inject(lab: Any, fault: Fault, effect: Effect | None, path: str | None = None, **matcher: Any) -> Injected:
+def inject(lab: Any, fault: Fault, effect: Effect | None, path: str | None = None, **matcher: Any) -> InjectedFault:
     """Inject a fault; without an effect it declares none."""
     if effect is not None:
         fault.effect = effect
-    injected: Injected = lab.sim.faults.add(Injected("own", fault, FaultTarget(None, path), **matcher))
+    injected: InjectedFault = lab.sim.faults.add(InjectedFault("own", fault, FaultTarget(None, path), **matcher))
     return injected
 
 
@@ -180,7 +180,7 @@ class TestCarriedOut:
     """A write that was carried out, though the client cannot see it, is not to be sent again."""
 
     def send_twice(self, lab: Any, effect: Effect | None) -> None:
-        lab.sim.faults.add(Injected("own", Own(self.refuse), FaultTarget("POST", None)))
+        lab.sim.faults.add(InjectedFault("own", Own(self.refuse), FaultTarget("POST", None)))
         if effect is not None:
             lab.sim.faults.injected[-1].fault.effect = effect
         assert lab.call(lab.first, "POST", json=BODY).status_code == 502

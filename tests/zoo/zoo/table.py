@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from hubspot_simulator.lab.conformance.bug_classes import BUG_CLASSES
+from hubspot_simulator.lab.conformance.scenario import Result
+from hubspot_simulator.lab.conformance.scenarios import SCENARIOS
 from hubspot_simulator.serving.server import SimulatorServer
-from pytest_hubspot_auth.conformance.assess import assess_alone
-from pytest_hubspot_auth.conformance.bug_classes import BUG_CLASSES
-from pytest_hubspot_auth.conformance.scenario import Result
-from pytest_hubspot_auth.conformance.scenarios import SCENARIOS
+from pytest_hubspot_auth.conformance.bench import assess_alone
 
 from .adapters import suite
 from .clients import ZooClient

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ...core.errors import TOKEN_ERRORS
+from ...lab.conformance.bug_classes import BUG_CLASSES
 from ...settings import GROUPS, PREFIX, PYTEST_PREFIX, SETTINGS, default_of
 from .pages import page, rows, section, subsections
 
@@ -45,10 +46,10 @@ class Subject:
 
 def subjects() -> list[Subject]:
     """Return everything that can be explained. Raises OSError if this installation lacks a page."""
-    classes = _class_titles()
+    classes = {str(number): bug_class.title for number, bug_class in BUG_CLASSES.items()}
     return [
         Subject("Findings of the audit", subsections(section(page("findings"), "All findings"))),
-        Subject("Scenarios of the conformance suite", _scenarios()),
+        Subject("Scenarios of the conformance suite", subsections(section(page("conformance"), "The scenarios"))),
         Subject("Bug classes", {number: _bug_class(number, title) for number, title in classes.items()}, classes),
         Subject("Errors of HubSpot", {name: _error(name) for name in [*_OTHER_ERRORS, *TOKEN_ERRORS]}),
         Subject("Faults to inject", _faults()),
@@ -59,21 +60,6 @@ def subjects() -> list[Subject]:
 
 def _topic(name: str, heading: str | None) -> str:
     return page(name) if heading is None else section(page(name), heading)
-
-
-def _scenarios() -> dict[str, str]:
-    return subsections(section(page("conformance"), "The scenarios"))
-
-
-def _class_titles() -> dict[str, str]:
-    """Return the titles of the bug classes by number: the sections of the scenarios name them."""
-    named = [
-        (int(number), title)
-        for text in _scenarios().values()
-        for line in re.findall(r"^Bug class (\d.*)$", text, re.MULTILINE)
-        for number, title in re.findall(r"(\d+) \((.*?)\)(?=, \d|\.)", line)
-    ]
-    return {str(number): title for number, title in sorted(named)}
 
 
 def _bug_class(number: str, title: str) -> str:
@@ -131,15 +117,15 @@ def _faults() -> dict[str, str]:
 
 
 def _setting(name: str) -> str:
-    metadata = SETTINGS[name].metadata
+    setting = SETTINGS[name]
     option = name.replace("_", "-")
     return "\n".join(
         [
             f"# The setting {name}",
             "",
-            f"{metadata['help'][0].upper()}{metadata['help'][1:]}.",
+            f"{setting.help[0].upper()}{setting.help[1:]}.",
             "",
-            f"- Values: {metadata['valid']}",
+            f"- Values: {setting.valid}",
             f"- Default: {default_of(name) or 'none'}",
             f"- pytest: `hubspot_{name}` in the ini file, `{PYTEST_PREFIX}{name.upper()}`, `--hubspot-{option}`, "
             f"`Settings({name}=...)`{'' if name in GROUPS['Server'] else f', `@pytest.mark.hubspot({name}=...)`'}",

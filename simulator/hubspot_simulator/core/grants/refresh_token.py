@@ -9,6 +9,8 @@ from ..ids import OTHER_SEED
 from ..model import App, TokenResponse
 from ..oauth import OAuth
 
+NO_REFRESH_TOKEN = "missing or invalid refresh token"
+
 
 def refresh(oauth: OAuth, app: App, parameters: Mapping[str, str]) -> TokenResponse:
     """Return a new access token, with the same refresh token unless ``refresh_rotation`` is set. Raises TokenError."""
@@ -16,7 +18,7 @@ def refresh(oauth: OAuth, app: App, parameters: Mapping[str, str]) -> TokenRespo
     if not value:
         raise TokenError(
             "BAD_REFRESH_TOKEN",
-            message="missing or invalid refresh token",
+            message=NO_REFRESH_TOKEN,
             error="invalid_request",
             why="refresh_token is missing",
         )

@@ -72,7 +72,7 @@ def revoke(context: RequestContext) -> Response:
     token = context.simulator.oauth.refresh_token(_token(form))
     if token is not None and token.grant.installation.app is app:
         context.simulator.oauth.revoke(token, "the refresh token was revoked")
-        context.why = "the refresh token is dead from now on; access tokens live until they expire"
+        context.why = token_info.REFRESH_TOKEN_ENDED
     else:
         context.why = "nothing to revoke: no living refresh token of this app"
     response = Response()

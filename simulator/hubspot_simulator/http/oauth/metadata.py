@@ -51,7 +51,7 @@ def refresh_token_info(context: RequestContext) -> Response:
 def delete_refresh_token(context: RequestContext) -> Response:
     """``DELETE /oauth/v1/refresh-tokens/{token}``: access tokens that it gave live on."""
     context.simulator.oauth.revoke(_known(context), "the refresh token was deleted")
-    context.why = "the refresh token is dead from now on; access tokens live until they expire"
+    context.why = token_info.REFRESH_TOKEN_ENDED
     return no_content()
 
 

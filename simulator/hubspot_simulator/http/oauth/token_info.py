@@ -9,6 +9,8 @@ from ...core.oauth import granted_scopes, user_email
 from ...core.tokens import AccessToken
 from ..context import RequestContext
 
+REFRESH_TOKEN_ENDED = "the refresh token is dead from now on; access tokens live until they expire"
+
 
 def app_and_portal(context: RequestContext, token: AccessToken) -> tuple[App, Portal | None]:
     """Return the app and the portal of a good access token; an app's own token has no portal."""

@@ -10,6 +10,7 @@ from ...core.tokens import AccessToken
 from ...settings import Settings
 from .sender import sender_keys
 
+LOOKED_BACK = 200  # calls, at most, to find what one has to do with those before it
 USUAL_LIFETIME_MS = 1000 * Settings.token_ttl
 _GONE = {"BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_HUB"}
 

@@ -6,13 +6,12 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
-from .evidence import USUAL_LIFETIME_MS, ApiCall, GrantKey, Token, TokenRequest, caller_ms, seen
+from .evidence import LOOKED_BACK, USUAL_LIFETIME_MS, ApiCall, GrantKey, Token, TokenRequest, caller_ms, seen
 from .finding import Finding, found, instant, more_times, span
 from .sender import same_sender, sender_keys
 from .timeline import Timeline
 
 _WAIT_MS = 60_000
-_LOOKED_BACK = 200
 _FIXED_MS = (USUAL_LIFETIME_MS, 3_600_000, 21_600_000)
 
 
@@ -134,7 +133,7 @@ def _again(timeline: Timeline, token: Token, current: list[ApiCall], lost: list[
 
 def _told(refused: list[ApiCall], again: ApiCall) -> ApiCall | None:
     """Return the last 401 that the sender of a call had read."""
-    last = (call for call in reversed(refused[-_LOOKED_BACK:]) if same_sender(call.exchange, again.exchange))
+    last = (call for call in reversed(refused[-LOOKED_BACK:]) if same_sender(call.exchange, again.exchange))
     return next(last, None)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 
 from ...core.exchange import Exchange
-from .evidence import ApiCall, GrantKey, Token, TokenRequest, elapsed_ms
+from .evidence import LOOKED_BACK, ApiCall, GrantKey, Token, TokenRequest, elapsed_ms
 from .finding import Finding, found, in_all, instant
 from .sender import other_sender, same_sender
 from .timeline import Timeline
@@ -17,7 +17,6 @@ from .timeline import Timeline
 _SOON_MS = 60_000
 _REACTION_MS = 120_000
 _MARGIN_MS = 300_000
-_LOOKED_BACK = 200
 _STATUSES = {403: "refresh-after-403", 429: "refresh-after-429"}
 
 
@@ -62,7 +61,7 @@ def sort_refreshes(timeline: Timeline) -> dict[GrantKey, NeedlessRefreshes]:
         calls = _Calls(made[grant])
         for index, one in enumerate(given):
             if one.grant_type == "refresh_token":
-                _sort(timeline, calls, needless, given[:index][-_LOOKED_BACK:], one)
+                _sort(timeline, calls, needless, given[:index][-LOOKED_BACK:], one)
         result[grant] = needless
     return result
 
@@ -80,7 +79,7 @@ class _Calls:
 
     def last(self, b: TokenRequest) -> ApiCall | None:
         """Return the last one that the sender of a refresh had been answered."""
-        before = self.all[: bisect_right(self.numbers, b.after)][-_LOOKED_BACK:]
+        before = self.all[: bisect_right(self.numbers, b.after)][-LOOKED_BACK:]
         return next((call for call in reversed(before) if same_sender(call.exchange, b.exchange)), None)
 
 
@@ -174,7 +173,7 @@ def _linked(calls: _Calls, needless: NeedlessRefreshes, a: TokenRequest, token: 
 
 def _refused_before(calls: _Calls, a: TokenRequest) -> list[ApiCall]:
     """Return the 401s that led to a refresh: those of the token before it, answered before it was."""
-    before = _of(calls.between(0, a.number)[-_LOOKED_BACK:], a)
+    before = _of(calls.between(0, a.number)[-LOOKED_BACK:], a)
     refused: list[ApiCall] = []
     for call in reversed(before):
         if call.refused and (not refused or call.token is refused[0].token):

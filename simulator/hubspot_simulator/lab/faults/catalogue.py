@@ -15,7 +15,7 @@ from ...core.limits import RateLimits
 from ...core.store import Store
 from . import behaviours, expiries, refusals
 from . import options as options_of
-from .injection import Arrival, Fault, FaultTarget, Injected
+from .injection import Arrival, Fault, FaultTarget, InjectedFault
 
 Factory = Callable[..., Fault]
 
@@ -60,7 +60,7 @@ class Faults:
         times: int | None = 1,
         probability: float | None = None,
         **options: Any,
-    ) -> Injected:
+    ) -> InjectedFault:
         """Inject a fault by its name; see ``Simulator.inject``."""
         fault = self.make(name, **options)
         target = _target(fault, method, path)
@@ -75,7 +75,7 @@ class Faults:
         ):
             raise ValueError(f"probability={probability!r}: expected a number from 0 to 1")
         return self.add(
-            Injected(
+            InjectedFault(
                 f"{name}:after_accepting" if options.get("after_accepting") else name,
                 fault,
                 target,
@@ -85,19 +85,19 @@ class Faults:
             )
         )
 
-    def add(self, injected: Injected) -> Injected:
+    def add(self, injected: InjectedFault) -> InjectedFault:
         """Inject a fault that is made already."""
         with self._store.lock:
             self._store.faults.append(injected)
         return injected
 
     @property
-    def injected(self) -> list[Injected]:
+    def injected(self) -> list[InjectedFault]:
         """All faults that were injected, in that order (a copy)."""
         with self._store.lock:
-            return [row for row in self._store.faults if isinstance(row, Injected)]
+            return [row for row in self._store.faults if isinstance(row, InjectedFault)]
 
-    def hitting(self, arrival: Arrival) -> list[Injected]:
+    def hitting(self, arrival: Arrival) -> list[InjectedFault]:
         """Return the faults that hit a request, in the order in which they were injected."""
         with self._store.lock:
             arrival.number = self._store.exchange_count

@@ -72,11 +72,11 @@ class FaultTarget:
         return f"{self.method or 'any'} {shown(self.path or 'authenticated call')}"
 
 
-class Injected:
+class InjectedFault:
     """A fault that was injected: ``hits`` are the exchanges that it hit, ``remove()`` ends it.
 
-    ``count`` is how many there were; ``hits`` lacks those that the journal has dropped, but for the last. Its name is
-    in the journal unless ``shown`` is False.
+    ``hit_count`` is how many there were. ``hits`` lacks those that the journal has dropped, but for the last. The
+    fault's name is in the journal unless ``shown`` is False.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Injected:
         self.fault = fault
         self.target = target
         self.hits: list[Exchange] = []
-        self.count = 0
+        self.hit_count = 0
         self.shown = shown
         self._nth = nth
         self._left = times
@@ -118,7 +118,7 @@ class Injected:
     def keep(self, exchange: Exchange) -> None:
         """Keep an exchange that the fault has hit. To be called under the store's lock."""
         self.hits.append(exchange)
-        self.count += 1
+        self.hit_count += 1
 
     def drop(self, exchange: Exchange) -> None:
         """Let go of the oldest exchange, if it is this. To be called under the store's lock."""
@@ -130,4 +130,4 @@ class Injected:
         self._removed = True  # not what takes() counts down, perhaps at this moment
 
     def __repr__(self) -> str:
-        return f"<fault {self.name} for {self.target}: hit {plural(self.count, 'call')}>"
+        return f"<fault {self.name} for {self.target}: hit {plural(self.hit_count, 'call')}>"

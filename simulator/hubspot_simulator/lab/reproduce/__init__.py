@@ -9,7 +9,7 @@ from ...core import consent
 from ...core.exchange import Exchange
 from ...core.redaction import shown
 from ...core.words import plural
-from ..faults.injection import FaultTarget, Injected
+from ..faults.injection import FaultTarget, InjectedFault
 from .catalogue import BY_NAME, BY_WORDS, STATUSES, KnownRefusal, single_response
 from .incident import REPRODUCED, Incident, IncidentFault
 from .parsing import QuotedRefusal, quotes, read
@@ -38,7 +38,7 @@ _ON_PAGES = (
 class Reproduction:
     """An incident that was set up. ``name`` is HubSpot's name for it, or its status; ``state`` describes it."""
 
-    def __init__(self, incident: Incident, injected: list[Injected], at: int) -> None:
+    def __init__(self, incident: Incident, injected: list[InjectedFault], at: int) -> None:
         self.name = incident.name
         self.state = incident.state
         self.at = at
@@ -71,10 +71,10 @@ def reproduce(simulator: Simulator, text: str, at: int) -> Reproduction:
     faults = simulator.faults
     injected = []
     if incident.refresh:  # the token expires early, so that the program has to refresh
-        early = Injected(f"server_only:{REPRODUCED}", faults.make("server_only"), FaultTarget(None, None))
+        early = InjectedFault(f"server_only:{REPRODUCED}", faults.make("server_only"), FaultTarget(None, None))
         injected.append(faults.add(early))
     times = None if incident.lasting or incident.same_route else 1
-    hit = Injected(
+    hit = InjectedFault(
         f"{incident.name}:{REPRODUCED}", IncidentFault(incident), FaultTarget(None, incident.path), nth=at, times=times
     )
     return Reproduction(incident, [*injected, faults.add(hit)], at)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.errors import TOKEN_ERRORS, ApiError
+from ...core.grants.refresh_token import NO_REFRESH_TOKEN
 from ...core.protocol import V1_ENDED
 from . import bearer, token_endpoint
 from .incident import Incident
@@ -88,7 +89,7 @@ BY_WORDS = [
     ),
     _known("Migration in Progress", bearer.migrating),
     _known(V1_ENDED, token_endpoint.v1_ended),
-    _known(token_endpoint.NO_REFRESH_TOKEN, token_endpoint.refused("BAD_REFRESH_TOKEN")),
+    _known(NO_REFRESH_TOKEN, token_endpoint.refused("BAD_REFRESH_TOKEN")),
     *(_known(message, token_endpoint.refused(name)) for name, (_, message, _) in TOKEN_ERRORS.items()),
     _once(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND"),
     _once(404, "resource not found"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...core.endpoint_table import OAUTH_V1, TOKEN_ENDPOINTS
 from ...core.errors import TOKEN_ERRORS, ApiError, TokenError
+from ...core.grants.refresh_token import NO_REFRESH_TOKEN
 from ...core.protocol import V1_ENDED
 from ..faults.injection import Arrival
 from .incident import Incident
@@ -17,7 +18,6 @@ from .parsing import QuotedRefusal
 if TYPE_CHECKING:
     from ...simulator import Simulator
 
-NO_REFRESH_TOKEN = "missing or invalid refresh token"
 _OF_A_CODE = ("BAD_AUTH_CODE", "EXPIRED_AUTH_CODE", "MISMATCH_REDIRECT_URI_AUTH_CODE", "BAD_CODE_VERIFIER")
 _OF_A_REFRESH = ("BAD_REFRESH_TOKEN", "MISMATCH_REFRESH_TOKEN_CLIENT", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_HUB")
 _STATES = {

@@ -1,8 +1,8 @@
-"""What a Python child loads by path: the socket patch, and a bundle of certificates for those who ask certifi.
+"""Loaded by path in a Python child: installs the socket patch, and makes certifi return the certificate bundle.
 
-Standard library only, for Python 3.8 and later: the child's interpreter need not have this package. And little of it
-before the child imports ``socket``: most of what a program starts never does. Nothing is put back here, for it lasts
-as long as the process; hence it sets attributes without ``replacements.Replacements``.
+Standard library only, for Python 3.8 and later: the child's interpreter may lack this package. It imports little until
+the child imports ``socket``, since most child processes never do. The patches last as long as the process, so they need
+no ``replacements.Replacements`` to undo them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 
-TYPE_CHECKING = False  # as typing's, which would cost time here
+TYPE_CHECKING = False  # instead of typing's, whose import takes time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
@@ -20,26 +20,26 @@ _PACKAGE = "_hubspot_simulator"
 
 
 def install(text: str, package: str) -> None:
-    """Turn this process to a simulator.
+    """Redirect this process's connections to a simulator.
 
-    ``text`` is what ``environment.py`` wrote into the environment, ``package`` the folder of the simulator's package.
+    ``text`` is the JSON that ``environment.py`` put into the environment, ``package`` the folder of the package.
     """
-    turned = _ModulePatches(text, package)
+    patches = _ModulePatches(text, package)
     changes: dict[str, Callable[[Any], None]] = {
-        "socket": turned.sockets,
-        "ssl": turned.sockets,
-        "certifi": turned.certifi,
-        "certifi.core": turned.certifi,
-        "uvloop": turned.uvloop,
+        "socket": patches.sockets,
+        "ssl": patches.sockets,
+        "certifi": patches.certifi,
+        "certifi.core": patches.certifi,
+        "uvloop": patches.uvloop,
     }
     sys.meta_path.insert(0, _PostImportFinder(changes))
     for name in changes:
-        if name in sys.modules:  # something that the interpreter starts with was faster
+        if name in sys.modules:  # imported during the interpreter's start
             changes[name](sys.modules[name])
 
 
 class _PostImportFinder:
-    """Changes modules right after they have been imported."""
+    """Patches modules right after their import."""
 
     def __init__(self, changes: dict[str, Callable[[Any], None]]) -> None:
         self._changes = changes
@@ -48,47 +48,47 @@ class _PostImportFinder:
         change = self._changes.get(name)
         spec = PathFinder.find_spec(name, path, target) if change else None
         if change and spec is not None and spec.loader is not None:
-            execute, ready = spec.loader.exec_module, change
+            execute, apply_change = spec.loader.exec_module, change
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
-                if module.__name__ != name:  # one loader may load several
+                if module.__name__ != name:  # one loader may load several modules
                     return
                 try:
-                    ready(module)
-                except Exception as error:  # noqa: BLE001 - the program runs all the same
-                    sys.stderr.write(f"hubspot-simulator: {name} does not reach the simulator by itself: {error!r}\n")
+                    apply_change(module)
+                except Exception as error:  # noqa: BLE001 - the program must run anyway
+                    sys.stderr.write(f"hubspot-simulator: cannot redirect {name} to the simulator: {error!r}\n")
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
 class _ModulePatches:
-    """How each module is changed."""
+    """The patches, with a method for each patched module."""
 
     def __init__(self, text: str, package: str) -> None:
         self._text = text
         self._package = package
-        self._begun = False
+        self._installed = False
 
     def sockets(self, _: Any) -> None:
-        """Install the socket patch, which needs ``socket`` and ``ssl``, and the first of them may import the other."""
-        if self._begun or ("ssl" in sys.modules and not hasattr(sys.modules["ssl"], "SSLContext")):
+        """Install the socket patch once both ``socket`` and ``ssl`` are imported: each may import the other."""
+        if self._installed or ("ssl" in sys.modules and not hasattr(sys.modules["ssl"], "SSLContext")):
             return
-        self._begun = True
-        import json
+        self._installed = True
+        import json  # start-up cost: every Python of the program comes through here
 
-        child = json.loads(self._text)
-        with open(child["authority"], encoding="ascii") as file:
+        config = json.loads(self._text)
+        with open(config["authority"], encoding="ascii") as file:
             authority = file.read()
         self._patches = self._load("serving.socket_patch")
-        self._matches = self._load("hosts").matcher(child["hosts"])
-        https, http = tuple(child["https"]), tuple(child["http"])
+        self._matches = self._load("hosts").matcher(config["hosts"])
+        https, http = tuple(config["https"]), tuple(config["http"])
         self._patches.SocketPatch(self._matches, https=https, http=http, authority=authority).install()
 
     def certifi(self, certifi: Any) -> None:
-        """Have it name the bundle: prepared requests and C clients ignore the variables that do."""
-        import json
+        """Make certifi return the bundle: prepared requests and C clients ignore the environment variables."""
+        import json  # start-up cost: every Python of the program comes through here
 
         bundle: str = json.loads(self._text)["bundle"]
 
@@ -99,8 +99,8 @@ class _ModulePatches:
         certifi.where, certifi.contents = lambda: bundle, contents
 
     def uvloop(self, uvloop: Any) -> None:
-        """Have it connect where the socket patch says: it does so in C, below the socket patch."""
-        import socket
+        """Redirect uvloop's connections, which are made in C, below the socket patch."""
+        import socket  # the program must be the first to import it, or ``sockets`` would come too late
 
         patches, is_hubspot, loop = self._patches, self._matches, uvloop.Loop
         getaddrinfo, create_connection, sock_connect = loop.getaddrinfo, loop.create_connection, loop.sock_connect
@@ -115,17 +115,17 @@ class _ModulePatches:
                 if kwargs.get("ssl"):
                     kwargs["server_hostname"] = kwargs.get("server_hostname") or host
                 with socket.socket() as mark:
-                    host, port = patches.turned(mark, (socket.gethostbyname(host), port))
+                    host, port = patches.redirected(mark, (socket.gethostbyname(host), port))
             return await create_connection(self, protocol, host, port, **kwargs)
 
         async def connect(self: Any, sock: Any, address: Any) -> Any:
-            return await sock_connect(self, sock, patches.turned(sock, address))
+            return await sock_connect(self, sock, patches.redirected(sock, address))
 
         loop.getaddrinfo, loop.create_connection, loop.sock_connect = resolve, create, connect
 
     def _load(self, name: str) -> Any:
-        """Load a module of the simulator's package under another name: the child may have another version of it."""
-        from importlib import import_module
+        """Load a module of the package under a private name: the child may have another version of the package."""
+        from importlib import import_module  # start-up cost, as above
 
         if _PACKAGE not in sys.modules:
             package = sys.modules[_PACKAGE] = type(sys)(_PACKAGE)

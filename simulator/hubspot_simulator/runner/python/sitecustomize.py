@@ -1,26 +1,26 @@
-"""Runs at the start of every Python that ``hubspot-simulator run`` reaches, whichever that is.
+"""Runs at the start of every Python that a program under ``hubspot-simulator run`` starts.
 
-Hence no syntax here that an old Python lacks: one that is too old for the rest is served by the proxy alone.
+The syntax must work in old Pythons too. A Python that is too old for the hook is served by the proxy alone.
 """
 
 import os
 import sys
 
 _here = os.path.dirname(os.path.abspath(__file__))
-# The program finds the path as it would be without this. What it starts takes its own from the environment.
+# Restore the path that the program would have without this file. Child processes get theirs from the environment.
 sys.path[:] = [entry for entry in sys.path if not entry or os.path.abspath(entry) != _here]
 _this = sys.modules.pop("sitecustomize")
 try:
-    __import__("sitecustomize")  # the one that this one hides
+    __import__("sitecustomize")  # the one that this file shadows
 except ImportError:
-    sys.modules["sitecustomize"] = _this  # there is none
+    sys.modules["sitecustomize"] = _this  # no other one
 
 if "FAKETIME" in os.environ or "FAKETIME_TIMESTAMP_FILE" in os.environ:
     import time
 
     try:
         time.sleep(0.000001)
-    except OSError:  # libfaketime up to 0.9.10 fails CPython's from 3.11 on
+    except OSError:  # with libfaketime up to 0.9.10, time.sleep() fails in CPython 3.11 and later
         import select
 
         def _sleep(seconds, _sleep=time.sleep, _select=select.select):  # type: ignore[no-untyped-def]
@@ -35,5 +35,5 @@ if sys.version_info >= (3, 8) and "HUBSPOT_SIMULATOR_CHILD" in os.environ:
         _hook = type(sys)("_hubspot_simulator_hook")
         SourceFileLoader(_hook.__name__, os.path.join(_here, "hook.py")).exec_module(_hook)
         _hook.install(os.environ["HUBSPOT_SIMULATOR_CHILD"], os.path.dirname(os.path.dirname(_here)))
-    except Exception as error:  # noqa: BLE001 - the program runs all the same
-        sys.stderr.write("hubspot-simulator: only the proxy reaches this Python: %r\n" % (error,))  # noqa: UP031
+    except Exception as error:  # noqa: BLE001 - the program must run anyway
+        sys.stderr.write("hubspot-simulator: only the proxy can redirect this Python: %r\n" % (error,))  # noqa: UP031

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..failures import brief
 from ..scenario import scenario
 from ..traffic import stale
 from ..trial import Trial
@@ -67,8 +68,6 @@ def queued_work_takes_the_new_token(trial: Trial) -> None:
         error = trial.tried(job)
         when = ", after other work had refreshed the token" if refreshed_before else ""
         if error is not None:
-            from ..failures import brief
-
             did = f"work that was queued 31 minutes before raised {brief(error)}{when}."
             trial.fail(did, trial.since(mark), error)
         old = stale(trial.since(mark), trial.installed(client).portal.hub_id)

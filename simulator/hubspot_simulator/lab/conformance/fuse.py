@@ -20,7 +20,7 @@ from hubspot_simulator.replacements import Replacements
 from .failures import Runaway
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
+    from ...core.exchange import Exchange
 
 LIMIT = 200
 _WAYS_OUT = ("connect", "connect_ex")

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from hubspot_simulator.core import tokens
+from ...core import tokens
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
-    from hubspot_simulator.http.app import Application
-    from hubspot_simulator.simulator import Simulator
+    from ...core.exchange import Exchange
+    from ...http.app import Application
+    from ...simulator import Simulator
 
 
 class Traffic:

@@ -1,72 +1,52 @@
-"""The score card: how each integration did, for people and as JSON. Standard library only at import."""
+"""The score card: how each integration did in the scenarios, for people and as JSON. Standard library only."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from .bug_classes import BUG_CLASSES
 
-_PROPERTY = "hubspot_scenario"
 _WIDTH = 100
 _TOTALS = ("passed", "failed", "not_applicable")
 
 
-def score_lines(reports: Iterable[Any]) -> list[str]:
-    """Return the score card as lines of text, from pytest's reports of all phases; empty without a suite's."""
+def score_cards(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a card for each suite: its scenarios, its totals, and the bug classes that were tried.
+
+    A result is what ``Result.as_json()`` gives, with ``suite``, the name of its suite, and ``expected``, whether a
+    failure was expected.
+    """
+    suites: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        rest = {name: value for name, value in result.items() if name != "suite"}
+        suites.setdefault(result["suite"], []).append(rest)
+    return [_card(suite, tried) for suite, tried in suites.items()]
+
+
+def score_lines(cards: Iterable[dict[str, Any]]) -> list[str]:
+    """Return score cards as lines of text, with an empty line between two."""
     lines: list[str] = []
-    for card in score_cards(reports):
+    for card in cards:
         if lines:
             lines.append("")
         lines += _lines(card)
     return lines
 
 
-def write_json(reports: Iterable[Any], path: str | Path) -> None:
-    """Write the score cards into a file (docs/conformance.md, "The score card as JSON")."""
-    cards = score_cards(reports)
+def score_document(cards: list[dict[str, Any]], command: str) -> dict[str, Any]:
+    """Return what is written as JSON (docs/conformance.md, "The score card as JSON"); ``command`` ran the scenarios."""
     bad = any(
         result["outcome"] == "failed" and not result["expected"] for card in cards for result in card["scenarios"]
     )
-    document = {
+    return {
         "version": 1,
-        "command": "pytest",
+        "command": command,
         "outcome": "failed" if bad else "passed",
         "totals": {name: sum(card["totals"][name] for card in cards) for name in _TOTALS},
         "suites": cards,
     }
-    Path(path).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
-
-
-def score_cards(reports: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return a card for each suite: its scenarios, its totals, and the bug classes that were tried."""
-    results: dict[str, dict[str, Any]] = {}
-    for report in reports:
-        if getattr(report, "outcome", "") == "rerun":  # it was tried again, and what came of that counts
-            continue
-        for name, value in getattr(report, "user_properties", ()):
-            if name == _PROPERTY:
-                before = results.get(report.nodeid, {})
-                results[report.nodeid] = _with_report({**before, **json.loads(value)}, report)
-    suites: dict[str, list[dict[str, Any]]] = {}
-    for result in results.values():
-        suites.setdefault(result.pop("suite"), []).append(result)
-    return [_card(suite, found) for suite, found in suites.items()]
-
-
-def _with_report(result: dict[str, Any], report: Any) -> dict[str, Any]:
-    """Return a result with what only the test's report knows: another failure, or that it was expected."""
-    from hubspot_simulator.core.redaction import shown
-
-    if report.outcome == "failed" and result["outcome"] == "passed":
-        lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
-        reason = shown(lines[0], most=2000) if lines else "failed outside of the scenario"
-        result |= {"outcome": "failed", "reason": reason}
-    result["expected"] = bool(result.get("expected")) or (result["outcome"] == "failed" and hasattr(report, "wasxfail"))
-    return result
 
 
 def _card(suite: str, results: list[dict[str, Any]]) -> dict[str, Any]:

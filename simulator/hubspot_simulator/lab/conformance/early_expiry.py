@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from hubspot_simulator.core.model import TokenOverride
-from hubspot_simulator.core.tokens import parse
-
+from ...core.model import TokenOverride
+from ...core.tokens import parse
 from .trial import Trial
 
 

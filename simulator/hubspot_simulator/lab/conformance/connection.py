@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.connected_installation import ConnectedInstallation
+    from ...core.connected_installation import ConnectedInstallation
 
 
 @dataclass(frozen=True)

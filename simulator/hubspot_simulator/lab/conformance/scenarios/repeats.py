@@ -9,7 +9,7 @@ from ..scenario import scenario
 from ..trial import Trial
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
+    from ....core.exchange import Exchange
 
 _CALLS = 4
 _REFRESHES = 3

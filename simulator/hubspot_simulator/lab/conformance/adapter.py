@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from .failures import AdapterError
@@ -33,21 +34,24 @@ _WRITE = """write
 """
 
 
-def look_at(adapter: Any, base: type) -> None:
-    """Look at an adapter, whose class inherits from ``base``. Raises AdapterError for the first thing that is wrong."""
-    _check_names(adapter, base)
+def look_at(adapter: Any, base: type, ignored: Callable[[object], bool]) -> None:
+    """Look at an adapter, whose class inherits from ``base``. Raises AdapterError for the first thing that is wrong.
+
+    ``ignored`` tells which of its attributes are none of the adapter's business, whatever their names: fixtures.
+    """
+    _check_names(adapter, base, ignored)
     missing_parts(adapter)
     value = getattr(adapter, "concurrency", None)
     if value is not None and value not in CONCURRENCY:
         raise AdapterError(
-            adapter,
+            _name(adapter),
             f'concurrency is {value!r}, which is none of "threads", "tasks" and None.',
             "set one of these three, or leave it out.",
         )
     several = getattr(adapter, "several_apps", False)
     if not isinstance(several, bool):
         raise AdapterError(
-            adapter,
+            _name(adapter),
             f"several_apps is {several!r}, which is neither True nor False.",
             "set it to True if your integration serves several HubSpot apps at once, or leave it out.",
         )
@@ -62,28 +66,28 @@ def missing_parts(adapter: Any) -> None:
     """Raise AdapterError when an adapter lacks what every scenario needs."""
     missing = [name for name in ("connect", "work") if getattr(adapter, name, None) is None]
     if missing:
-        did = f"{type(adapter).__name__} does not say how to {' and '.join(missing)}."
-        raise AdapterError(adapter, did, _WRITE)
+        did = f"{_name(adapter)} does not say how to {' and '.join(missing)}."
+        raise AdapterError(_name(adapter), did, _WRITE)
 
 
-def _check_names(adapter: Any, base: type) -> None:
+def _name(adapter: Any) -> str:
+    return type(adapter).__name__
+
+
+def _check_names(adapter: Any, base: type, ignored: Callable[[object], bool]) -> None:
     kind = type(adapter)
     inherited = set(dir(base))
     own = [name for name in dir(kind) if name not in inherited]
     absent = [part for part in _KNOWN if getattr(kind, part, None) is None]
     for name in own:
-        if name in _KNOWN or name.startswith(("test_", "work_", "_")) or _is_fixture(getattr(kind, name, None)):
+        if name in _KNOWN or name.startswith(("test_", "work_", "_")) or ignored(getattr(kind, name, None)):
             continue
         for near in difflib.get_close_matches(name, absent, n=1, cutoff=_CUTOFF):
             raise AdapterError(
-                adapter,
+                _name(adapter),
                 f"{kind.__name__} has {name!r}, which the kit does not know: did you mean {near!r}?",
                 f"rename it to {near!r}; if it is something of your own, begin its name with an underscore.",
             )
-
-
-def _is_fixture(value: object) -> bool:
-    return type(value).__module__.startswith("_pytest.") or hasattr(value, "_pytestfixturefunction")
 
 
 def _check_method(adapter: Any, name: str, part: Any) -> None:
@@ -91,10 +95,10 @@ def _check_method(adapter: Any, name: str, part: Any) -> None:
     wanted = f"write `def {name}(self, {argument})`."
     if not callable(part):
         why = "" if name in _PARTS else " (names that begin with work_ are further units of work)"
-        raise AdapterError(adapter, f"{name} is {type(part).__name__}, not a method{why}.", wanted)
+        raise AdapterError(_name(adapter), f"{name} is {type(part).__name__}, not a method{why}.", wanted)
     if inspect.isgeneratorfunction(part) or inspect.isasyncgenfunction(part):
         raise AdapterError(
-            adapter,
+            _name(adapter),
             f"{name}() is a generator (it has a `yield`): calling it does nothing.",
             f"{wanted[:-1]} without `yield`, and go through what you call to its end.",
         )
@@ -106,5 +110,5 @@ def _check_method(adapter: Any, name: str, part: Any) -> None:
         signature.bind(None)
     except TypeError as error:
         raise AdapterError(
-            adapter, f"{name}{signature} cannot be called with one argument, the {argument}: {error}.", wanted
+            _name(adapter), f"{name}{signature} cannot be called with one argument, the {argument}: {error}.", wanted
         ) from None

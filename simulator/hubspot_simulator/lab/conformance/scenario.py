@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...core.redaction import shown, shown_lines
+
 if TYPE_CHECKING:
     from .trial import Trial
 
@@ -53,8 +55,6 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data, without secrets: it is written into files."""
-        from hubspot_simulator.core.redaction import shown, shown_lines
-
         return {
             "scenario": self.scenario.name,
             "title": self.scenario.title,

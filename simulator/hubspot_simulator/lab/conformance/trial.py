@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import pytest
-
 from .adapter import REMEDIES
-from .calling import Calling, Stuck
+from .bench import Bench
 from .connection import Connected, Connection
-from .failures import SHOWN, AdapterError, NotApplicable, Runaway, ScenarioFailed, brief, is_from, message
-from .fuse import Fuse
+from .failures import SHOWN, AdapterError, NotApplicable, Runaway, ScenarioFailed, Stuck, brief, is_from, message
+from .protocols import ClientDriver
 from .traffic import Traffic, is_token_request
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.connected_installation import ConnectedInstallation
-    from hubspot_simulator.core.exchange import Exchange
-    from hubspot_simulator.core.model import App, Portal
-
-    from ..sim import HubspotSim
-    from ..time.clock import HubspotClock
+    from ...core.connected_installation import ConnectedInstallation
+    from ...core.exchange import Exchange
+    from ...core.model import App, Portal
     from .scenario import Scenario
-
-_TRIES = (Exception, SystemExit, pytest.fail.Exception)
 
 
 class Trial(Traffic):
@@ -35,28 +29,25 @@ class Trial(Traffic):
     becomes ScenarioFailed, an AssertionError.
     """
 
-    def __init__(self, scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotClock) -> None:
-        super().__init__(sim)
+    def __init__(self, scenario: Scenario, driver: ClientDriver, bench: Bench) -> None:
+        super().__init__(bench.simulator)
         self.scenario = scenario
-        self.adapter = adapter
-        self.sim = sim
-        self.clock = clock
-        self.fuse = Fuse(lambda: sim.inject("connection_reset", path="*", times=None))
-        self.concurrency: str | None = getattr(adapter, "concurrency", None)
-        self._calling = Calling(self.fuse)
+        self.driver = driver
+        self.sim = bench.simulator
+        self.clock = bench.clock
+        self.concurrency = driver.concurrency
+        self._server = bench.server
         self._connected: list[Connected] = []
         self._after_refresh: list[Callable[[], object]] = []
 
     def offers(self, name: str) -> bool:
         """Tell whether the adapter has an optional part."""
-        value = getattr(self.adapter, name, None)
-        return value is not None and value is not False
+        return self.driver.offers(name)
 
     @property
     def units(self) -> list[str]:
         """The names of the adapter's units of work: work, work_*, write."""
-        named = sorted(name for name in dir(self.adapter) if name.startswith("work_"))
-        return ["work", *named, *(["write"] if self.offers("write") else [])]
+        return self.driver.units
 
     @property
     def lifetime(self) -> timedelta:
@@ -74,7 +65,7 @@ class Trial(Traffic):
         first = portal is None and app is None
         installed = self.sim.installation if first else self.sim.install(app, portal)
         connection = Connection(
-            base_url=self.sim.url,
+            base_url=self._server.url,
             client_id=installed.app.client_id,
             client_secret=installed.app.client_secret,
             redirect_uri=installed.app.redirect_uri,
@@ -114,19 +105,19 @@ class Trial(Traffic):
         if not self.calls(before):
             self.fail(
                 f"{unit}() returned without a call to HubSpot's API{at}: it must make at least one, to "
-                f"{self.sim.url} (Connection.base_url), or the kit can see nothing.",
+                f"{self._server.url} (Connection.base_url), or the kit can see nothing.",
                 self.since(before),
             )
 
     def attempt(self, client: Any, unit: str = "work") -> BaseException | None:
         """Have a unit of work done, which may fail; return what it raised."""
-        return self.tried(lambda: getattr(self.adapter, unit)(client))
+        return self.tried(lambda: self.driver.part(unit)(client))
 
     def tried(self, function: Callable[[], Any]) -> BaseException | None:
         """Call what belongs to the integration, and return what it raised."""
         try:
-            self._calling.call(function)
-        except _TRIES as error:
+            self.driver.run(function)
+        except self.driver.errors as error:
             return error
         return None
 
@@ -149,10 +140,10 @@ class Trial(Traffic):
         before = self.mark()
         if self.concurrency not in ("threads", "tasks"):
             raise NotApplicable('the adapter does not set concurrency = "threads" or "tasks"')
-        calls = [lambda client=client: self.adapter.work(client) for client in clients]
-        run = self._calling.threads if self.concurrency == "threads" else self._calling.tasks
+        work = self.driver.part("work")
+        calls = [partial(work, client) for client in clients]
         try:
-            raised = run(calls)
+            raised = self.driver.run_concurrently(calls)
         except Stuck:
             self.fail(f"work() from {len(calls)} {self.concurrency} did not come back: a deadlock?", self.since(before))
         errors = [error for error in raised if error is not None]
@@ -160,13 +151,17 @@ class Trial(Traffic):
             did = f"{len(errors)} of {len(calls)} {self.concurrency} failed {when}: work() raised {brief(errors[0])}."
             self.fail(did.replace(" :", ":"), self.since(before), errors[0])
 
+    def cut(self) -> None:
+        """Break every connection from now on, so that an integration that would not stop gets no further."""
+        self.sim.inject("connection_reset", path="*", times=None)
+
     def after_refresh(self, do: Callable[[], object]) -> None:
         """Call ``do`` whenever a refresh has succeeded, before its answer is released."""
         self._after_refresh.append(do)
 
     def hear(self, exchange: Exchange) -> None:
         """Take notice of an exchange, in the thread that answers it."""
-        self.fuse.saw(exchange)
+        self.driver.saw(exchange)
         if self._after_refresh and is_token_request(exchange) and exchange.status == 200:
             for do in self._after_refresh:
                 do()
@@ -212,11 +207,11 @@ class Trial(Traffic):
                 except (ScenarioFailed, Runaway) as error:
                     raised = error
         finally:
-            self._calling.close()
+            self.driver.close()
         return raised
 
     def _wrong(self, did: str, part: str, error: BaseException | None = None) -> NoReturn:
-        raise AdapterError(self.adapter, did, REMEDIES[part], self.since() if error else (), error) from None
+        raise AdapterError(self.driver.name, did, REMEDIES[part], self.since() if error else (), error) from None
 
     def _known(self, client: Any) -> Connected:
         return next(known for known in reversed(self._connected) if known.client is client)
@@ -237,12 +232,12 @@ class Trial(Traffic):
 
         What it raises is the adapter's mistake, save what comes out of the integration when it is built from storage.
         """
-        function = getattr(self.adapter, part)
+        function = self.driver.part(part)
         try:
-            return self._calling.call(function, argument)
+            return self.driver.run(function, argument)
         except ScenarioFailed:
             raise
-        except _TRIES as error:
+        except self.driver.errors as error:
             did = f"{part}() raised {brief(error)}."
             if part == "connect" and argument.stored is not None and not is_from(error, function):
                 self.fail(did, error=error)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hubspot_simulator.core.protocol import FORM
-from hubspot_simulator.core.words import plural
-
+from ....core.protocol import FORM
+from ....core.words import plural
 from ..scenario import scenario
 from ..traffic import form, header, hub_id
 from ..trial import Trial
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
+    from ....core.exchange import Exchange
 
 _SECRETS = ("client_secret=", "refresh_token=", "access_token=")
 

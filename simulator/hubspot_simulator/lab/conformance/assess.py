@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from typing import TYPE_CHECKING, Any
-
-from .adapter import missing_parts
+from .bench import Bench
 from .failures import AdapterError, NotApplicable, Runaway, ScenarioFailed, message
-from .fuse import LIMIT, guarded
+from .fuse import LIMIT
+from .protocols import ClientDriver
 from .scenario import Result, Scenario
 from .traffic import listening
 from .trial import Trial
-
-if TYPE_CHECKING:
-    from hubspot_simulator.http.app import Application
-    from hubspot_simulator.serving.server import SimulatorServer
-
-    from ..sim import HubspotSim
-    from ..time.clock import HubspotClock
 
 _PARTS = {
     "stored": "stored(client), what a restart would find",
@@ -28,14 +19,14 @@ _PARTS = {
 }
 
 
-def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotClock, app: Application) -> Result:
-    """Run a scenario and return how it went. ``app`` is the application that answers for ``sim``.
+def assess(scenario: Scenario, driver: ClientDriver, bench: Bench) -> Result:
+    """Run a scenario on the integration that a driver drives, and return how it went.
 
     Whatever is wrong with the integration is in the result; an error of the scenario itself is raised.
     """
-    trial = Trial(scenario, adapter, sim, clock)
+    trial = Trial(scenario, driver, bench)
     outcome, reason, adapter_error = "passed", "", ""
-    with guarded(trial.fuse), listening(app, trial.hear):
+    with driver.attached(trial.cut), listening(bench.server.app, trial.hear):
         try:
             _check(scenario, trial)
         except NotApplicable as error:
@@ -48,38 +39,15 @@ def assess(scenario: Scenario, adapter: Any, sim: HubspotSim, clock: HubspotCloc
             outcome, reason = "failed", message(scenario, did, trial.since())
         finally:
             raised = trial.close()
-            if trial.fuse.blown:
-                gc.collect()  # sockets of the client that was ended, while their warnings are ignored
     if outcome == "passed" and raised is not None:
         outcome, reason = "failed", str(raised)
         adapter_error = raised.did if isinstance(raised, AdapterError) else ""
-    findings = tuple(dict.fromkeys(finding.id for finding in sim.audit()))
+    findings = tuple(dict.fromkeys(finding.id for finding in bench.simulator.audit()))
     return Result(scenario, outcome, reason, findings, adapter_error)
 
 
-def assess_alone(scenario: Scenario, adapter: Any, server: SimulatorServer, name: str = "") -> Result:
-    """Run a scenario outside of a test of the suite: on a fresh simulator behind a server, with time frozen.
-
-    ``name`` makes its ids differ from those of others.
-    """
-    from hubspot_simulator.settings import Settings
-
-    from ..sim import HubspotSim
-    from ..time.clock import FollowingClock, HubspotClock
-
-    settings = dict(scenario.settings)
-    offset = settings.pop("utc_offset", 0)
-    sim = HubspotSim(server, Settings(**settings), FollowingClock(), f"{name}/{scenario.name}")
-    clock = HubspotClock(sim.clock, utc_offset=offset)
-    clock.start()
-    try:
-        return assess(scenario, adapter, sim, clock, server.app)
-    finally:
-        clock.stop()
-
-
 def _check(scenario: Scenario, trial: Trial) -> None:
-    missing_parts(trial.adapter)
+    trial.driver.check()
     for need in scenario.needs:
         if not trial.offers(need):
             raise NotApplicable(f"no {_PARTS[need]}")

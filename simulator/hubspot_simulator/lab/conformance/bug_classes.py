@@ -1,6 +1,6 @@
 """The 41 classes of token-refresh bugs that were seen in public, and what detects each.
 
-Standard library only at import: the score card counts with it.
+Standard library only: the score card counts with it.
 """
 
 from __future__ import annotations
@@ -12,26 +12,14 @@ from dataclasses import dataclass
 class BugClass:
     """What integrations get wrong.
 
-    ``findings`` are the ids of the audit that name it in any traffic; the scenarios that look for it are those of
-    ``scenarios()``. ``blind`` says why it cannot be seen from outside, or what of it cannot; it is empty for most.
+    ``findings`` are the ids of the audit that name it in any traffic; ``bug_class_coverage`` tells the scenarios that
+    look for it. ``blind`` says why it cannot be seen from outside, or what of it cannot; it is empty for most.
     """
 
     number: int
     title: str
     findings: tuple[str, ...] = ()
     blind: str = ""
-
-    @property
-    def scenarios(self) -> tuple[str, ...]:
-        """The names of the scenarios that look for it."""
-        from .scenarios import SCENARIOS
-
-        return tuple(name for name, scenario in SCENARIOS.items() if self.number in scenario.classes)
-
-    @property
-    def covered(self) -> bool:
-        """Whether a scenario or a finding detects it."""
-        return bool(self.scenarios or self.findings)
 
 
 _TABLE = (

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hubspot_simulator.core.clock import unpatched
-
+from ...core.clock import unpatched
 from .adapter import REMEDIES, look_at
+from .adapter_driver import AdapterDriver
+from .bench import Bench
 from .failures import AdapterError, Runaway, brief
-from .fuse import LIMIT, guarded
+from .fuse import LIMIT
 from .scenario import Scenario
 from .traffic import listening
 from .trial import Trial
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
-    from hubspot_simulator.serving.server import SimulatorServer
-    from hubspot_simulator.settings import Settings
+    from ...core.exchange import Exchange
 
 _WORKS = "_hubspot_works"
 _LAST = "_hubspot_failed"
@@ -36,14 +35,17 @@ _REACH = (
 
 
 def probe(
-    adapter: Any, base: type, server: SimulatorServer, settings: Settings, clock: Mapping[str, Any]
+    driver: AdapterDriver,
+    base: type,
+    ignored: Callable[[object], bool],
+    new_bench: Callable[[], AbstractContextManager[Bench]],
 ) -> AdapterError | None:
     """Return what is wrong with an adapter, whose class inherits from ``base``; None when it works.
 
-    It is tried for each class until it works, on a simulator of its own with these settings: a failure may be of the
-    moment, so it is tried twice, and anew for the next scenario. ``clock`` are arguments of ``HubspotClock``.
-    Afterwards the server has the simulator that it had before.
+    It is tried for each class until it works, each time on a new bench: a failure may be of the moment, so it is tried
+    twice, and again for the next scenario. ``ignored`` tells which attributes of it are not the adapter's.
     """
+    adapter = driver.adapter
     kind = type(adapter)
     if vars(kind).get(_WORKS):
         return None
@@ -51,7 +53,7 @@ def probe(
     if found is not None and seconds >= _ENOUGH_SECONDS:
         return found  # type: ignore[no-any-return]
     began = _MONOTONIC[0]()
-    found = _looked_at(adapter, base) or _tried(adapter, server, settings, clock)
+    found = _looked_at(adapter, base, ignored) or _tried(driver, new_bench)
     if found is None:
         setattr(kind, _WORKS, True)
     else:
@@ -59,19 +61,22 @@ def probe(
     return found
 
 
-def _looked_at(adapter: Any, base: type) -> AdapterError | None:
+def _looked_at(adapter: Any, base: type, ignored: Callable[[object], bool]) -> AdapterError | None:
     try:
-        look_at(adapter, base)
+        look_at(adapter, base, ignored)
     except AdapterError as error:
         return _bare(error)
     return None
 
 
-def _tried(adapter: Any, server: SimulatorServer, settings: Settings, clock: Mapping[str, Any]) -> AdapterError | None:
+def _tried(driver: AdapterDriver, new_bench: Callable[[], AbstractContextManager[Bench]]) -> AdapterError | None:
     found: AdapterError | None = None
     for _ in range(_TRIES):
         try:
-            _try(adapter, server, settings, clock)
+            with new_bench() as bench:
+                trial = _Probe(_SCENARIO, driver, bench)
+                with driver.attached(trial.cut), listening(bench.server.app, trial.hear):
+                    trial.run()
         except AdapterError as error:
             found = _bare(error)
         else:
@@ -83,25 +88,6 @@ def _bare(error: AdapterError) -> AdapterError:
     """Return an error without what would keep the client alive."""
     error.__context__ = None
     return error.with_traceback(None)
-
-
-def _try(adapter: Any, server: SimulatorServer, settings: Settings, clock: Mapping[str, Any]) -> None:
-    from ..sim import HubspotSim
-    from ..time.clock import FollowingClock, HubspotClock
-
-    before = server.simulator
-    sim = HubspotSim(server, settings, FollowingClock(), f"{type(adapter).__qualname__}/probe")
-    try:
-        frozen = HubspotClock(sim.clock, **clock)
-        frozen.start()
-        try:
-            trial = _Probe(_SCENARIO, adapter, sim, frozen)
-            with guarded(trial.fuse), listening(server.app, trial.hear):
-                trial.run()
-        finally:
-            frozen.stop()
-    finally:
-        server.simulator = before
 
 
 class _Probe(Trial):
@@ -124,8 +110,6 @@ class _Probe(Trial):
                 )
         finally:
             raised = self.close()
-            if self.fuse.blown:
-                gc.collect()  # sockets of the client that was ended, while their warnings are ignored
         if isinstance(raised, AdapterError):
             raise raised
 
@@ -139,7 +123,7 @@ class _Probe(Trial):
         """Raise AdapterError: ``should`` says what to do."""
         shown = self.since() if exchanges is None else exchanges
         remedy = should or self._remedy(shown)
-        raise AdapterError(self.adapter, did, remedy, shown, error, _CONTEXT) from None
+        raise AdapterError(self.driver.name, did, remedy, shown, error, _CONTEXT) from None
 
     def _wrong(self, did: str, part: str, error: BaseException | None = None) -> NoReturn:
         self.fail(did, error=error)
@@ -148,7 +132,7 @@ class _Probe(Trial):
         """Do a unit of work, which must succeed and make a call that HubSpot accepts."""
         before = self.mark()
         returned: list[Any] = []
-        error = self.tried(_noting(lambda: getattr(self.adapter, name)(client), returned))
+        error = self.tried(_noting(lambda: self.driver.part(name)(client), returned))
         made = self.since(before)
         if error is not None:
             self.fail(f"{name}() raised {brief(error)}.", made, error)

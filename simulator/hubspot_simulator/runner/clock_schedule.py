@@ -1,4 +1,4 @@
-"""Moves the clock between a child's calls."""
+"""Moves the simulator's clock between a child's calls, as ``--expire-after`` and ``--advance-after`` say."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from .shared_clock import FOLLOW
 
 _DURATION = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_LONGEST = timedelta(days=10_000)  # the clock stays between 1970 and 9999
+_MAX_DURATION = timedelta(days=10_000)  # the clock stays between 1970 and 9999
 _UNAUTHORIZED = 401
 
 
 def read_duration(text: str) -> timedelta:
-    """Return the duration of a text like ``31m``, ``-90s`` or ``1.5h``; a number is seconds. Raises ValueError."""
-    found = _DURATION.fullmatch(text)
-    if not found:
-        raise ValueError(f"{text!r} is no duration: expected a number with ms, s, m, h or d behind it, as in 31m")
-    sign, number, unit = found.groups()
+    """Read a duration such as ``31m``, ``-90s`` or ``1.5h``. Without a unit, it is in seconds. Raises ValueError."""
+    match = _DURATION.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is not a duration: expected a number followed by ms, s, m, h or d, as in 31m")
+    sign, number, unit = match.groups()
     try:
         delta = timedelta(**{_UNITS[unit or "s"]: float(number)})
     except OverflowError:
         delta = timedelta.max
-    if delta > _LONGEST:
-        raise ValueError(f"{text!r} is too long a duration: the most is {_LONGEST.days}d")
+    if delta > _MAX_DURATION:
+        raise ValueError(f"{text!r} is too long a duration: the maximum is {_MAX_DURATION.days}d")
     return -delta if sign == "-" else delta
 
 
 def read_child_clock(text: str) -> timedelta | str:
-    """Return the duration of a text, or ``follow``. Raises ValueError."""
+    """Read the value of ``--child-clock``: a duration, or ``follow``. Raises ValueError."""
     return FOLLOW if text == FOLLOW else read_duration(text)
 
 
 def read_advance(text: str) -> tuple[int, timedelta]:
-    """Return the calls and the duration of ``3:31m``. Raises ValueError."""
+    """Read a number of calls and a duration, such as ``3:31m``. Raises ValueError."""
     calls, colon, duration = text.partition(":")
     if not colon or not (calls.isascii() and calls.isdecimal()):
         raise ValueError(f"{text!r}: expected a number of calls and a duration, as in 3:31m")
@@ -49,10 +49,11 @@ def read_advance(text: str) -> tuple[int, timedelta]:
 
 
 class Schedule:
-    """Moves a simulator's time when so many authenticated calls have been answered. Called with every exchange.
+    """Moves a simulator's time after given numbers of authenticated calls. Must be called with every exchange.
 
-    ``expire_after`` counts calls after which it moves past the expiry of the token that was last used,
-    ``advance_after`` those after which it moves by a duration. ``notes`` say what was done, by number of the exchange.
+    After each number of calls in ``expire_after``, the time moves past the expiry of the token that was last used.
+    ``advance_after`` pairs numbers of calls with durations to move by. ``notes`` describes the moves, by the number of
+    the exchange before them.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Schedule:
     def _expire(self, token: str) -> str:
         parsed = try_parse(token)
         if parsed is None or parsed.expires_at_ms is None:
-            return "the token of this call does not expire: the simulator's clock was not moved"
+            return "the token of this call never expires, so the simulator's clock was not moved"
         delta = timedelta(milliseconds=max(0, parsed.expires_at_ms + 1000 - self._simulator.clock.now_ms()))
         return f"the token expired: {self._move_time(delta)}"
 

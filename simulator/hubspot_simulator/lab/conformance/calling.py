@@ -8,18 +8,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hubspot_simulator.core.clock import unpatched
-
-from .failures import Runaway
+from ...core.clock import unpatched
+from .failures import Runaway, Stuck
 from .fuse import Fuse
 
 SECONDS = 15.0  # of real time, after which concurrent work counts as stuck
 _END_SECONDS = 1.0
 _MONOTONIC = unpatched("monotonic")
-
-
-class Stuck(Exception):
-    """Concurrent work did not come back."""
 
 
 class Calling:

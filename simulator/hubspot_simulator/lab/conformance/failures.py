@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hubspot_simulator.core.redaction import shown, shown_lines
+from ...core.redaction import shown, shown_lines
+from .bug_classes import BUG_CLASSES
 
 if TYPE_CHECKING:
-    from hubspot_simulator.core.exchange import Exchange
-
+    from ...core.exchange import Exchange
     from .scenario import Scenario
 
 SHOWN = 12
-_KIT = str(Path(__file__).parent)
+_HERE = str(Path(__file__).parent)
 _TEXT = 240
 _LAST = 3
 
@@ -28,12 +28,13 @@ class ScenarioFailed(AssertionError):
 class AdapterError(ScenarioFailed):
     """The adapter itself does not work, so that nothing can be said of the integration.
 
-    ``did`` is the sentence that says what is wrong, ``remedy`` one or more that say what to do; ``context`` says when.
+    ``adapter`` is its name. ``did`` is the sentence that says what is wrong, ``remedy`` one or more that say what to
+    do; ``context`` says when.
     """
 
     def __init__(
         self,
-        adapter: object,
+        adapter: str,
         did: str,
         remedy: str = "",
         exchanges: Sequence[Exchange] = (),
@@ -41,7 +42,7 @@ class AdapterError(ScenarioFailed):
         context: str = "",
     ) -> None:
         self.did = did
-        lines = [f"The adapter {type(adapter).__name__} does not work: {did}", context]
+        lines = [f"The adapter {adapter} does not work: {did}", context]
         where = place(error)
         lines.append(f"The exception came from {where}" if where else "")
         if exchanges:
@@ -52,6 +53,10 @@ class AdapterError(ScenarioFailed):
 
 class NotApplicable(Exception):
     """The scenario cannot be tried on this integration; the message is the reason."""
+
+
+class Stuck(Exception):
+    """Concurrent work did not come back."""
 
 
 class Runaway(BaseException):
@@ -78,8 +83,6 @@ def message(
     where = place(error)
     if where:
         lines.append(f"The exception came from {where}")
-    from .bug_classes import BUG_CLASSES
-
     titles = "; ".join(f"{number} ({BUG_CLASSES[number].title})" for number in scenario.classes)
     lines.append(f"Bug class {titles}. More: hubspot-simulator explain {scenario.name}")
     return shown_lines("\n".join(lines))
@@ -102,7 +105,7 @@ def place(error: BaseException | None) -> str:
     """Return where in the user's code an exception was raised; empty when that cannot be told."""
     if error is None:
         return ""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_KIT)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_HERE)]
     own = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]
     for frame in reversed(own or frames):
         return f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}: {frame.line or ''}".rstrip(": ")
