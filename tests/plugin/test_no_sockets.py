@@ -35,7 +35,7 @@ def test_sign_webhook(hubspot_sim):
     assert hubspot_sim.sign_webhook("https://app.example.com/hook", hubspot_sim.webhook_event())
 
 def test_a_repr(hubspot_sim, hubspot_installation, hubspot_app, hubspot_portal):
-    assert "not on a socket yet" in repr(hubspot_sim)
+    assert "not listening yet" in repr(hubspot_sim)
 """
 
 

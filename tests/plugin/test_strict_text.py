@@ -27,7 +27,7 @@ def test_it_names_the_statuses(pytester: pytest.Pytester, calls: list[tuple[str,
     )
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"*what the HubSpot simulator does not serve, and got {statuses}:"])
+    result.stdout.fnmatch_lines([f"*endpoints that the HubSpot simulator does not serve, and got {statuses}:"])
 
 
 class TestACallOfTheTeardown:
@@ -57,7 +57,7 @@ class TestACallOfTheTeardown:
     def test_what_is_not_served_fails_the_test(self, pytester: pytest.Pytester) -> None:
         result = self.run(pytester, "requests.get(hubspot_sim.url + '/crm/v3/owners', timeout=10)")
         result.assert_outcomes(passed=1, errors=1)
-        result.stdout.fnmatch_lines(["*what the HubSpot simulator does not serve, and got 404:"])
+        result.stdout.fnmatch_lines(["*endpoints that the HubSpot simulator does not serve, and got 404:"])
 
     def test_it_is_said_once(self, pytester: pytest.Pytester) -> None:
         owners = "requests.get(hubspot_sim.url + '/crm/v3/owners', timeout=10)"

@@ -315,7 +315,7 @@ class TestVoid:
         )
         result = run(pytester, "-rs")
         result.assert_outcomes(passed=1, skipped=2)
-        result.stdout.fnmatch_lines(["SKIPPED *came with a private app's token, which does not expire"])
+        result.stdout.fnmatch_lines(["SKIPPED *used a private app's token, which does not expire"])
 
     def test_a_token_that_the_test_obtains_itself(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile(
