@@ -8,6 +8,7 @@ from typing import Any
 
 from .bodies import form_fields, json_object
 from .instants import iso_instant
+from .protocol import presented_token
 from .redaction import shown, shown_url
 
 BODY_KEPT = 64 * 1024
