@@ -11,6 +11,7 @@ from werkzeug import Response
 
 from ..core.errors import ApiError, MissingScopes, ValidationError
 from ..core.model import Caller
+from ..core.protocol import presented_token
 from ..core.quota import Quota
 from ..core.store import ExchangeKeeper
 from ..simulator import Simulator
@@ -71,8 +72,7 @@ class RequestContext:
     @property
     def presented_token(self) -> str:
         """What stands after the scheme of its Authorization header; empty when there is none."""
-        text: str = self.request.environ.get("HTTP_AUTHORIZATION", "")
-        return text.partition(" ")[2].strip()
+        return presented_token(self.request.environ.get("HTTP_AUTHORIZATION", ""))
 
     @property
     def is_legacy(self) -> bool:
