@@ -1,4 +1,4 @@
-"""The clock of a test: freezegun for the code under test, and the simulator with it."""
+"""The clock of a test: freezes time with freezegun for the code under test, and moves the simulator along."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hubspot_simulator.core.clock import OffsetClock
 from hubspot_simulator.core.connected_installation import ConnectedInstallation
 from hubspot_simulator.core.instants import duration, from_datetime, iso_instant, to_datetime, to_ms
 
-from .freezegun_types import make_stand_ins_equal
+from .freezegun_types import patch_fake_types
 from .freezes import EPOCH
 from .local_time import local_time
 from .waiting.imports import ImportsWhileFrozen
@@ -23,27 +23,27 @@ from .waiting.passed_over import NAMES, PassedOver
 from .waiting.real_waits import RealWaits, measures_its_waits
 from .waiting.simulated import SimulatedWaiting
 
-# freezegun gives real time to every caller that has one of these modules within five stack frames.
-_KEPT_REAL = (
+# freezegun gives real time to every caller with one of these modules in the nearest five stack frames.
+_REAL_TIME_CALLERS = (
     "cheroot",
     "hubspot_simulator.serving.wsgi_",
-    "_pytest.runner",  # or the duration of a test would be how far its clock was moved
+    "_pytest.runner",  # otherwise moves of the clock would count as the test's duration
     "_pytest.timing",
 )
 
 
 @contextmanager
 def _real_event_loops() -> Iterator[None]:
-    """Have asyncio's event loops read real time, or ``asyncio.sleep`` would hang.
+    """Make asyncio's event loops read real time; otherwise ``asyncio.sleep`` would hang.
 
-    freezegun's ``real_asyncio`` does so, too, but makes an event loop to learn its class, and so needs sockets.
+    freezegun's ``real_asyncio`` does the same, but creates an event loop to find its class, which needs sockets.
     """
-    before = asyncio.BaseEventLoop.time
+    original = asyncio.BaseEventLoop.time
     asyncio.BaseEventLoop.time = lambda self: api.real_monotonic()  # type: ignore[method-assign]
     try:
         yield
     finally:
-        asyncio.BaseEventLoop.time = before  # type: ignore[method-assign]
+        asyncio.BaseEventLoop.time = original  # type: ignore[method-assign]
 
 
 class ClientSide:
@@ -54,21 +54,21 @@ class ClientSide:
 
     @property
     def now(self) -> datetime:
-        """What the code under test takes for now, aware, in UTC."""
+        """The current time as the code under test sees it: an aware datetime in UTC."""
         return self._clock.now
 
     def advance(self, delta: timedelta | None = None, /, **parts: float) -> None:
-        """Move this side only, by a ``timedelta`` or its keywords; a negative one makes it late."""
+        """Move only this side, by a ``timedelta`` or its keywords. A negative one makes this clock slow."""
         moved = duration(delta, parts)
         self._clock.server.hold(lambda: self._clock._tick(moved))
 
 
 class HubspotClock:
-    """One clock for the code under test and the simulator. It stands still except when it is moved.
+    """One frozen clock for the code under test and the simulator. It changes only when it is moved.
 
-    ``server`` and ``client`` move one side alone, for skew between the two. ``now`` is where it starts, the present
-    without it. ``utc_offset`` is how many hours the local time of the code under test is ahead of UTC. ``waiting`` is
-    ``real``, or ``simulated`` as by ``simulate_waiting()``.
+    ``server`` and ``client`` move one side only, to create clock skew. ``now`` is the start time; the default is the
+    present. ``utc_offset`` is how many hours the local time of the code under test is ahead of UTC. ``waiting`` is
+    ``real``, or ``simulated`` for the effect of ``simulate_waiting()``.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class HubspotClock:
         self._freezer = freeze_time(to_datetime(start_ms), tz_offset=timedelta(hours=utc_offset))
         self._factory: api.FrozenDateTimeFactory | None = None
         self._utc_offset = utc_offset
-        self._beside = ExitStack()
-        self._begins_simulated = waiting == "simulated"
+        self._exits = ExitStack()
+        self._starts_simulated = waiting == "simulated"
         self._waiting = SimulatedWaiting(self._frozen_seconds, self._tick_factory)
         self._waits = RealWaits()
         self._passed_over = PassedOver()
-        self._imports = ImportsWhileFrozen(self._was_imported)
+        self._imports = ImportsWhileFrozen(self._on_import)
 
     def __repr__(self) -> str:
         if self._factory is None:
@@ -98,22 +98,22 @@ class HubspotClock:
 
     def start(self) -> None:
         """Freeze time."""
-        make_stand_ins_equal()
+        patch_fake_types()
         if self._utc_offset:
-            self._beside.enter_context(local_time(self._utc_offset))
-        # before, for freezegun looks at every name of every module: pydantic loads its parts when they are looked at
+            self._exits.enter_context(local_time(self._utc_offset))
+        # first, because freezegun reads every attribute of every module, and pydantic imports some of its own on access
         self._imports.start()
         factory = self._freezer.start()
-        self._beside.enter_context(_real_event_loops())
+        self._exits.enter_context(_real_event_loops())
         assert isinstance(factory, api.FrozenDateTimeFactory)  # neither tick nor auto_tick_seconds is set
         self._factory = factory
-        # They must be ignored while freezegun patches modules (or Condition.wait_for would hang), but not afterwards:
-        # code in a thread or an executor has `threading` on its stack and must see the frozen time.
-        kept = tuple(name for name in api.ignore_lists[-1] if name not in NAMES)
-        api.ignore_lists[-1] = kept + _KEPT_REAL
+        # freezegun must ignore NAMES while it patches modules (or Condition.wait_for would hang), but not afterwards:
+        # code in a thread or an executor has `threading` on its stack and must see frozen time.
+        ignored = tuple(name for name in api.ignore_lists[-1] if name not in NAMES)
+        api.ignore_lists[-1] = ignored + _REAL_TIME_CALLERS
         self._waits.start()
         self._passed_over.start()
-        if self._begins_simulated:
+        if self._starts_simulated:
             self._waiting.start()
 
     def stop(self) -> None:
@@ -125,50 +125,50 @@ class HubspotClock:
         self._passed_over.stop()
         self._freezer.stop()
         self._waits.stop()
-        self._beside.close()
+        self._exits.close()
 
-    def _was_imported(self, module: ModuleType) -> None:
+    def _on_import(self, module: ModuleType) -> None:
         if measures_its_waits(module.__name__):
             self._waits.keep(module)
 
     @property
     def now(self) -> datetime:
-        """What the code under test takes for now, aware, in UTC."""
+        """The current time as the code under test sees it: an aware datetime in UTC."""
         frozen = self._frozen.time_to_freeze
         return to_datetime(to_ms(frozen - EPOCH))
 
     def advance(self, delta: timedelta | None = None, /, **parts: float) -> None:
         """Move both sides, by a ``timedelta`` or its keywords: ``advance(minutes=31)``.
 
-        Raises TypeError for anything else, ClockOutOfRange (a ValueError) for a move out of the years 1970 to 9999.
+        Raises TypeError for anything else, and ClockOutOfRange (a ValueError) if a clock would leave 1970 to 9999.
         """
         self._move(duration(delta, parts))
 
     def advance_to(self, when: datetime) -> None:
-        """Move the code under test to an instant, and the simulator as far. A naive datetime is taken as UTC."""
+        """Move the code under test to an instant, and the simulator by the same duration. Naive datetimes are UTC."""
         self._move(timedelta(milliseconds=from_datetime(when)) - timedelta(milliseconds=from_datetime(self.now)))
 
     def simulate_waiting(self) -> SimulatedWaiting:
-        """Have waiting pass simulated time, from now to the end of the test, or of a ``with``.
+        """Make waits pass simulated time, from now until the end of the test or of a ``with`` block.
 
-        ``time.sleep`` in the thread that calls this moves both sides and returns at once. Timers of asyncio, and
-        ``threading.Timer``, end when the clock passes them; when an event loop in this thread waits for nothing but
-        timers, the clock moves to the nearest. Other waits stay real: docs/waiting.md.
+        ``time.sleep`` in the thread that calls this moves both sides and returns immediately. asyncio's timers and
+        ``threading.Timer`` end when the clock passes them. When an event loop in this thread waits only for timers, the
+        clock moves to the nearest one. Other waits stay real: see docs/waiting.md.
         """
         assert self._frozen
         return self._waiting.start()
 
     def expire(self, what: str | ConnectedInstallation) -> None:
-        """Move both sides to one second after the expiry of an access token; not if it is expired already.
+        """Move both sides to one second after an access token expires. Do nothing if it has already expired.
 
-        ``what`` is an access token or an installation, whose ``access_token`` is meant. Raises ValueError for a
-        text that is no access token or carries no expiry.
+        ``what`` is an access token, or an installation, which stands for its ``access_token``. Raises ValueError for a
+        text that is not an access token with an expiry.
         """
         text = what if isinstance(what, str) else what.access_token
         token = tokens.try_parse(text)
         if token is None or token.expires_at_ms is None:
             raise ValueError(
-                f"expire() got {tokens.shorten(text)!r}, which is no access token with an expiry: pass "
+                f"expire() got {tokens.shorten(text)!r}, which is not an access token with an expiry: pass "
                 "hubspot_installation, or an access token that the simulator issued"
             )
         left_ms = token.expires_at_ms - self.server.now_ms()
@@ -179,7 +179,7 @@ class HubspotClock:
     def _frozen(self) -> api.FrozenDateTimeFactory:
         if self._factory is None:
             raise RuntimeError(
-                "the clock was used outside of its test, or of its `with hubspot_simulation()`: time is real there"
+                "the clock was used outside its test, or its `with hubspot_simulation()`: time is not frozen there"
             )
         return self._factory
 
@@ -193,7 +193,7 @@ class HubspotClock:
             raise RuntimeError(
                 "time was frozen a second time after hubspot_clock froze it (freeze_time, pytest-freezer): moving "
                 "hubspot_clock would have no effect. Move the newer freeze instead, which the simulator follows, "
-                "or leave it out"
+                "or remove it"
             )
         if self._waiting.is_on and delta > timedelta(0):
             self._waiting.move(delta)

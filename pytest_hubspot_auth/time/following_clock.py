@@ -1,4 +1,4 @@
-"""The clock that a simulator has in a test: it follows whoever freezes the time."""
+"""The simulator's clock in a test, which follows every freeze."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from . import freezes
 
 
 class FollowingClock:
-    """A clock that shows the time of the newest freeze, whoever froze it, and the machine's otherwise.
+    """A clock that shows the time of the newest freeze of any code, or real time if there is none.
 
-    It reads no function that freezegun replaces, so that a server thread may use it while a freeze ends.
+    It calls no function that freezegun replaces, so server threads can use it while a freeze ends.
     """
 
     def __init__(self) -> None:
@@ -24,15 +24,15 @@ class FollowingClock:
         self._mover = freezes.Mover()
 
     def before_move(self, act: Callable[[], object]) -> None:
-        """Have ``act`` called before each move of a freeze, whoever froze it."""
-        self._mover.acts.append(act)
+        """Call ``act`` before each move of any freeze."""
+        self._mover.actions.append(act)
 
     def stage(self) -> object | None:
-        """Return the newest freeze; None when there is none."""
+        """Return the newest freeze; None if time is not frozen."""
         return freezes.newest()
 
     def left_at_ms(self, stage: object) -> int | None:
-        """Return the instant at which a freeze ended, in epoch milliseconds; None while it is on."""
+        """Return the instant that a freeze showed when it ended, in epoch milliseconds; None while it is active."""
         if freezes.is_on(stage):
             return None
         if hasattr(stage, "time_ns"):  # time-machine's
@@ -52,6 +52,6 @@ class FollowingClock:
 
 
 def _shown_ms(factory: Any) -> int:
-    # calling a factory that steps by itself would move it
+    # calling an auto-ticking factory would move it
     moment = factory() if isinstance(factory, api.TickingDateTimeFactory) else factory.time_to_freeze
     return to_ms(moment - freezes.EPOCH)

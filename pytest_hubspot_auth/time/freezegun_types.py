@@ -68,7 +68,7 @@ def _with_zone(frozen: Callable[..., time.struct_time]) -> Callable[..., time.st
     return fake_localtime
 
 
-def make_stand_ins_equal() -> None:
+def patch_fake_types() -> None:
     """Make ``FakeDatetime == datetime`` true from now on, likewise for dates, and make both known to pydantic.
 
     The patch stays when time runs again, because code imported while frozen may have kept a fake type. Hashes do not

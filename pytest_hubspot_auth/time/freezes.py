@@ -21,14 +21,14 @@ class Mover:
     """Calls its actions before each move of a freeze, for as long as this object is alive."""
 
     def __init__(self) -> None:
-        self.acts: list[Callable[[], object]] = []
+        self.actions: list[Callable[[], object]] = []
         with _lock:
             for owner, method in _move_methods():
                 _watch(owner, method).add(self)
 
     def about_to_move(self) -> None:
         """Call the actions."""
-        for action in self.acts:
+        for action in self.actions:
             action()
 
 
@@ -43,7 +43,7 @@ def is_on(freeze: object) -> bool:
 
 
 def move_newest_freeze(delta: timedelta) -> bool:
-    """Move the newest freeze, whoever froze it. Return whether there is one."""
+    """Move freezegun's newest freeze, of any code. Return whether there is one."""
     factories = api.freeze_factories[-1:]
     for factory in factories:
         factory.tick(delta)
@@ -51,7 +51,7 @@ def move_newest_freeze(delta: timedelta) -> bool:
 
 
 def is_frozen() -> bool:
-    """Tell whether freezegun holds the time."""
+    """Tell whether time is frozen with freezegun."""
     return bool(api.freeze_factories)
 
 

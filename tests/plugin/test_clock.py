@@ -133,7 +133,7 @@ def test_expire_is_one_second_past_the_expiry(
 
 @pytest.mark.parametrize("wrong", ["", "no token", "access-token"])
 def test_expire_of_something_else_says_what_it_takes(hubspot_clock: HubspotClock, wrong: str) -> None:
-    with pytest.raises(ValueError, match="no access token with an expiry: pass hubspot_installation"):
+    with pytest.raises(ValueError, match="not an access token with an expiry: pass hubspot_installation"):
         hubspot_clock.expire(wrong)
 
 
@@ -225,7 +225,7 @@ def test_after_the_test_it_cannot_be_used(hubspot_sim: HubspotSim) -> None:
     clock = HubspotClock(hubspot_sim.clock)
     clock.start()
     clock.stop()
-    with pytest.raises(RuntimeError, match="outside of its test"):
+    with pytest.raises(RuntimeError, match="outside its test"):
         clock.advance(minutes=31)
 
 

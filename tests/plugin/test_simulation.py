@@ -388,5 +388,5 @@ class TestMistakes:
     def test_the_clock_after_the_end(self) -> None:
         with hubspot_simulation() as sim:
             pass
-        with pytest.raises(RuntimeError, match=r"outside of its test, or of its `with hubspot_simulation\(\)`"):
+        with pytest.raises(RuntimeError, match=r"outside its test, or its `with hubspot_simulation\(\)`"):
             sim.clock.advance(minutes=31)
