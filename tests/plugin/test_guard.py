@@ -518,7 +518,7 @@ def test_no_hook_is_added_before_a_test_is_guarded(pytester: pytest.Pytester) ->
         from conftest import added
 
         ROUTING = "pytest_hubspot_auth.routing"
-        OURS = {"hubspot_simulator", f"{ROUTING}.guard", f"{ROUTING}.protection", "responses"}
+        OURS = {"hubspot_simulator.core", f"{ROUTING}.guard", f"{ROUTING}.protection", "responses"}
 
         def test_1_not_guarded():
             assert not added

@@ -64,7 +64,7 @@ def test_d5_what_each_repr_says(simulator: Simulator) -> None:
     )
     assert repr(simulator.install()).endswith(": access token not issued yet>")
     assert repr(simulator.store.faults[0]) == "<fault INTERNAL_ERROR for any authenticated call: hit 1 call>"
-    assert repr(simulator.settings) == "Settings(token_ttl=60, random_seed='…')"
+    assert repr(simulator.settings) == "Settings(random_seed='…', token_ttl=60)"
     assert repr(Settings()) == "Settings()"
     assert repr(simulator.clock) == "<OffsetClock at 2026-11-23T10:06:00Z, moved by 0:06:00>"
     assert repr(simulator) == (

@@ -66,7 +66,7 @@ Call the API:
   curl -H "Authorization: Bearer {installation.access_token}" {url}/crm/v3/objects/contacts
 Move its clock by 31 minutes:
   curl -d "{{\\"minutes\\": 31}}" {url}/_simulator/clock/advance
-Refresh the token:
+Refresh:
   curl -d grant_type=refresh_token -d client_id={installation.app.client_id} \
 -d client_secret={installation.app.client_secret} -d refresh_token={installation.refresh_token} {url}/oauth/v1/token
 """
