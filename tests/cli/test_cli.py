@@ -14,7 +14,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,10 @@ class TestServe:
 
     @POSIX
     def test_a_killed_terminal_ends_it(self) -> None:
-        with serving() as server:
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # or it inherits the nohup of a run of the tests
+        with ExitStack() as stack:
+            stack.callback(signal.signal, signal.SIGHUP, before)
+            server = stack.enter_context(serving())
             assert server.process.stdout is not None
             server.process.stdout.close()  # nobody reads any more
             assert call(f"{server.url}/_simulator/health")[0] == 200
