@@ -21,7 +21,7 @@ from freezegun import api, freeze_time
 
 from hubspot_simulator.core.clock import OffsetClock
 from pytest_hubspot_auth import ConnectedInstallation, FollowingClock, HubspotClock, HubspotSim
-from pytest_hubspot_auth.time.freezegun_types import make_stand_ins_equal
+from pytest_hubspot_auth.time.freezegun_types import patch_fake_types
 
 CONTACTS = "/crm/v3/objects/contacts"
 
@@ -343,7 +343,7 @@ class TestLocalTime:
         else:
             monkeypatch.setenv("TZ", zone)
         time.tzset()
-        make_stand_ins_equal()  # the first clock of a process does so, for good
+        patch_fake_types()  # the first clock of a process does so, for good
         now, names = vars(api.FakeDatetime)["now"], time.tzname
         clock = HubspotClock(hubspot_sim.clock, utc_offset=5.5)
         clock.start()
